@@ -1,0 +1,1 @@
+"""Floor 3: users, stores, memberships, lent rights, API tokens."""

@@ -1,0 +1,13 @@
+"""The project as an app: its commands, templates and pages."""
+
+from django.apps import AppConfig
+
+from backoffice.celery import app as celery_app
+
+__all__ = ["BackofficeConfig", "celery_app"]
+
+
+class BackofficeConfig(AppConfig):
+    """Shell, dashboard, servers. Importing the Celery app here makes it current in every process."""
+
+    name = "backoffice"

@@ -1,0 +1,56 @@
+"""The Celery application: a nudge service. Every promise is a row; a task only says "look now" (design.md §3)."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import task_postrun, task_prerun
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
+
+from django.conf import settings
+
+from core import clock
+
+app = Celery("backoffice")
+app.conf.update(
+    broker_url=settings.REDIS_URL,
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 2},
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_time_limit=900,
+    task_soft_time_limit=840,
+    task_publish_retry=False,
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=2000,
+    worker_max_memory_per_child=280_000,
+    worker_hijack_root_logger=False,
+    task_default_queue="default",
+    task_routes={
+        "campaigns.tasks.*": {"queue": "lifecycle"},
+        "publishing.tasks.*": {"queue": "publish"},
+        "campaigns.tasks.run_checks": {"queue": "checks"},
+    },
+    timezone="UTC",
+)
+app.autodiscover_tasks()
+
+_units: dict[str, Any] = {}
+
+
+@task_prerun.connect
+def _open_unit(task_id: str, **_: Any) -> None:
+    unit = clock.unit_of_work()
+    unit.__enter__()
+    _units[task_id] = unit
+
+
+@task_postrun.connect
+def _close_unit(task_id: str, **_: Any) -> None:
+    unit = _units.pop(task_id, None)
+    if unit is not None:
+        unit.__exit__(None, None, None)

@@ -1,0 +1,1 @@
+"""Floor 8: campaigns, items, lifecycle, guards, closing, post-close checks."""

@@ -1,0 +1,21 @@
+"""Campaigns, their items, closes and checks."""
+
+from campaigns.models.campaign import Campaign, CampaignItem, CampaignState, Kind
+from campaigns.models.closing import CampaignArchive, Check, CheckState, CloseKind, Closing, Leftover, Occasion
+from campaigns.models.work import BulkJob, FormToken
+
+__all__ = [
+    "BulkJob",
+    "Campaign",
+    "CampaignArchive",
+    "CampaignItem",
+    "CampaignState",
+    "Check",
+    "CheckState",
+    "CloseKind",
+    "Closing",
+    "FormToken",
+    "Kind",
+    "Leftover",
+    "Occasion",
+]

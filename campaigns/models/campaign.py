@@ -1,0 +1,182 @@
+"""A campaign, its declared state machine, its items.
+
+The transitions below are the only declaration of the state machine (design.md §4). Set-based paths read their source states from them
+(`campaigns.edges`), and a database trigger holds the same edges; a test proves the two equal.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+from django_fsm import RETURN_VALUE, FSMField, transition
+from django_scopes import ScopedManager
+
+from accounts.models import Store, User
+from listings.models import MONEY, Listing, Sku
+
+
+class Kind(models.TextChoices):
+    """Kinds of campaigns; the registry of `campaigns.kinds` says what each can do."""
+
+    LIMITED_TIME_DISCOUNT = "limited_time_discount", _("Limited-time discount")
+    SPEND_AND_SAVE = "spend_and_save", _("Store spend-and-save")
+    PLATFORM_PROMOTION = "platform_promotion", _("Platform promotion")
+    FESTIVAL = "festival", _("Festival campaign")
+    COUPON_DRIVE = "coupon_drive", _("Coupon drive")
+
+
+class CampaignState(models.TextChoices):
+    """States (glossary §1.3)."""
+
+    DRAFT = "draft", _("Draft")
+    IN_REVIEW = "in_review", _("In review")
+    REJECTED = "rejected", _("Rejected")
+    SCHEDULED = "scheduled", _("Not started")
+    RUNNING = "running", _("Running")
+    PAUSED = "paused", _("Paused")
+    ENDING = "ending", _("Ending (15 min at most)")
+    CANCELLING = "cancelling", _("Cancel held (can be taken back)")
+    ENDED = "ended", _("Ended")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+S = CampaignState
+
+
+class Campaign(models.Model):
+    """One promotion of a store, in the half-open interval `[starts_at, ends_at)`."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="campaigns")
+    code = models.CharField(max_length=12, unique=True)
+    kind = models.CharField(max_length=24, choices=Kind.choices)
+    name = models.CharField(max_length=120)
+    name_zh = models.CharField(max_length=120, blank=True)
+    state = FSMField(max_length=10, choices=CampaignState.choices, default=S.DRAFT, protected=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    rules = models.JSONField(default=dict)
+    price_protected = models.BooleanField(default=False)
+    logistics_guarantee = models.BooleanField(default=False)
+    platform_enforced = models.BooleanField(default=False)
+    min_items = models.PositiveIntegerField(default=0)
+    stacks = models.BooleanField(default=False)
+    freeze_claimed = models.BooleanField(default=False)
+    item_count = models.PositiveIntegerField(default=0)
+
+    started_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
+    stop_reason = models.CharField(max_length=40, blank=True)
+    stop_note = models.CharField(max_length=500, blank=True)
+    state_before_cancel = models.CharField(max_length=10, blank=True)
+    cancel_final_at = models.DateTimeField(null=True, help_text="When the hold is over.")
+    closed_at = models.DateTimeField(null=True)
+
+    lock_holder_id = models.BigIntegerField(null=True)
+    lock_holder = models.CharField(max_length=160, blank=True)
+    locked_until = models.DateTimeField(null=True)
+
+    version = models.PositiveIntegerField(default=1)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    objects = ScopedManager(store="store")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="campaign_window"),
+        ]
+        indexes = [
+            models.Index(fields=["store", "-created_at", "-id"], name="campaign_list"),
+            models.Index(fields=["store", "state", "-created_at", "-id"], name="campaign_by_state"),
+            models.Index(fields=["store", "kind", "-created_at", "-id"], name="campaign_by_kind"),
+            models.Index(fields=["store", "ends_at"], name="campaign_by_end"),
+            models.Index(fields=["starts_at"], name="campaign_start_due", condition=models.Q(state="scheduled")),
+            models.Index(
+                fields=["ends_at"],
+                name="campaign_end_due",
+                condition=models.Q(state__in=["in_review", "scheduled", "running", "paused", "ending"]),
+            ),
+            models.Index(fields=["cancel_final_at"], name="campaign_final_due", condition=models.Q(state="cancelling")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.name}"
+
+    @transition(field=state, source=S.DRAFT, target=S.IN_REVIEW)
+    def submit_for_review(self) -> None:
+        """Kinds that a platform reviews."""
+
+    @transition(field=state, source=S.DRAFT, target=S.SCHEDULED)
+    def schedule(self) -> None:
+        """Store kinds skip the review."""
+
+    @transition(field=state, source=S.IN_REVIEW, target=S.SCHEDULED)
+    def approve(self) -> None:
+        """Platform staff let it in."""
+
+    @transition(field=state, source=S.IN_REVIEW, target=S.REJECTED)
+    def reject(self) -> None:
+        """Platform staff refuse it, or its end passed in review."""
+
+    @transition(field=state, source=S.REJECTED, target=S.DRAFT)
+    def revise(self) -> None:
+        """Back to the desk."""
+
+    @transition(field=state, source=S.IN_REVIEW, target=S.DRAFT)
+    def withdraw_enrolment(self) -> None:
+        """撤销报名: by the merchant, for platform promotions by staff only."""
+
+    @transition(field=state, source=S.SCHEDULED, target=S.RUNNING)
+    def start(self) -> None:
+        """At `starts_at`."""
+
+    @transition(field=state, source=S.RUNNING, target=S.PAUSED)
+    def pause(self) -> None:
+        """Reversible (R5)."""
+
+    @transition(field=state, source=S.PAUSED, target=S.RUNNING)
+    def resume(self) -> None:
+        """Brings it back."""
+
+    @transition(field=state, source=[S.SCHEDULED, S.RUNNING, S.PAUSED], target=S.ENDING)
+    def reach_end(self) -> None:
+        """At `ends_at`: over for buyers."""
+
+    @transition(field=state, source=S.ENDING, target=S.ENDED)
+    def end(self) -> None:
+        """At `ends_at` plus the grace (R35)."""
+
+    @transition(field=state, source=[S.SCHEDULED, S.RUNNING, S.PAUSED], target=S.CANCELLING)
+    def hold_cancel(self) -> None:
+        """Acts for buyers at once, can be taken back during the hold."""
+
+    @transition(field=state, source=S.CANCELLING, target=RETURN_VALUE(S.SCHEDULED, S.RUNNING, S.PAUSED))
+    def take_back(self) -> str:
+        """Back to the state before."""
+        return self.state_before_cancel
+
+    @transition(field=state, source=S.CANCELLING, target=S.CANCELLED)
+    def finalise_cancel(self) -> None:
+        """Final (R6)."""
+
+
+class CampaignItem(models.Model):
+    """A SKU in a campaign. `price` is the campaign price, null where the campaign discounts the order."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="items")
+    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="campaign_items")
+    listing = models.ForeignKey(Listing, on_delete=models.PROTECT, related_name="+")
+    price = models.DecimalField(**MONEY, null=True)
+    price_before = models.DecimalField(**MONEY, null=True, help_text="The sale price when the campaign started (R45).")
+
+    objects = ScopedManager(store="store")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["campaign", "sku"], name="campaign_item_once")]
+        indexes = [models.Index(fields=["sku", "campaign"], name="campaign_item_sku")]
+
+    def __str__(self) -> str:
+        return f"{self.sku_id} in {self.campaign_id}"

@@ -1,0 +1,105 @@
+"""How money, numbers and moments are shown to a reader: one place for pages, messages and exports.
+
+Django's Chinese format groups no thousands, so numbers go through Babel (CLDR); moments are shown in the store's zone,
+with its name, and in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import get_timezone_name
+from babel.numbers import format_currency, format_decimal
+from django.utils.functional import Promise
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from core.money import places, quantise
+
+ZONE_NAMES: dict[str, str | Promise] = {
+    "Asia/Shanghai": _("Beijing time"),
+    "America/Los_Angeles": _("US Pacific time"),
+    "UTC": "UTC",
+}
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse("zh_Hans" if language.lower().startswith("zh") else "en")
+
+
+def locale() -> Locale:
+    """The CLDR locale of the active language: Simplified Chinese or English."""
+    return _locale(get_language() or "en")
+
+
+def is_chinese() -> bool:
+    """Whether the page speaks Chinese."""
+    return locale().language == "zh"
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """`US$1,234.50` in Chinese, `$1,234.50` in English; as many places as the currency has (ISO 4217)."""
+    return str(format_currency(quantise(amount, currency), currency, locale=locale(), currency_digits=True))
+
+
+def amount(value: Decimal, currency: str) -> str:
+    """The same figure without its sign, for columns that name the currency in their header."""
+    pattern = "#,##0" + ("." + "0" * places(currency) if places(currency) else "")
+    return str(format_decimal(quantise(value, currency), format=pattern, locale=locale()))
+
+
+def number(value: int | Decimal) -> str:
+    """A count with grouped thousands: `12,804`."""
+    return str(format_decimal(value, locale=locale()))
+
+
+def zone(name: str) -> tzinfo:
+    """The zone of a store's `time_zone` field."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def zone_key(zone: tzinfo) -> str:
+    """The IANA name of a zone: `Asia/Shanghai`, `UTC`."""
+    return str(getattr(zone, "key", None) or "UTC")
+
+
+def zone_label(zone: tzinfo, moment: datetime) -> str:
+    """What a reader calls the zone: 北京时间, US Pacific time, or CLDR's name for the others."""
+    key = zone_key(zone)
+    return str(ZONE_NAMES.get(key) or get_timezone_name(moment.astimezone(zone), width="long", locale=locale()))
+
+
+def zone_offset(zone: tzinfo, moment: datetime) -> str:
+    """The zone's distance from UTC at that moment: `UTC+8`, `UTC-3:30`."""
+    delta = moment.astimezone(zone).utcoffset()
+    minutes = round(delta.total_seconds() / 60) if delta else 0
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '-'}{hours}" + (f":{rest:02}" if rest else "")
+
+
+def stamp(moment: datetime, *, seconds: bool = False) -> str:
+    """`2026-11-27 16:00` as the moment's own zone has it; ISO order in both languages."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+
+
+def local_and_utc(moment: datetime, zone: tzinfo, *, seconds: bool = False) -> tuple[str, str]:
+    """The moment in the zone, and in UTC (without the date when it is the same day)."""
+    local, utc = moment.astimezone(zone), moment.astimezone(UTC)
+    near = utc.strftime("%H:%M:%S" if seconds else "%H:%M")
+    return stamp(local, seconds=seconds), f"{near if local.date() == utc.date() else stamp(utc, seconds=seconds)} UTC"
+
+
+def sentence(moment: datetime, zone: tzinfo) -> str:
+    """For the middle of a sentence: `2026-11-27 16:00 北京时间（08:00 UTC）`; a UTC store gets no bracket."""
+    local, utc = local_and_utc(moment, zone)
+    if zone_key(zone) == "UTC":
+        return f"{local} UTC"
+    bracket = f"（{utc}）" if is_chinese() else f" ({utc})"
+    return f"{local} {zone_label(zone, moment)}{bracket}"

@@ -1,0 +1,77 @@
+"""Money is Decimal with its currency's own number of places (ISO 4217), never float (design.md §5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cache
+
+from babel.numbers import get_currency_precision, list_currencies
+
+from core.errors import FieldError
+
+LARGEST = Decimal("9999999999")
+
+
+@cache
+def currencies() -> frozenset[str]:
+    """ISO 4217 codes known to CLDR."""
+    return frozenset(list_currencies())
+
+
+def places(currency: str) -> int:
+    """Number of decimal places of a currency: 2 for USD, 0 for JPY, 3 for KWD."""
+    return int(get_currency_precision(currency))
+
+
+def quantise(amount: Decimal, currency: str) -> Decimal:
+    """Round half up to the currency's places."""
+    return amount.quantize(Decimal(1).scaleb(-places(currency)), rounding=ROUND_HALF_UP)
+
+
+def text(amount: Decimal, currency: str) -> str:
+    """The API's form: a string with exactly the currency's places."""
+    return str(quantise(amount, currency))
+
+
+def parse(value: object, currency: str, field: str, *, positive: bool = False) -> Decimal | FieldError:
+    """Read an amount from text. Answers the Decimal, or a FieldError that says what is wrong.
+
+    Refused: not a number, NaN, more places than the currency has, negative (or zero when `positive`), absurdly large.
+    """
+    try:
+        amount = Decimal(str(value).strip())
+    except (InvalidOperation, ValueError):
+        return FieldError(field, "ERR_MONEY_FORMAT", f"“{str(value)[:40]}” is not an amount; write it as 12.50")
+    if not amount.is_finite():
+        return FieldError(field, "ERR_MONEY_FORMAT", "An amount must be a finite number")
+    if amount < 0 or (positive and amount == 0):
+        return FieldError(
+            field, "ERR_MONEY_RANGE", "An amount must be above zero" if positive else "An amount must not be negative"
+        )
+    if amount > LARGEST:
+        return FieldError(field, "ERR_MONEY_RANGE", f"An amount must not exceed {LARGEST}")
+    exact = quantise(amount, currency)
+    if exact != amount:
+        return FieldError(
+            field, "ERR_MONEY_PLACES", f"{currency} has {places(currency)} decimal places; {amount} has more"
+        )
+    return exact
+
+
+def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """Split `total` over `weights` by largest remainder, so that the parts add up exactly (design.md §4)."""
+    base = sum(weights, Decimal(0))
+    if not weights:
+        return []
+    unit = Decimal(1).scaleb(-places(currency))
+    units = int((quantise(total, currency) / unit).to_integral_value())
+    if base == 0:
+        shares = [Decimal(units) / len(weights)] * len(weights)
+    else:
+        shares = [units * weight / base for weight in weights]
+    floors = [int(share) for share in shares]
+    order = sorted(range(len(weights)), key=lambda i: (-(shares[i] - floors[i]), i))
+    for index in order[: units - sum(floors)]:
+        floors[index] += 1
+    return [floor * unit for floor in floors]

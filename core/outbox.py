@@ -1,0 +1,146 @@
+"""Put, claim, deliver, park: the transactional outbox.
+
+`put()` writes a row in the caller's transaction and nudges a worker on commit. `deliver_due()` claims rows with SKIP LOCKED under a
+lease, runs the topic's handler outside the claim's transaction and deletes the row after success. A handler may run twice for
+one row (a worker died after the effect), so it must be idempotent on `message.key`.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.dispatch import Signal
+
+from core import clock
+from core.models import OutboxMessage
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[OutboxMessage], None]
+
+parked = Signal()
+"""Sent with `message` when a row failed for the last time; an upper room tells people."""
+
+nudged = Signal()
+"""Sent with `topics` after commit; the project joins it to wake a worker."""
+
+
+@dataclass(frozen=True)
+class _Topic:
+    handler: Handler
+    lease: int
+
+
+_topics: dict[str, _Topic] = {}
+
+
+def handles(topic: str, *, lease: int = 120) -> Callable[[Handler], Handler]:
+    """Register the one handler of a topic. `lease` (seconds) is how long a claim may be silent before another worker takes over."""
+
+    def register(handler: Handler) -> Handler:
+        known = _topics.get(topic)
+        if known and known.handler is not handler:
+            raise RuntimeError(f"outbox topic {topic} has two handlers")
+        _topics[topic] = _Topic(handler, lease)
+        return handler
+
+    return register
+
+
+def put(
+    topic: str,
+    payload: dict[str, Any],
+    *,
+    store_id: int | None = None,
+    key: str = "",
+    available_at: datetime | None = None,
+) -> OutboxMessage:
+    """Write one message in the current transaction and nudge a worker when it commits."""
+    return put_many(topic, [(key, payload)], store_id=store_id, available_at=available_at)[0]
+
+
+def put_many(
+    topic: str,
+    rows: Sequence[tuple[str, dict[str, Any]]],
+    *,
+    store_id: int | None = None,
+    available_at: datetime | None = None,
+) -> list[OutboxMessage]:
+    """Write many (key, payload) rows of one topic in one statement."""
+    due = available_at or clock.now()
+    messages = OutboxMessage.objects.bulk_create(
+        [
+            OutboxMessage(
+                topic=topic, key=key or uuid.uuid4().hex, payload=payload, store_id=store_id, available_at=due
+            )
+            for key, payload in rows
+        ]
+    )
+    transaction.on_commit(lambda: nudged.send(OutboxMessage, topics={topic}), robust=True)
+    return messages
+
+
+def claim(now: datetime, limit: int, topics: Sequence[str] | None = None) -> list[OutboxMessage]:
+    """Take up to `limit` due rows under a lease; rows another worker holds are skipped."""
+    due = Q(parked_at=None, available_at__lte=now) & (Q(lease_until=None) | Q(lease_until__lte=now))
+    with transaction.atomic():
+        rows = OutboxMessage.objects.filter(due, topic__in=list(topics if topics is not None else _topics))
+        messages = list(rows.order_by("available_at", "id").select_for_update(skip_locked=True)[:limit])
+        for topic in {message.topic for message in messages}:
+            lease = now + timedelta(seconds=_topics[topic].lease)
+            ids = [message.id for message in messages if message.topic == topic]
+            OutboxMessage.objects.filter(id__in=ids).update(lease_until=lease, attempts=F("attempts") + 1)
+        for message in messages:
+            message.attempts += 1
+    return messages
+
+
+def deliver_due(*, limit: int | None = None, topics: Sequence[str] | None = None) -> int:
+    """Deliver what is due, one message at a time; answers how many were tried."""
+    tried = 0
+    size = limit or settings.OUTBOX_BATCH
+    messages = claim(clock.read(), size, topics)
+    for message in messages:
+        tried += 1
+        try:
+            with clock.unit_of_work():
+                _topics[message.topic].handler(message)
+        except Exception as error:
+            logger.warning(
+                "outbox %s %s failed, attempt %s", message.topic, message.key, message.attempts, exc_info=True
+            )
+            _fail(message, error)
+        else:
+            OutboxMessage.objects.filter(id=message.id).delete()
+    return tried
+
+
+def _fail(message: OutboxMessage, error: Exception) -> None:
+    """Back off with jitter; after the last attempt park the row and say so."""
+    now = clock.read()
+    text = f"{type(error).__name__}: {error}"[:2000]
+    rows = OutboxMessage.objects.filter(id=message.id)
+    if message.attempts >= settings.OUTBOX_MAX_ATTEMPTS:
+        rows.update(parked_at=now, lease_until=None, last_error=text)
+        message.last_error, message.parked_at = text, now
+        parked.send(OutboxMessage, message=message)
+        return
+    wait = min(settings.OUTBOX_BACKOFF * 2 ** (message.attempts - 1), settings.OUTBOX_BACKOFF_CAP)
+    delay = wait * (0.5 + random.random() / 2)  # noqa: S311 - jitter, not a secret
+    rows.update(lease_until=None, last_error=text, available_at=now + timedelta(seconds=delay))
+
+
+def retry_parked(ids: Sequence[int], *, now: datetime) -> int:
+    """Put parked rows back in the queue; answers how many."""
+    return OutboxMessage.objects.filter(id__in=ids, parked_at__isnull=False).update(
+        parked_at=None, attempts=0, available_at=now, lease_until=None
+    )

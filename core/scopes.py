@@ -1,0 +1,24 @@
+"""Store scoping: a query outside a store raises; work that crosses stores says so by name (design.md §7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django_scopes import scope, scopes_disabled
+
+
+@contextmanager
+def in_store(store_id: int) -> Iterator[None]:
+    """Managers of store-owned models answer this store's rows only."""
+    with scope(store=store_id):
+        yield
+
+
+@contextmanager
+def across_stores(reason: str) -> Iterator[None]:
+    """The one door to rows of several stores: sweeps, staff pages, public pages. `reason` is for the reader of the code."""
+    if not reason:
+        raise ValueError("crossing stores needs a reason")
+    with scopes_disabled():
+        yield

@@ -1,0 +1,208 @@
+"""Template tags of the design system (`{% load bo %}`); each with an example in docs/frontend.md."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.template import Context
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+
+from core import clock, display
+from core.looks import look
+
+register = template.Library()
+
+SPRITE = "vendor/icons-3.51.0/sprite.svg"
+POLL_DELAYS = ("1.5s", "1.5s", "2s", "2s", "3s", "3s", "4s")
+POLL_SLOWEST = "5s"
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", css: str = "") -> SafeString:
+    """A glyph of the sprite. Without `label` it is hidden from screen readers: the word beside it speaks."""
+    href = f"{static(SPRITE)}#{name}"
+    if label:
+        return format_html(
+            '<svg class="bo-icon {}" role="img" aria-label="{}"><use href="{}"></use></svg>', css, label, href
+        )
+    return format_html('<svg class="bo-icon {}" aria-hidden="true"><use href="{}"></use></svg>', css, href)
+
+
+@register.simple_tag
+def state_chip(kind: str, state: str, until: datetime | None = None) -> SafeString:
+    """Icon + colour + word of a state of `campaign coupon listing guard step`; `until` adds a countdown (mm:ss)."""
+    shown = look(kind, state)
+    rest = countdown(until) if until else ""
+    return format_html(
+        '<span class="bo-chip bo-t-{}">{} {}{}{}</span>',
+        shown.tone,
+        icon(shown.icon),
+        shown.label,
+        " " if rest else "",
+        rest,
+    )
+
+
+@register.simple_tag
+def chip(tone: str, glyph: str, label: object) -> SafeString:
+    """A chip that no table of states knows: tone (`draft review sched run paused cancel block`), icon, word."""
+    return format_html('<span class="bo-chip bo-t-{}">{} {}</span>', tone, icon(glyph), label)
+
+
+@register.simple_tag
+def server_time() -> str:
+    """This moment for the page's scripts, which count by the server's clock and not by the reader's."""
+    return clock.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+@register.simple_tag
+def countdown(until: datetime) -> SafeString:
+    """Time left until a moment as `09:59`; JavaScript keeps it going, without it the moment's figure stands."""
+    left = max(0, round((until - clock.now()).total_seconds()))
+    return format_html(
+        '<time class="bo-countdown" datetime="{}" data-countdown>{:02d}:{:02d}</time>',
+        _iso(until),
+        left // 60,
+        left % 60,
+    )
+
+
+@register.simple_tag
+def money(value: Decimal | None, currency: str) -> str:
+    """An amount with its currency; a dash when there is none."""
+    return "—" if value is None else display.money(value, currency)
+
+
+@register.simple_tag
+def amount(value: Decimal | None, currency: str) -> str:
+    """An amount without its sign, for a column whose header names the currency."""
+    return "—" if value is None else display.amount(value, currency)
+
+
+@register.filter
+def number(value: int | Decimal | None) -> str:
+    """A count with grouped thousands."""
+    return "—" if value is None else display.number(value)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def zone_of(context: Any) -> tzinfo:
+    """The zone in which a page speaks: `time_zone` of the context, or the request's store's, or UTC."""
+    found = context.get("time_zone") if context is not None else None
+    if isinstance(found, tzinfo):
+        return found
+    request = context.get("request") if context is not None else None
+    name = getattr(getattr(request, "store", None), "time_zone", None) if found is None else found
+    return name if isinstance(name, tzinfo) else display.zone(str(name)) if name else UTC
+
+
+def when_html(moment: datetime | None, zone: tzinfo, *, named: bool = True, seconds: bool = False) -> SafeString:
+    """Two lines: the store's zone with its name, UTC below (R17, R149); one line for a store that lives in UTC."""
+    if moment is None:
+        return SafeString("—")
+    local, utc = display.local_and_utc(moment, zone, seconds=seconds)
+    if display.zone_key(zone) == "UTC":
+        return format_html('<time class="bo-when" datetime="{}">{} UTC</time>', _iso(moment), local)
+    name = (
+        format_html(' <span class="bo-when-zone">{}</span>', display.zone_label(zone, moment))
+        if named
+        else SafeString("")
+    )
+    return format_html(
+        '<time class="bo-when" datetime="{}">{}{}<span class="bo-when-utc">{}</span></time>',
+        _iso(moment),
+        local,
+        name,
+        utc,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def when(context: Context, moment: datetime | None, named: bool = True, seconds: bool = False) -> SafeString:
+    """A moment in the store's zone, UTC on a second line. `named=False` where the column header names the zone."""
+    return when_html(moment, zone_of(context), named=named, seconds=seconds)
+
+
+@register.simple_tag(takes_context=True)
+def when_inline(context: Context, moment: datetime | None) -> SafeString:
+    """A moment inside a sentence: `2026-11-27 16:00 北京时间（08:00 UTC）`."""
+    if moment is None:
+        return SafeString("—")
+    return format_html('<time datetime="{}">{}</time>', _iso(moment), display.sentence(moment, zone_of(context)))
+
+
+@register.simple_tag(takes_context=True)
+def zone_name(context: Context) -> str:
+    """The name of the store's zone, for column headers and beside inputs: `北京时间`."""
+    return display.zone_label(zone_of(context), clock.now())
+
+
+@register.simple_tag(takes_context=True)
+def zone_chip(context: Context) -> str:
+    """Name and distance of the store's zone: `北京时间 UTC+8`."""
+    zone, moment = zone_of(context), clock.now()
+    name, offset = display.zone_label(zone, moment), display.zone_offset(zone, moment)
+    return name if name == offset else f"{name} {offset}"
+
+
+@register.simple_tag(takes_context=True)
+def ago(context: Context, moment: datetime | None) -> SafeString:
+    """A moment as distance (“3 minutes ago”, by JavaScript, in the browser's clock); without it the moment itself."""
+    if moment is None:
+        return SafeString("—")
+    return format_html(
+        '<time datetime="{}" data-ago>{}</time>', _iso(moment), display.sentence(moment, zone_of(context))
+    )
+
+
+@register.simple_tag(takes_context=True)
+def poll(context: Context, url: str) -> SafeString:
+    """Attributes for an element that asks `url` for its successor: after 1.5 s at first, backing off to 5 s.
+
+    The answer is the same element again, with `{% poll %}` while work goes on and without it when all is done.
+    """
+    request = context.get("request")
+    seen = request.GET.get("tick", "") if request is not None else ""
+    tick = int(seen) + 1 if seen.isascii() and seen.isdigit() and len(seen) < 7 else 0
+    delay = POLL_DELAYS[tick] if tick < len(POLL_DELAYS) else POLL_SLOWEST
+    joint = "&" if "?" in url else "?"
+    return format_html(
+        'hx-get="{}" hx-trigger="load delay:{}" hx-target="this" hx-swap="morph:outerHTML" hx-push-url="false"',
+        f"{url}{joint}tick={tick}",
+        delay,
+    )
+
+
+@register.simple_tag(takes_context=True)
+def with_query(context: Context, **changes: object) -> str:
+    """The page's query string with some keys changed; None or an empty value drops a key. For filters and pagers."""
+    request = context.get("request")
+    query = request.GET.copy() if request is not None else None
+    if query is None:
+        return "?"
+    for key, value in changes.items():
+        query.pop(key, None)
+        if value not in (None, ""):
+            query[key] = str(value)
+    return "?" + query.urlencode()
+
+
+@register.filter
+def percent_of(done: int | None, total: int | None) -> int:
+    """Whole percent of a progress; 100 when there is nothing to do."""
+    return 100 if not total else min(100, int(100 * (done or 0) / total))
+
+
+@register.simple_tag
+def left_word(seconds: int) -> str:
+    """“8 s” in the reader's language, for locks and retries."""
+    return gettext("%(seconds)s s") % {"seconds": seconds}

@@ -1,0 +1,1 @@
+"""Floor 4: messages to people and the error-code catalogue."""

@@ -1,0 +1,89 @@
+"""Orders with a frozen promotion snapshot (R14, R15). A trigger refuses any change to snapshot, lines and totals."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+from django_scopes import ScopedManager
+
+from accounts.models import Store
+from listings.models import MONEY, Sku
+
+
+class OrderState(models.TextChoices):
+    """States of an order."""
+
+    UNPAID = "unpaid", _("Unpaid")
+    PAID = "paid", _("Paid")
+    SHIPPED = "shipped", _("Shipped")
+    COMPLETED = "completed", _("Completed")
+    CANCELLED = "cancelled", _("Cancelled by buyer or seller")
+
+
+class Dispute(models.TextChoices):
+    """Disputes of an order (R73)."""
+
+    NONE = "none", _("None")
+    OPEN = "open", _("Open")
+    ARBITRATION = "arbitration", _("In arbitration")
+    CLOSED = "closed", _("Closed")
+
+
+class Order(models.Model):
+    """One order. `code` is the merchant's own number, unique in the store; `snapshot` never changes."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="orders")
+    code = models.CharField(max_length=64)
+    buyer = models.CharField(max_length=80, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    state = models.CharField(max_length=10, choices=OrderState.choices, default=OrderState.UNPAID)
+    placed_at = models.DateTimeField()
+    currency = models.CharField(max_length=3)
+    subtotal = models.DecimalField(**MONEY)
+    discount = models.DecimalField(**MONEY, default=0)
+    total = models.DecimalField(**MONEY)
+    snapshot = models.JSONField()
+    logistics = models.CharField(max_length=20, blank=True)
+    fulfilment_number = models.CharField(max_length=64, blank=True)
+    dispute = models.CharField(max_length=11, choices=Dispute.choices, default=Dispute.NONE)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = ScopedManager(store="store")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["store", "code"], name="order_code_once")]
+        indexes = [models.Index(fields=["store", "-placed_at"], name="order_list")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class OrderLine(models.Model):
+    """One line, as it was sold. `unit_price` is after item campaigns; `order_discount` is the line's share of order discounts."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    position = models.PositiveIntegerField()
+    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="+")
+    quantity = models.PositiveIntegerField()
+    list_price = models.DecimalField(**MONEY)
+    unit_price = models.DecimalField(**MONEY)
+    order_discount = models.DecimalField(**MONEY, default=0)
+    campaign_code = models.CharField(max_length=12, blank=True)
+    placed_at = models.DateTimeField()
+
+    objects = ScopedManager(store="store")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "position"], name="order_line_once")]
+        indexes = [
+            models.Index(fields=["sku", "-placed_at"], name="order_line_sku"),
+            models.Index(
+                fields=["store", "campaign_code"], name="order_line_campaign", condition=~models.Q(campaign_code="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.order_id} line {self.position}"

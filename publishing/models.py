@@ -1,0 +1,78 @@
+"""Language sites and what each of them shows."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_scopes import ScopedManager
+
+from accounts.models import Store
+from listings.models import Listing
+
+
+class Publisher(models.TextChoices):
+    """How a site is told."""
+
+    BUILTIN = "builtin", _("This installation")
+    HTTP = "http", _("The merchant's own server")
+
+
+class Site(models.Model):
+    """One language storefront of a store (design.md §5)."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="sites")
+    code = models.SlugField(max_length=20)
+    language = models.CharField(max_length=10)
+    currency = models.CharField(max_length=3)
+    publisher = models.CharField(max_length=8, choices=Publisher.choices, default=Publisher.BUILTIN)
+    endpoint = models.URLField(blank=True, help_text="Where an http site takes signed JSON.")
+    secret = models.CharField(max_length=80, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    objects = ScopedManager(store="store")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["store", "code"], name="site_once")]
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Publication(models.Model):
+    """What a site should show of a listing (`desired_version`) and what it was last told (`published_version`)."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="publications")
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="publications")
+    desired_version = models.PositiveIntegerField(default=1)
+    published_version = models.PositiveIntegerField(default=0)
+    wanted_at = models.DateTimeField()
+    published_at = models.DateTimeField(null=True)
+
+    objects = ScopedManager(store="store")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["listing", "site"], name="publication_once")]
+        indexes = [
+            models.Index(
+                fields=["site", "id"],
+                name="publication_due",
+                condition=models.Q(desired_version__gt=models.F("published_version")),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.listing_id} on {self.site_id}"
+
+
+class PublishedPage(models.Model):
+    """The published snapshot a buyer's page is made of: titles, SKUs with sale prices, offers with their windows."""
+
+    publication = models.OneToOneField(Publication, primary_key=True, on_delete=models.CASCADE, related_name="page")
+    version = models.PositiveIntegerField()
+    document = models.JSONField()
+    stamp = models.DateTimeField(help_text="The time of the change last published (R50).")
+
+    def __str__(self) -> str:
+        return f"page of {self.publication_id}"

@@ -1,0 +1,1 @@
+"""Floor 9: what a buyer meets: product pages per language site, quote, checkout."""
