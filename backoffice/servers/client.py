@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -57,10 +58,8 @@ class Held:
             connection.close()
         if self.keeper is not None and connection is not None:
             # Ours ends only if nobody else holds on; then it leaves no zombie behind.
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 self.keeper.wait(0.5)
-            except subprocess.TimeoutExpired:
-                pass
 
 
 _held: dict[Path, Held] = {}

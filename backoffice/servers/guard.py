@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterable
 
 import psutil
 
+# In the environment of everything that `manage.py up` starts; its value is the run's own random word.
+MARK = "BACKOFFICE_RUN"
+
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -36,6 +39,15 @@ def tied(number: int = signal.SIGTERM) -> Callable[[], None]:
             os._exit(1)
 
     return tie
+
+
+def follow_supervisor() -> None:
+    """Tie a process that a supervised server forked (a web or task worker) to that server; elsewhere nothing.
+
+    Without it a killed main process would leave its workers behind, with the port still open.
+    """
+    if os.environ.get(MARK):
+        die_with_parent(signal.SIGTERM)
 
 
 def adopt_orphans() -> None:

@@ -19,6 +19,7 @@ import time
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -32,7 +33,7 @@ STOP_WAIT = 20.0
 
 
 def server_user() -> pwd.struct_passwd | None:
-    """The account the server runs as under root (made when it is missing); None for an ordinary user: it runs as that."""
+    """The account the server runs as under root, made when it is missing; None for an ordinary user."""
     if os.geteuid() != 0:
         return None
     with contextlib.suppress(KeyError):
@@ -131,12 +132,12 @@ class PostgresServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=tied(signal.SIGINT),  # noqa: PLW1509 - the keeper has one thread
+                preexec_fn=tied(signal.SIGINT),  # safe: the keeper has one thread
                 **self._identity(),
             )
         self._wait_ready()
 
-    def _identity(self) -> dict[str, object]:
+    def _identity(self) -> dict[str, Any]:
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
         if self._user is None:
             return {"env": environment, "cwd": "/"}
@@ -207,12 +208,12 @@ class PostgresServer:
                 process.send_signal(signal.SIGINT)
                 psutil.wait_procs([process], timeout=STOP_WAIT)
                 end([process], patience=2.0)
-        # A pid that now belongs to something else would make PostgreSQL refuse; the keeper's lock says nobody else is here.
+        # A pid that now belongs to something else would make PostgreSQL refuse; by the keeper's lock we are alone here.
         for path in (state, *self.places.postgres_sockets.glob(".s.PGSQL.*")):
             path.unlink(missing_ok=True)
 
     def _make_cluster(self) -> None:
-        """initdb and the database, in a folder that gets its name only when whole: a kill in between leaves no half cluster."""
+        """initdb and the database, in a folder that gets its name only when whole: a kill leaves no half cluster."""
         fresh = self.places.home / "postgres.new"
         if fresh.exists():
             shutil.rmtree(fresh)
@@ -240,8 +241,8 @@ class PostgresServer:
             errors="replace",
             capture_output=True,
             check=False,
-            preexec_fn=tied(signal.SIGKILL),  # noqa: PLW1509 - the keeper has one thread
-            **self._identity(),  # type: ignore[call-overload]
+            preexec_fn=tied(signal.SIGKILL),
+            **self._identity(),
         )
         if done.returncode:
             words = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
@@ -268,7 +269,7 @@ class PostgresServer:
         shutil.copytree(source, draft, ignore=shutil.ignore_patterns("include", "*.a", "pkgconfig"))
         for parent, folders, files in os.walk(draft):
             for name in folders:
-                os.chmod(os.path.join(parent, name), 0o755)
+                os.chmod(os.path.join(parent, name), 0o755)  # noqa: S103 - binaries for the server's user
             for name in files:
                 os.chmod(os.path.join(parent, name), 0o755 if parent.endswith("bin") else 0o644)
         draft.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The embedded Redis 6.2: a broker on a unix socket that keeps nothing on disk, because the database holds every promise."""
+"""The embedded Redis 6.2: a broker on a unix socket. It keeps nothing on disk: the database holds every promise."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class RedisServer:
                 stderr=subprocess.STDOUT,
                 cwd=self.places.redis,
                 start_new_session=True,
-                preexec_fn=tied(signal.SIGTERM),  # noqa: PLW1509 - the keeper has one thread
+                preexec_fn=tied(signal.SIGTERM),
             )
         deadline = time.monotonic() + READY_WAIT
         while not self._answers():

@@ -1,0 +1,192 @@
+"""`manage.py up`: everything running, from an empty folder to a page that answers, in one terminal."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser
+from typing import Any
+
+import redis
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from backoffice.env import environment
+from backoffice.servers import Held, ServersError, ensure
+from backoffice.servers.dsn import redis_url
+from backoffice.servers.options import missing_servers, up_parser
+from backoffice.servers.processes import services
+from backoffice.servers.run_lock import RunLock
+from backoffice.servers.supervisor import Supervisor
+
+ANSWER_WAIT = 60.0  # seconds after which a web server that does not answer is worth a line
+
+
+class Command(BaseCommand):
+    """Servers, migrations, demo data, web, workers and beat; Ctrl-C stops all of it."""
+
+    help = "Start everything: servers, migrations, demo data, web, workers, beat. Ctrl-C stops all of it."
+    requires_system_checks: list[str] = []
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        up_parser(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.host: str = options["host"]
+        self.port = environment().backoffice_port
+        self.demo = not options["no_demo"]
+        self.held: Held | None = None
+        try:
+            self._run()
+        except ServersError as error:
+            self.stderr.write(self.style.ERROR(f"Cannot start: {error}"))
+            raise SystemExit(2) from None
+        except KeyboardInterrupt:
+            self.stdout.write("Stopped.")
+        finally:
+            if self.held is not None:
+                connection.close()
+                self.held.release()
+
+    def _run(self) -> None:
+        lock = RunLock(environment().data_dir)
+        left = lock.take(self.port)
+        if left:
+            self.stdout.write(f"Ended {left} processes of an earlier run that was killed.")
+        require_free(self.host, self.port)
+        self._hold()
+        self._check_given()
+        self._prepare()
+        supervisor = Supervisor(services(self.host, self.port), stream=self.stdout._out)
+        supervisor.catch_signals()
+        self._supervise(supervisor)
+
+    def _hold(self) -> None:
+        wanted = missing_servers(environment())
+        if not wanted:
+            return
+        names = {"postgres": "PostgreSQL", "redis": "Redis"}
+        self.stdout.write(f"Starting {' and '.join(names[name] for name in wanted)} …")
+        self.held = ensure(environment().data_dir, want=wanted)
+        if self.held.places.home != self.held.places.data_dir:
+            self.stdout.write(
+                f"The database's own user cannot reach this folder, so its data is in {self.held.places.home}"
+            )
+
+    def _check_given(self) -> None:
+        """A given server that does not answer stops the start with one line."""
+        try:
+            connection.ensure_connection()
+        except DatabaseError as error:
+            raise ServersError(f"the database (DATABASE_URL) does not answer: {first_line(error)}") from None
+        if environment().redis_url:
+            address = redis_url(environment()).replace("redis+socket://", "unix://", 1)
+            try:
+                with redis.Redis.from_url(address, socket_connect_timeout=3, socket_timeout=3) as client:
+                    client.ping()
+            except (redis.RedisError, ValueError) as error:
+                raise ServersError(f"Redis (REDIS_URL) does not answer: {first_line(error)}") from None
+
+    def _prepare(self) -> None:
+        executor = MigrationExecutor(connection)
+        count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        if count:
+            self.stdout.write(f"Applying {count} migrations …")
+        call_command("prepare", verbosity=0)
+        if self.demo and "load_demo" in get_commands():
+            self.stdout.write("Loading demo data …")
+            call_command("load_demo", stdout=self.stdout)
+        connection.close()
+
+    def _supervise(self, supervisor: Supervisor) -> None:
+        self._answered, self._started_at = False, time.monotonic()
+
+        def tick() -> None:
+            if not self._answered:
+                self._look_for_answer(supervisor)
+            if self.held is not None and self.held.lost():
+                supervisor.say("the embedded servers' keeper was killed; starting it again")
+                self.held = ensure(environment().data_dir, want=missing_servers(environment()))
+
+        try:
+            supervisor.start()
+            supervisor.run(each_tick=tick)
+            supervisor.say("stopping …")
+        finally:
+            supervisor.stop()
+        supervisor.say("everything has stopped")
+
+    def _look_for_answer(self, supervisor: Supervisor) -> None:
+        if answers(self.host, self.port):
+            self._answered = True
+            for line in self._welcome():
+                supervisor.printer.raw(line)
+        elif time.monotonic() - self._started_at > ANSWER_WAIT:
+            self._started_at = time.monotonic()
+            supervisor.say(f"the web server does not answer yet on port {self.port}; see its lines above")
+
+    def _welcome(self) -> list[str]:
+        rule = "─" * 72
+        lines = ["", rule, f"  Back office is running:  http://{shown(self.host)}:{self.port}/", ""]
+        if self.demo:
+            lines += demo_accounts()
+        else:
+            lines += ["  Make the first admin:    python manage.py create_admin --email you@example.com"]
+        return [*lines, "", "  Ctrl-C stops everything.", rule, ""]
+
+
+def demo_accounts() -> list[str]:
+    """The demo people and their one password, as lines of the welcome."""
+    from backoffice.demo import DEMO_PASSWORD  # noqa: PLC0415
+
+    people = {
+        "owner@demo.test": "store owner",
+        "operator@demo.test": "operations",
+        "viewer@demo.test": "read only",
+        "admin@demo.test": "platform staff",
+    }
+    return [*(f"  {email:<24} {role}" for email, role in people.items()), f"  password of all four:    {DEMO_PASSWORD}"]
+
+
+def first_line(error: Exception) -> str:
+    """The first line of an error's text, for a message of one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def shown(host: str) -> str:
+    """The host as a browser on this machine writes it."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)  # noqa: S104 - read, not bound
+
+
+def require_free(host: str, port: int) -> None:
+    """Make sure that nothing listens on the port. Raises ServersError in one line.
+
+    Needed because granian shares a port with other processes that allow it (SO_REUSEPORT): two copies would answer in turn.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ServersError(
+                f"port {port} on {host} cannot be used ({os.strerror(error.errno or 0)}). Choose another with "
+                "--port or BACKOFFICE_PORT."
+            ) from None
+
+
+def answers(host: str, port: int) -> bool:
+    """Whether the web server answers its health check now."""
+    try:
+        with urllib.request.urlopen(f"http://{shown(host)}:{port}/healthz", timeout=2) as reply:
+            return bool(reply.status == 200)
+    except urllib.error.HTTPError:
+        return False
+    except OSError:
+        return False
