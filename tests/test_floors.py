@@ -1,0 +1,100 @@
+"""Rooms stand on floors: also for foreign keys given as strings, and for migrations."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.db.migrations.loader import MigrationLoader
+
+ROOT = Path(__file__).resolve().parent.parent
+FLOORS = {
+    "core": 0,
+    "audit": 1,
+    "policies": 2,
+    "accounts": 3,
+    "inbox": 4,
+    "listings": 5,
+    "orders": 6,
+    "publishing": 6,
+    "campaigns": 8,
+    "storefront": 9,
+    "api": 10,
+    "backoffice": 11,
+}
+
+
+def may_use(room: str, other: str) -> bool:
+    """A room uses itself, and rooms on lower floors."""
+    return room == other or FLOORS[other] < FLOORS[room]
+
+
+def test_every_room_of_the_project_has_a_floor() -> None:
+    ours = {config.label for config in apps.get_app_configs() if Path(config.path).parent == ROOT}
+    assert ours == set(FLOORS)
+
+
+def test_relations_between_models_point_down() -> None:
+    up = [
+        f"{model._meta.label}.{field.name} -> {field.related_model._meta.label}"
+        for model in apps.get_models()
+        if model._meta.app_label in FLOORS
+        for field in model._meta.get_fields()
+        if field.is_relation
+        and not field.auto_created
+        and getattr(field.related_model, "_meta", None)
+        and field.related_model._meta.app_label in FLOORS
+        and not may_use(model._meta.app_label, field.related_model._meta.app_label)
+    ]
+    # The user remembers the last store; both live in accounts.
+    assert up == []
+
+
+def test_migrations_depend_on_lower_floors_only() -> None:
+    loader = MigrationLoader(None, ignore_no_initial=True)
+    up = [
+        f"{app}.{name} -> {dependency}"
+        for (app, name), migration in loader.disk_migrations.items()
+        if app in FLOORS
+        for dependency, _ in [*migration.dependencies, *migration.run_before]
+        if dependency in FLOORS and not may_use(app, dependency)
+    ]
+    assert up == []
+
+
+@pytest.mark.parametrize("room", sorted(FLOORS))
+def test_no_room_imports_inside_a_function(room: str) -> None:
+    """An import inside a function hides an edge between rooms from the reader and from import order."""
+    hidden = []
+    for path in sorted((ROOT / room).rglob("*.py")):
+        if "tests" in path.parts or "migrations" in path.parts:
+            continue
+        tree = ast.parse(path.read_text())
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                hidden += [
+                    f"{path.relative_to(ROOT)}:{node.lineno}"
+                    for node in ast.walk(function)
+                    if isinstance(node, ast.Import | ast.ImportFrom)
+                ]
+    assert hidden == []
+
+
+def test_only_the_project_is_imported_by_nobody() -> None:
+    """Tasks use shared_task: no room imports `backoffice`."""
+    found = []
+    for room in FLOORS:
+        if room == "backoffice":
+            continue
+        for path in sorted((ROOT / room).rglob("*.py")):
+            if "tests" in path.parts:
+                continue
+            for node in ast.walk(ast.parse(path.read_text())):
+                names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+                names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                found += [
+                    f"{path.relative_to(ROOT)}:{node.lineno}" for name in names if name.split(".")[0] == "backoffice"
+                ]
+    assert found == []
