@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.core.paginator import Paginator
+from django.forms import BaseForm
 from django.template import Context
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 
 from core import clock, display
 from core.looks import look
@@ -62,15 +64,14 @@ def server_time() -> str:
 
 
 @register.simple_tag
-def countdown(until: datetime) -> SafeString:
-    """Time left until a moment as `09:59`; JavaScript keeps it going, without it the moment's figure stands."""
+def countdown(until: datetime, form: str = "clock") -> SafeString:
+    """Time left until a moment, `09:59` (or bare seconds with form `seconds`).
+
+    JavaScript keeps it going by the server's clock and sends `bo:end` at zero; without it the moment's figure stands.
+    """
     left = max(0, round((until - clock.now()).total_seconds()))
-    return format_html(
-        '<time class="bo-countdown" datetime="{}" data-countdown>{:02d}:{:02d}</time>',
-        _iso(until),
-        left // 60,
-        left % 60,
-    )
+    text = str(left) if form == "seconds" else f"{left // 60:02d}:{left % 60:02d}"
+    return format_html('<time datetime="{}" data-countdown="{}">{}</time>', _iso(until), form, text)
 
 
 @register.simple_tag
@@ -203,6 +204,18 @@ def percent_of(done: int | None, total: int | None) -> int:
 
 
 @register.simple_tag
-def left_word(seconds: int) -> str:
-    """“8 s” in the reader's language, for locks and retries."""
-    return gettext("%(seconds)s s") % {"seconds": seconds}
+def step_word(state: str) -> str:
+    """The word of a step's state: Waiting, Under way, Done, Failed."""
+    return str(look("step", state).label)
+
+
+@register.filter
+def elided(paginator: Paginator[Any], current: int) -> Iterator[int | str]:
+    """Page numbers with gaps, around the current one."""
+    return paginator.get_elided_page_range(current, on_each_side=2, on_ends=1)
+
+
+@register.filter
+def hidden_filter_used(form: BaseForm) -> bool:
+    """Whether a field behind “More filters” holds a value, so that the fold opens by itself."""
+    return any(field.value() not in (None, "", []) for field in form.visible_fields()[3:])

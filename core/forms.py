@@ -1,0 +1,81 @@
+"""Form fields shared by the rooms: a moment typed in the store's zone."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from core import clock, display
+
+_ISO = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{2}))?$", re.ASCII)
+
+
+class MomentField(forms.Field):
+    """`2026-11-27 16:00` in `zone` (set it in the form's `__init__`); answers an aware UTC datetime.
+
+    Full-width digits and signs, as Chinese input methods write them, are understood. Refused with a reason: no such day,
+    and an hour that the zone skips or has twice when its clocks change.
+    """
+
+    default_error_messages = {
+        "format": _("Write the time as 2026-11-27 16:00."),
+        "missing": _("The clocks go forward here: this time does not exist in %(zone)s."),
+        "twice": _("The clocks go back here: this time happens twice in %(zone)s. Choose one an hour away."),
+    }
+
+    def __init__(self, *, zone: tzinfo = UTC, end_of_day: bool = False, **extra: Any) -> None:
+        extra.setdefault("widget", forms.TextInput())
+        super().__init__(**extra)
+        self.zone = zone
+        self.end_of_day = end_of_day
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, str]:
+        """ISO text with a hint; the calendar is added by JavaScript."""
+        return {"data-datetime": "", "placeholder": "2026-11-27 16:00", "autocomplete": "off", "maxlength": "16"}
+
+    @property
+    def zone_label(self) -> str:
+        """The name shown beside the input."""
+        return display.zone_label(self.zone, clock.now())
+
+    def prepare_value(self, value: Any) -> Any:
+        """A moment is shown in the zone; text that came back from a form stays as typed."""
+        return display.stamp(value.astimezone(self.zone)) if isinstance(value, datetime) else value
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Read the text; None when it is empty."""
+        if value in (None, "") or isinstance(value, datetime):
+            return value or None
+        text = str(value).translate(_WIDE).strip()
+        if not text:
+            return None
+        found = _ISO.match(text)
+        if not found:
+            raise ValidationError(self.error_messages["format"], code="format")
+        year, month, day, hour, minute = found.groups()
+        late = (23, 59) if self.end_of_day else (0, 0)
+        clock_time = (int(hour), int(minute)) if hour else late
+        try:
+            typed = datetime(int(year), int(month), int(day), *clock_time, tzinfo=self.zone)
+            moment = typed.astimezone(UTC)
+        except (ValueError, OverflowError):
+            raise ValidationError(self.error_messages["format"], code="format") from None
+        if isinstance(self.zone, ZoneInfo):
+            self._refuse_clock_change(typed, moment)
+        return moment
+
+    def _refuse_clock_change(self, typed: datetime, moment: datetime) -> None:
+        words = {"zone": self.zone_label}
+        if moment.astimezone(self.zone).replace(tzinfo=None) != typed.replace(tzinfo=None):
+            raise ValidationError(self.error_messages["missing"], code="missing", params=words)
+        if typed.replace(fold=1).astimezone(UTC) != moment:
+            raise ValidationError(self.error_messages["twice"], code="twice", params=words)
+
+
+_WIDE = str.maketrans("０１２３４５６７８９：－／．　", "0123456789:--- ") | str.maketrans("/.", "--")

@@ -1,0 +1,140 @@
+"""The base of every list: django-tables2 with our template, our columns and the four empty states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import django_tables2 as tables
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from core import display
+from core.templatetags.bo import icon, state_chip, when_html, zone_of
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Why a list shows no rows: `never` had any, `filtered` away, `failed` to load, `forbidden`, or `ok` (all done)."""
+
+    kind: str = "never"
+    title: Text = ""
+    text: Text = ""
+    action_url: str = ""
+    action_label: Text = ""
+    clear_url: str = "?"
+    code: str = ""
+    at: datetime | None = None
+    retry_url: str = ""
+    granted_by: tuple[str, ...] = ()
+
+
+class PickColumn(tables.Column):
+    """Checkboxes that belong to the batch bar's form, so that they work without JavaScript."""
+
+    def __init__(self, *, form: str = "bo-bulk", name: str = "pick", about: str = "", **extra: Any) -> None:
+        attrs = {"th": {"class": "bo-pick"}, "td": {"class": "bo-pick"}}
+        super().__init__(orderable=False, attrs=attrs, **extra)
+        self.form, self.name, self.about = form, name, about
+
+    @property
+    def header(self) -> SafeString:
+        """The box that picks the whole page."""
+        return format_html(
+            '<label class="bo-needs-js"><input type="checkbox" data-bulk-page aria-label="{}"></label>',
+            gettext("Select this page"),
+        )
+
+    def render(self, value: Any, record: Any) -> SafeString:
+        """One box; its name for screen readers is the row's `about` field, or the value."""
+        about = getattr(record, self.about, value) if self.about else value
+        return format_html(
+            '<label><input type="checkbox" name="{}" value="{}" form="{}" data-bulk-row aria-label="{}"></label>',
+            self.name, value, self.form, gettext("Select %(thing)s") % {"thing": about},
+        )  # fmt: skip
+
+
+class StateColumn(tables.Column):
+    """A state as chip: icon, colour and word."""
+
+    def __init__(self, *, kind: str, **extra: Any) -> None:
+        extra.setdefault("verbose_name", _("State"))
+        super().__init__(**extra)
+        self.kind = kind
+
+    def render(self, value: str) -> SafeString:
+        """The chip of `core.looks`."""
+        return state_chip(self.kind, value)
+
+
+class WhenColumn(tables.Column):
+    """A moment in the store's zone with UTC below; the header names the zone once for the column."""
+
+    def __init__(self, *, seconds: bool = False, named: bool = False, **extra: Any) -> None:
+        super().__init__(**extra)
+        self.seconds, self.named = seconds, named
+
+    def render(self, value: datetime, table: tables.Table) -> SafeString:
+        """Two lines."""
+        return when_html(value, zone_of(getattr(table, "context", None)), named=self.named, seconds=self.seconds)
+
+
+class AmountColumn(tables.Column):
+    """An amount of money, right-aligned; the currency belongs in the header and never changes inside a column."""
+
+    def __init__(self, *, currency: str = "", **extra: Any) -> None:
+        extra.setdefault("attrs", {"th": {"class": "bo-num"}, "td": {"class": "bo-num"}})
+        super().__init__(**extra)
+        self.currency = currency
+
+    def render(self, value: Decimal, record: Any) -> str:
+        """With the column's currency the bare figure; otherwise with the currency of the row."""
+        if self.currency:
+            return display.amount(value, self.currency)
+        return display.money(value, record.currency)
+
+
+class NumberColumn(tables.Column):
+    """A count, right-aligned, thousands grouped."""
+
+    def __init__(self, **extra: Any) -> None:
+        extra.setdefault("attrs", {"th": {"class": "bo-num"}, "td": {"class": "bo-num"}})
+        super().__init__(**extra)
+
+    def render(self, value: int | Decimal) -> str:
+        """`12,804`."""
+        return display.number(value)
+
+
+class ActionsColumn(tables.TemplateColumn):
+    """Buttons and the More menu of a row: a template that sees `record`, `table` and the page's context."""
+
+    def __init__(self, template_name: str, **extra: Any) -> None:
+        extra.setdefault("verbose_name", _("Actions"))
+        attrs = {"th": {"class": "bo-acts"}, "td": {"class": "bo-acts"}}
+        super().__init__(template_name=template_name, orderable=False, attrs=attrs, **extra)
+
+
+class BaseTable(tables.Table):
+    """Set `caption` (read aloud), `row_header` (the column naming the row), `as_cards` (stacked on phones), `empty`."""
+
+    caption: Text = ""
+    row_header: str = ""
+    as_cards: bool = True
+    empty: Empty = Empty()
+
+    class Meta:
+        template_name = "components/table.html"
+        attrs = {"class": "bo-table"}
+
+
+def check_mark(value: bool) -> SafeString:
+    """Yes or no as glyph and word."""
+    return icon("check-circle", label=gettext("Yes"), css="bo-ok-text") if value else icon("minus", label=gettext("No"))
