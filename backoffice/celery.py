@@ -12,6 +12,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 
 from django.conf import settings
 
+from backoffice.schedule import beat_schedule
 from core import clock
 
 app = Celery("backoffice")
@@ -31,11 +32,12 @@ app.conf.update(
     worker_hijack_root_logger=False,
     task_default_queue="default",
     task_routes={
+        "campaigns.tasks.run_checks": {"queue": "checks"},
         "campaigns.tasks.*": {"queue": "lifecycle"},
         "publishing.tasks.*": {"queue": "publish"},
-        "campaigns.tasks.run_checks": {"queue": "checks"},
     },
     timezone="UTC",
+    beat_schedule=beat_schedule(),
 )
 app.autodiscover_tasks()
 

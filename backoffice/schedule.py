@@ -1,0 +1,31 @@
+"""What beat starts, and how often. A task only says "look now": losing or repeating one is harmless (design.md §3).
+
+`expires` drops a nudge that waited longer than its period, so that a stopped worker comes back to one look, not to a thousand.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+DAY = 86_400
+
+
+def _every(task: str, seconds: float, queue: str) -> dict[str, Any]:
+    return {"task": task, "schedule": seconds, "options": {"queue": queue, "expires": max(seconds, 1.0)}}
+
+
+def beat_schedule() -> dict[str, dict[str, Any]]:
+    """The schedule by name; periods in seconds."""
+    sweep = float(settings.SWEEP_INTERVAL)
+    return {
+        "campaigns": _every("campaigns.tasks.sweep", sweep, "lifecycle"),
+        "checks": _every("campaigns.tasks.run_checks", sweep, "checks"),
+        "publish": _every("publishing.tasks.sweep", sweep, "publish"),
+        "outbox": _every("backoffice.tasks.deliver_outbox", sweep, "publish"),
+        "jobs": _every("listings.tasks.run_jobs", sweep, "default"),
+        "listings": _every("listings.tasks.sweep", sweep, "default"),
+        "seal": _every("audit.tasks.seal", min(sweep, 1.0), "default"),
+        "prune": _every("backoffice.tasks.prune", DAY / 24, "default"),
+    }
