@@ -88,9 +88,9 @@ class Campaign(models.Model):
             models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("starts_at")), name="campaign_window"),
         ]
         indexes = [
-            models.Index(fields=["store", "-created_at", "-id"], name="campaign_list"),
-            models.Index(fields=["store", "state", "-created_at", "-id"], name="campaign_by_state"),
-            models.Index(fields=["store", "kind", "-created_at", "-id"], name="campaign_by_kind"),
+            models.Index(fields=["store", "-id"], name="campaign_list"),
+            models.Index(fields=["store", "state", "-id"], name="campaign_by_state"),
+            models.Index(fields=["store", "kind", "-id"], name="campaign_by_kind"),
             models.Index(fields=["store", "ends_at"], name="campaign_by_end"),
             models.Index(fields=["starts_at"], name="campaign_start_due", condition=models.Q(state="scheduled")),
             models.Index(
