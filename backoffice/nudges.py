@@ -8,7 +8,7 @@ from typing import Any
 
 from celery import current_app
 
-from core.outbox import nudged
+from core.signals import nudged
 
 logger = logging.getLogger(__name__)
 

@@ -18,20 +18,14 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
-from django.dispatch import Signal
 
 from core import clock
 from core.models import OutboxMessage
+from core.signals import nudged, parked
 
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[OutboxMessage], None]
-
-parked = Signal()
-"""Sent with `message` when a row failed for the last time; an upper room tells people."""
-
-nudged = Signal()
-"""Sent with `topics` after commit; the project joins it to wake a worker."""
 
 
 @dataclass(frozen=True)
