@@ -24,16 +24,18 @@ def worker(name: str, queues: str, concurrency: int) -> list[str]:
     """A Celery worker. No gossip and no mingle: workers need not know each other, the database tells them what is due."""
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING", "--hostname", f"{name}@%h"]
     sized = ["--queues", queues, "--concurrency", str(concurrency)]
-    return [sys.executable, "-m", "celery", "-A", "backoffice", "worker", *quiet, *sized]
+    return [sys.executable, "-m", "celery", "--quiet", "-A", "backoffice", "worker", *quiet, *sized]
 
 
 def beat() -> list[str]:
     """The scheduler, with its schedule in memory: sweeps find due work in the database, so a lost schedule loses nothing."""
     scheduler = ["--scheduler", "celery.beat:Scheduler", "--pidfile=", "--loglevel", "WARNING"]
-    return [sys.executable, "-m", "celery", "-A", "backoffice", "beat", *scheduler]
+    return [sys.executable, "-m", "celery", "--quiet", "-A", "backoffice", "beat", *scheduler]
 
 
 def services(host: str, port: int) -> list[Service]:
     """Everything that `manage.py up` keeps running."""
-    workers = [Service(name, worker(name, queues, count)) for name, (queues, count) in WORKERS.items()]
+    # Under root Celery warns of root at length; the hint belongs to servers, where it is in the operations manual.
+    calm = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser"}
+    workers = [Service(name, worker(name, queues, count), calm) for name, (queues, count) in WORKERS.items()]
     return [Service("web", web(host, port)), *workers, Service("beat", beat())]

@@ -178,7 +178,7 @@ class Supervisor:
 
     def _read(self, entry: _Running) -> None:
         stream = entry.process.stdout if entry.process else None
-        if stream is None:
+        if stream is None or stream.closed:
             return
         try:
             data = os.read(stream.fileno(), 65536)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -63,7 +64,7 @@ class Command(BaseCommand):
         self._hold()
         self._check_given()
         self._prepare()
-        supervisor = Supervisor(services(self.host, self.port), stream=self.stdout._out)
+        supervisor = Supervisor(services(self.host, self.port), stream=sys.stdout)
         supervisor.catch_signals()
         self._supervise(supervisor)
 
