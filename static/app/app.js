@@ -1,0 +1,6 @@
+/* The entry: everything is delegated or idempotent, so swapped-in parts need no set-up of their own. */
+import "./time.js";
+import "./forms.js";
+import "./bulk.js";
+import "./keys.js";
+import "./ui.js";

@@ -1,0 +1,67 @@
+/* Forms: sent once, guarded while dirty, dates with a calendar, long selects searchable, preferences without a reload. */
+import { all, assets, each, language } from "./lib.js";
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest?.('[aria-disabled="true"]')) { event.preventDefault(); event.stopPropagation(); }
+}, true);
+
+// One press, one submit. The server answers a repeated key with the first result anyway; this spares the wait.
+const hold = (button, yes) => yes ? button?.setAttribute("aria-disabled", "true") : button?.removeAttribute("aria-disabled");
+const sent = new Set();
+document.addEventListener("submit", (event) => {
+  const form = event.target, button = event.submitter;
+  if (form.method !== "post" || form.hasAttribute("data-again")) return;
+  delete form.dataset.dirty;
+  if (event.defaultPrevented || !button) return;
+  setTimeout(() => { hold(button, true); sent.add(button); });
+});
+const release = () => { sent.forEach((button) => hold(button, false)); sent.clear(); };
+addEventListener("pageshow", release);
+document.addEventListener("htmx:afterRequest", release);
+
+// Unsaved changes
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (!form?.hasAttribute("data-guard")) return;
+  form.dataset.dirty = "1";
+  all("[data-dirty]", form).forEach((node) => (node.hidden = false));
+  all("[data-savebar]", form).forEach((node) => node.classList.add("bo-dirty"));
+});
+addEventListener("beforeunload", (event) => {
+  if (document.querySelector("form[data-guard][data-dirty]")) event.preventDefault();
+});
+
+// ISO text with a calendar: native date inputs follow the browser's locale, not the page's.
+document.addEventListener("focusin", async (event) => {
+  const input = event.target;
+  if (!input.matches?.("[data-datetime]") || input._flatpickr) return;
+  await assets("flatpickr");
+  if (input._flatpickr) return;
+  const day = input.dataset.datetime === "date";
+  const picker = window.flatpickr(input, {
+    allowInput: true, disableMobile: true, enableTime: !day, time_24hr: true, dateFormat: day ? "Y-m-d" : "Y-m-d H:i",
+    locale: language().startsWith("zh") ? "zh" : "default", onChange: () => input.dispatchEvent(new Event("input", { bubbles: true })),
+  });
+  if (document.activeElement === input) picker.open();
+});
+
+each(async (root) => {
+  const selects = all("select[data-search]", root);
+  if (!selects.length) return;
+  await assets("tomselect");
+  for (const select of selects) {
+    if (!select.tomselect) new window.TomSelect(select, { plugins: select.multiple ? ["remove_button"] : [], maxOptions: 500 });
+  }
+});
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("[data-theme-form]"), choice = event.submitter?.value;
+  if (!form || !choice) return;
+  event.preventDefault();
+  document.documentElement.dataset.theme = choice;
+  document.dispatchEvent(new Event("bo:theme"));
+  all('[data-theme-form] [name="theme"]').forEach((b) => b.setAttribute("aria-pressed", String(b.value === choice)));
+  const body = new FormData(form);
+  body.set("theme", choice);
+  await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => {});
+}, true);
