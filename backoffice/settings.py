@@ -19,6 +19,7 @@ ALLOWED_HOSTS = ENV.backoffice_allowed_hosts
 DEMO_MODE = ENV.backoffice_demo
 PUBLIC_URL = ENV.public_url
 DATA_DIR: Path = ENV.data_dir
+TRUSTED_PROXIES = ENV.backoffice_trusted_proxies
 
 INSTALLED_APPS = [
     "django.contrib.auth",

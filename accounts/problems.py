@@ -1,0 +1,83 @@
+"""Refusals as pages: a domain error in a page view becomes its problem page with its status, never a 500."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import select_template
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import DomainError, Text
+
+
+@dataclass
+class Words:
+    """What a reader is told about a code: a title, how to mend it, where."""
+
+    title: Text = ""
+    fix: Text = ""
+    fix_url: str = ""
+    fix_label: Text = ""
+
+
+#: An upper room that owns the catalogue of codes sets `words_of`; without it the error's own detail must do.
+@dataclass
+class _Explainer:
+    words_of: Callable[[HttpRequest, DomainError], Words] = field(default=lambda request, error: Words())
+
+
+explainer = _Explainer()
+
+_TITLES: dict[int, Text] = {
+    403: _("No permission"),
+    404: _("Not found"),
+    409: _("This cannot be done now"),
+    422: _("Please put right what is marked"),
+    423: _("Somebody else is on it"),
+    429: _("Too many requests"),
+}
+_FALLBACK = "accounts/problem.html"
+
+
+def problem_context(request: HttpRequest, error: DomainError) -> dict[str, Any]:
+    """The variables of a problem page: `problem` (code, title, detail, errors, fix …), `right`, `granted_by`, `status`."""
+    words = explainer.words_of(request, error)
+    return {
+        "problem": {
+            "code": error.code,
+            "title": words.title or _TITLES.get(error.status, _("This cannot be done")),
+            "detail": error.detail,
+            "fix": words.fix,
+            "fix_url": words.fix_url,
+            "fix_label": words.fix_label,
+            "errors": [item.as_dict() for item in error.errors],
+            "request_id": getattr(request, "request_id", ""),
+        },
+        "code": error.code,
+        "status": error.status,
+        "right": error.extra.get("right", ""),
+        "granted_by": error.extra.get("granted_by", []),
+        "extra": error.extra,
+        "retry_after": error.retry_after,
+    }
+
+
+def render_problem(request: HttpRequest, error: DomainError) -> HttpResponse:
+    """The page (for htmx: the fragment, aimed at the page's alerts) that says what is wrong and how to mend it."""
+    context = problem_context(request, error)
+    if getattr(request, "htmx", False):
+        template = select_template(["components/problem.html", _FALLBACK])
+        response = HttpResponse(template.render(context, request), status=error.status)
+        response["HX-Retarget"] = "#bo-alerts"
+        response["HX-Reswap"] = "innerHTML"
+    else:
+        names = [f"{error.status}.html"] if error.status in {403, 404, 429} else []
+        template = select_template([*names, "errors/problem.html", _FALLBACK])
+        response = HttpResponse(template.render(context, request), status=error.status)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    response["Cache-Control"] = "no-store"
+    return response

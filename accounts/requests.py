@@ -1,0 +1,59 @@
+"""What the middleware puts on a request, typed; and who acts from where."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from django.conf import settings
+from django.http import HttpRequest
+from django_htmx.middleware import HtmxDetails
+
+from accounts.models import Membership, Store, User
+from audit.actors import Actor, ActorKind
+
+
+class SignedInRequest(HttpRequest):
+    """A request of somebody signed in."""
+
+    user: User
+    actor: Actor
+    htmx: HtmxDetails
+    request_id: str
+
+
+class StoreRequest(SignedInRequest):
+    """A request to a page of one store, by a member of it. `rights` are those held at this moment."""
+
+    store: Store
+    membership: Membership
+    rights: frozenset[str]
+
+
+def client_ip(request: HttpRequest) -> str:
+    """The address of the client: what the nearest of our own proxies saw, never what the client claims (ASVS 1.1, R134).
+
+    With `TRUSTED_PROXIES` = n the n-th address from the right of X-Forwarded-For counts; with 0 the header is ignored.
+    Answers an empty string when there is none or it is malformed (a request over a local socket).
+    """
+    found = str(request.META.get("REMOTE_ADDR", ""))
+    depth = int(settings.TRUSTED_PROXIES)
+    if depth:
+        hops = [hop.strip() for hop in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",") if hop.strip()]
+        if len(hops) >= depth:
+            found = hops[-depth]
+    try:
+        return str(ipaddress.ip_address(found))
+    except ValueError:
+        return ""
+
+
+def actor_of(user: User, *, ip: str = "", token_id: int | None = None) -> Actor:
+    """The audit actor of a person, or of the person's API token. The label is frozen, so it does not follow the page's language."""
+    return Actor(
+        kind=ActorKind.TOKEN if token_id else ActorKind.USER,
+        id=user.pk,
+        label=user.name or user.email,
+        token_id=token_id,
+        staff=user.is_platform_staff,
+        ip=ip,
+    )
