@@ -6,20 +6,21 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_postrun, task_prerun
+from celery.signals import task_postrun, task_prerun, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 
 from django.conf import settings
 
 from backoffice.schedule import beat_schedule
+from backoffice.servers.guard import follow_supervisor
 from core import clock
 
 app = Celery("backoffice")
 app.conf.update(
     broker_url=settings.REDIS_URL,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 10, "socket_connect_timeout": 2},
+    broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 3, "socket_connect_timeout": 2},
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -56,3 +57,8 @@ def _close_unit(task_id: str, **_: Any) -> None:
     unit = _units.pop(task_id, None)
     if unit is not None:
         unit.__exit__(None, None, None)
+
+
+@worker_process_init.connect
+def _tie_to_worker(**_: Any) -> None:
+    follow_supervisor()

@@ -16,6 +16,7 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils.module_loading import import_string
 
 from backoffice.env import environment
 from backoffice.servers import Held, ServersError, ensure
@@ -41,7 +42,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.host: str = options["host"]
         self.port = environment().backoffice_port
-        self.demo = not options["no_demo"]
+        self.demo = not options["no_demo"] and "load_demo" in get_commands()
         self.held: Held | None = None
         try:
             self._run()
@@ -100,7 +101,7 @@ class Command(BaseCommand):
         if count:
             self.stdout.write(f"Applying {count} migrations …")
         call_command("prepare", verbosity=0)
-        if self.demo and "load_demo" in get_commands():
+        if self.demo:
             self.stdout.write("Loading demo data …")
             call_command("load_demo", stdout=self.stdout)
         connection.close()
@@ -144,15 +145,14 @@ class Command(BaseCommand):
 
 def demo_accounts() -> list[str]:
     """The demo people and their one password, as lines of the welcome."""
-    from backoffice.demo import DEMO_PASSWORD  # noqa: PLC0415
-
+    password = import_string("backoffice.demo.DEMO_PASSWORD")
     people = {
         "owner@demo.test": "store owner",
         "operator@demo.test": "operations",
         "viewer@demo.test": "read only",
         "admin@demo.test": "platform staff",
     }
-    return [*(f"  {email:<24} {role}" for email, role in people.items()), f"  password of all four:    {DEMO_PASSWORD}"]
+    return [*(f"  {email:<24} {role}" for email, role in people.items()), f"  password of all four:    {password}"]
 
 
 def first_line(error: Exception) -> str:
