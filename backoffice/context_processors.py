@@ -1,0 +1,150 @@
+"""What every page's frame needs. Lists are lazy: a fragment for htmx, which shows no frame, costs no query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, ResolverMatch, reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+
+from accounts.middleware import membership_of
+from accounts.models import Membership, Store, User
+from backoffice.navigation import Link, Section, address, menu_for
+from backoffice.preferences import preference
+from core import display
+from inbox.models import Message
+
+
+@dataclass(frozen=True, slots=True)
+class StoreChoice:
+    """A store in the switcher."""
+
+    label: str
+    url: str
+    current: bool
+
+
+def stores_of(user: User) -> list[Store]:
+    """The stores a person is a member of, by name; one query."""
+    found = Membership.objects.filter(user=user, is_active=True).select_related("store").order_by("store__name")
+    return [membership.store for membership in found]
+
+
+def place_in(store: Store, match: ResolverMatch | None) -> str:
+    """The page that a switch of store leads to: the same one when it is a list, otherwise the store's first page."""
+    if match is not None and match.view_name and set(match.kwargs) == {"store"}:
+        return address(match.view_name, store.slug) or address("dashboard", store.slug)
+    return address("dashboard", store.slug) or "/"
+
+
+def _url(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+class Frame:
+    """The parts of the frame that need the database, each worked out once and only when shown."""
+
+    def __init__(self, request: HttpRequest, user: User) -> None:
+        self.request, self.user = request, user
+        self._stores: list[Store] | None = None
+
+    @property
+    def all_stores(self) -> list[Store]:
+        """Every store of the person."""
+        if self._stores is None:
+            self._stores = stores_of(self.user)
+        return self._stores
+
+    def store(self) -> Store | None:
+        """The store of the page; on pages of no store the one opened last."""
+        found = getattr(self.request, "store", None)
+        if found is not None:
+            return found  # type: ignore[no-any-return]
+        stores = self.all_stores
+        return next((store for store in stores if store.pk == self.user.last_store_id), stores[0] if stores else None)
+
+    def stores(self) -> list[StoreChoice]:
+        """The switcher."""
+        current = self.store()
+        match = self.request.resolver_match
+        return [StoreChoice(store.label, place_in(store, match), store == current) for store in self.all_stores]
+
+    def nav(self) -> list[Section]:
+        """The menu of the page's store."""
+        store = self.store()
+        if store is None:
+            return []
+        rights = (
+            self.request.rights if getattr(self.request, "store", None) else membership_of(self.user, store.slug)[1]
+        )  # type: ignore[attr-defined]
+        return menu_for(store.slug, rights, self.request.path)
+
+    def unread(self) -> int:
+        """Unread messages of the page's store; at most 100 are counted, the bell says 99+."""
+        if getattr(self.request, "store", None) is None:
+            return 0
+        return Message.objects.filter(read_at=None)[:100].count()
+
+    def messages_url(self) -> str:
+        """The message centre of the page's store, when there is one."""
+        store = self.store()
+        return address("inbox:list", store.slug) if store else ""
+
+    def search_url(self) -> str:
+        """The search of the page's store, when there is one."""
+        store = self.store()
+        return address("search", store.slug) if store else ""
+
+    def home_url(self) -> str:
+        """The first page of the page's store."""
+        store = self.store()
+        return (address("dashboard", store.slug) if store else "") or "/"
+
+
+def zone_of(request: HttpRequest) -> tzinfo:
+    """The zone in which the page speaks."""
+    store = getattr(request, "store", None)
+    return display.zone(store.time_zone) if store is not None else UTC
+
+
+def user_menu() -> list[Link]:
+    """The person's own pages."""
+    wanted = (
+        (_("Display settings"), "preferences", "adjustments"),
+        (_("Change password"), "account_change_password", "key"),
+    )
+    return [Link(label, url, icon) for label, name, icon in wanted if (url := _url(name))]
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Variables of `templates/base.html` and `templates/shell/`."""
+    context: dict[str, Any] = {
+        "theme": preference(request, "theme"),
+        "density": preference(request, "density"),
+        "shortcuts": preference(request, "shortcuts"),
+        "demo_mode": settings.DEMO_MODE,
+    }
+    user = getattr(request, "user", None)
+    if not isinstance(user, User):
+        return context
+    frame = Frame(request, user)
+    return context | {
+        "membership": getattr(request, "membership", None),
+        "time_zone": zone_of(request),
+        "store": SimpleLazyObject(frame.store),
+        "stores": SimpleLazyObject(frame.stores),
+        "nav": SimpleLazyObject(frame.nav),
+        "unread_messages": SimpleLazyObject(frame.unread),
+        "home_url": SimpleLazyObject(frame.home_url),
+        "search_url": SimpleLazyObject(frame.search_url),
+        "messages_url": SimpleLazyObject(frame.messages_url),
+        "user_menu": user_menu(),
+    }

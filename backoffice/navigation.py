@@ -1,0 +1,105 @@
+"""The menu: one table of entries. An entry shows itself when its page exists and the member holds its right.
+
+The labels are the sources' own, letter by letter (R191); translations in `locale/parts/shell.po`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class NavEntry:
+    """A page of a store in the menu; `right` empty means every member may open it."""
+
+    label: Text
+    url_name: str
+    icon: str
+    right: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NavSection:
+    """Entries under one heading; the first section has none."""
+
+    label: Text
+    entries: tuple[NavEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An entry as shown: with its address, and whether the reader is there."""
+
+    label: Text
+    url: str
+    icon: str
+    current: bool = False
+
+
+@dataclass(slots=True)
+class Section:
+    """A section as shown."""
+
+    label: Text
+    entries: list[Link] = field(default_factory=list)
+
+
+MENU: tuple[NavSection, ...] = (
+    NavSection("", (NavEntry(_("Dashboard"), "dashboard", "gauge"),)),
+    NavSection(
+        _("Marketing centre"),
+        (
+            NavEntry(_("Campaigns"), "campaigns:list", "speaker", "campaigns.view"),
+            NavEntry(_("Past campaigns"), "campaigns:past", "history", "campaigns.view"),
+        ),
+    ),
+    NavSection(
+        _("Goods"),
+        (
+            NavEntry(_("Listings"), "listings:list", "tag", "listings.view"),
+            NavEntry(_("Orders"), "orders:list", "receipt", "orders.view"),
+        ),
+    ),
+    NavSection(
+        _("Administration"),
+        (
+            NavEntry(_("Staff"), "accounts:staff", "users", "staff.manage"),
+            NavEntry(_("Audit log"), "audit:list", "shield-check", "audit.view"),
+            NavEntry(_("Rules"), "policies:list", "book"),
+        ),
+    ),
+)
+
+
+def address(url_name: str, slug: str) -> str:
+    """The address of a store's page; empty when there is no such page."""
+    try:
+        return reverse(url_name, kwargs={"store": slug})
+    except NoReverseMatch:
+        return ""
+
+
+def menu_for(slug: str, rights: Collection[str], path: str) -> list[Section]:
+    """The sections that a member with `rights` sees in the store `slug`; the longest matching address is current."""
+    shown: list[tuple[Section, list[tuple[NavEntry, str]]]] = []
+    addresses = []
+    for section in MENU:
+        entries = [
+            (entry, url)
+            for entry in section.entries
+            if (not entry.right or entry.right in rights) and (url := address(entry.url_name, slug))
+        ]
+        if entries:
+            shown.append((Section(section.label), entries))
+            addresses += [url for _entry, url in entries]
+    here = max((url for url in addresses if path.startswith(url)), key=len, default="")
+    for section, entries in shown:
+        section.entries = [Link(entry.label, url, entry.icon, url == here) for entry, url in entries]
+    return [section for section, _entries in shown]
