@@ -8,231 +8,430 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('listings', '0001_initial'),
-        ('publishing', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("listings", "0001_initial"),
+        ("publishing", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=12, unique=True)),
-                ('kind', models.CharField(choices=[('limited_time_discount', 'Limited-time discount'), ('spend_and_save', 'Store spend-and-save'), ('platform_promotion', 'Platform promotion'), ('festival', 'Festival campaign'), ('coupon_drive', 'Coupon drive')], max_length=24)),
-                ('name', models.CharField(max_length=120)),
-                ('name_zh', models.CharField(blank=True, max_length=120)),
-                ('state', django_fsm.FSMField(choices=[('draft', 'Draft'), ('in_review', 'In review'), ('rejected', 'Rejected'), ('scheduled', 'Not started'), ('running', 'Running'), ('paused', 'Paused'), ('ending', 'Ending (15 min at most)'), ('cancelling', 'Cancel held (can be taken back)'), ('ended', 'Ended'), ('cancelled', 'Cancelled')], default='draft', max_length=10, protected=True)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('rules', models.JSONField(default=dict)),
-                ('price_protected', models.BooleanField(default=False)),
-                ('logistics_guarantee', models.BooleanField(default=False)),
-                ('platform_enforced', models.BooleanField(default=False)),
-                ('min_items', models.PositiveIntegerField(default=0)),
-                ('stacks', models.BooleanField(default=False)),
-                ('freeze_claimed', models.BooleanField(default=False)),
-                ('item_count', models.PositiveIntegerField(default=0)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('paused_at', models.DateTimeField(null=True)),
-                ('stop_reason', models.CharField(blank=True, max_length=40)),
-                ('stop_note', models.CharField(blank=True, max_length=500)),
-                ('state_before_cancel', models.CharField(blank=True, max_length=10)),
-                ('cancel_final_at', models.DateTimeField(help_text='When the hold is over.', null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('lock_holder_id', models.BigIntegerField(null=True)),
-                ('lock_holder', models.CharField(blank=True, max_length=160)),
-                ('locked_until', models.DateTimeField(null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='campaigns', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=12, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("limited_time_discount", "Limited-time discount"),
+                            ("spend_and_save", "Store spend-and-save"),
+                            ("platform_promotion", "Platform promotion"),
+                            ("festival", "Festival campaign"),
+                            ("coupon_drive", "Coupon drive"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("name_zh", models.CharField(blank=True, max_length=120)),
+                (
+                    "state",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("in_review", "In review"),
+                            ("rejected", "Rejected"),
+                            ("scheduled", "Not started"),
+                            ("running", "Running"),
+                            ("paused", "Paused"),
+                            ("ending", "Ending (15 min at most)"),
+                            ("cancelling", "Cancel held (can be taken back)"),
+                            ("ended", "Ended"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                        protected=True,
+                    ),
+                ),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("rules", models.JSONField(default=dict)),
+                ("price_protected", models.BooleanField(default=False)),
+                ("logistics_guarantee", models.BooleanField(default=False)),
+                ("platform_enforced", models.BooleanField(default=False)),
+                ("min_items", models.PositiveIntegerField(default=0)),
+                ("stacks", models.BooleanField(default=False)),
+                ("freeze_claimed", models.BooleanField(default=False)),
+                ("item_count", models.PositiveIntegerField(default=0)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("paused_at", models.DateTimeField(null=True)),
+                ("stop_reason", models.CharField(blank=True, max_length=40)),
+                ("stop_note", models.CharField(blank=True, max_length=500)),
+                ("state_before_cancel", models.CharField(blank=True, max_length=10)),
+                ("cancel_final_at", models.DateTimeField(help_text="When the hold is over.", null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("lock_holder_id", models.BigIntegerField(null=True)),
+                ("lock_holder", models.CharField(blank=True, max_length=160)),
+                ("locked_until", models.DateTimeField(null=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="campaigns", to="accounts.store"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='CampaignItem',
+            name="CampaignItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('price', models.DecimalField(decimal_places=3, max_digits=14, null=True)),
-                ('price_before', models.DecimalField(decimal_places=3, help_text='The sale price when the campaign started (R45).', max_digits=14, null=True)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='campaigns.campaign')),
-                ('listing', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='listings.listing')),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='campaign_items', to='listings.sku')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("price", models.DecimalField(decimal_places=3, max_digits=14, null=True)),
+                (
+                    "price_before",
+                    models.DecimalField(
+                        decimal_places=3,
+                        help_text="The sale price when the campaign started (R45).",
+                        max_digits=14,
+                        null=True,
+                    ),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to="campaigns.campaign"
+                    ),
+                ),
+                (
+                    "listing",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="listings.listing"
+                    ),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="campaign_items", to="listings.sku"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.store"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Closing',
+            name="Closing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('close_kind', models.CharField(choices=[('auto', 'By itself, at the end'), ('manual', 'By hand, before the end')], max_length=6)),
-                ('closed_at', models.DateTimeField(help_text='The cut-over: later orders have no promotion (R13).')),
-                ('closed_by', models.CharField(max_length=160)),
-                ('reason', models.CharField(blank=True, max_length=40)),
-                ('note', models.CharField(blank=True, max_length=500)),
-                ('forecast', models.JSONField(default=dict)),
-                ('result', models.JSONField(default=dict)),
-                ('differences', models.JSONField(default=list)),
-                ('steps', models.JSONField(default=list)),
-                ('next_due_at', models.DateTimeField(null=True)),
-                ('finalised_at', models.DateTimeField(null=True)),
-                ('taken_back_at', models.DateTimeField(null=True)),
-                ('verified_at', models.DateTimeField(null=True)),
-                ('archived_at', models.DateTimeField(null=True)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='closings', to='campaigns.campaign')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "close_kind",
+                    models.CharField(
+                        choices=[("auto", "By itself, at the end"), ("manual", "By hand, before the end")], max_length=6
+                    ),
+                ),
+                ("closed_at", models.DateTimeField(help_text="The cut-over: later orders have no promotion (R13).")),
+                ("closed_by", models.CharField(max_length=160)),
+                ("reason", models.CharField(blank=True, max_length=40)),
+                ("note", models.CharField(blank=True, max_length=500)),
+                ("forecast", models.JSONField(default=dict)),
+                ("result", models.JSONField(default=dict)),
+                ("differences", models.JSONField(default=list)),
+                ("steps", models.JSONField(default=list)),
+                ("next_due_at", models.DateTimeField(null=True)),
+                ("finalised_at", models.DateTimeField(null=True)),
+                ("taken_back_at", models.DateTimeField(null=True)),
+                ("verified_at", models.DateTimeField(null=True)),
+                ("archived_at", models.DateTimeField(null=True)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="closings", to="campaigns.campaign"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.store"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Check',
+            name="Check",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('occasion', models.CharField(choices=[('pause', 'Pause'), ('close', 'Close'), ('cleanup', 'Clean-up of leftovers')], max_length=8)),
-                ('number', models.PositiveSmallIntegerField(default=0)),
-                ('due_at', models.DateTimeField()),
-                ('state', models.CharField(choices=[('pending', 'Waiting'), ('running', 'Running'), ('passed', 'Clean'), ('leftover', 'Leftovers found'), ('failed', 'Could not read the pages'), ('dropped', 'No longer needed')], default='pending', max_length=8)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('pages_done', models.PositiveIntegerField(default=0)),
-                ('pages_total', models.PositiveIntegerField(default=0)),
-                ('leftover_count', models.PositiveIntegerField(default=0)),
-                ('results', models.JSONField(default=list)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='campaigns.campaign')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.store')),
-                ('closing', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='campaigns.closing')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "occasion",
+                    models.CharField(
+                        choices=[("pause", "Pause"), ("close", "Close"), ("cleanup", "Clean-up of leftovers")],
+                        max_length=8,
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField(default=0)),
+                ("due_at", models.DateTimeField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting"),
+                            ("running", "Running"),
+                            ("passed", "Clean"),
+                            ("leftover", "Leftovers found"),
+                            ("failed", "Could not read the pages"),
+                            ("dropped", "No longer needed"),
+                        ],
+                        default="pending",
+                        max_length=8,
+                    ),
+                ),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("pages_done", models.PositiveIntegerField(default=0)),
+                ("pages_total", models.PositiveIntegerField(default=0)),
+                ("leftover_count", models.PositiveIntegerField(default=0)),
+                ("results", models.JSONField(default=list)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="checks", to="campaigns.campaign"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.store"
+                    ),
+                ),
+                (
+                    "closing",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="checks",
+                        to="campaigns.closing",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='FormToken',
+            name="FormToken",
             fields=[
-                ('nonce', models.CharField(max_length=43, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField()),
-                ('action', models.CharField(max_length=10)),
-                ('made_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('used_at', models.DateTimeField(null=True)),
-                ('outcome', models.CharField(blank=True, max_length=200)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("nonce", models.CharField(max_length=43, primary_key=True, serialize=False)),
+                ("version", models.PositiveIntegerField()),
+                ("action", models.CharField(max_length=10)),
+                ("made_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("used_at", models.DateTimeField(null=True)),
+                ("outcome", models.CharField(blank=True, max_length=200)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="campaigns.campaign"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Leftover',
+            name="Leftover",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client', models.CharField(max_length=8)),
-                ('what', models.CharField(help_text='tag or price', max_length=8)),
-                ('page_url', models.URLField(max_length=500)),
-                ('excerpt', models.CharField(blank=True, max_length=500)),
-                ('first_seen_at', models.DateTimeField()),
-                ('last_seen_at', models.DateTimeField()),
-                ('republished_at', models.DateTimeField(null=True)),
-                ('cleared_at', models.DateTimeField(null=True)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='leftovers', to='campaigns.campaign')),
-                ('listing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='listings.listing')),
-                ('site', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='publishing.site')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("client", models.CharField(max_length=8)),
+                ("what", models.CharField(help_text="tag or price", max_length=8)),
+                ("page_url", models.URLField(max_length=500)),
+                ("excerpt", models.CharField(blank=True, max_length=500)),
+                ("first_seen_at", models.DateTimeField()),
+                ("last_seen_at", models.DateTimeField()),
+                ("republished_at", models.DateTimeField(null=True)),
+                ("cleared_at", models.DateTimeField(null=True)),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="leftovers", to="campaigns.campaign"
+                    ),
+                ),
+                (
+                    "listing",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="listings.listing"
+                    ),
+                ),
+                (
+                    "site",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="publishing.site"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.store"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='BulkJob',
+            name="BulkJob",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(max_length=10)),
-                ('reason', models.CharField(blank=True, max_length=40)),
-                ('codes', models.JSONField(default=list)),
-                ('results', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("action", models.CharField(max_length=10)),
+                ("reason", models.CharField(blank=True, max_length=40)),
+                ("codes", models.JSONField(default=list)),
+                ("results", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.store"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['store', '-id'], name='bulk_list')],
+                "indexes": [models.Index(fields=["store", "-id"], name="bulk_list")],
             },
         ),
         migrations.CreateModel(
-            name='CampaignArchive',
+            name="CampaignArchive",
             fields=[
-                ('campaign', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='archive', serialize=False, to='campaigns.campaign')),
-                ('archived_at', models.DateTimeField()),
-                ('document', models.JSONField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.store')),
+                (
+                    "campaign",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="archive",
+                        serialize=False,
+                        to="campaigns.campaign",
+                    ),
+                ),
+                ("archived_at", models.DateTimeField()),
+                ("document", models.JSONField()),
+                ("sha256", models.CharField(max_length=64)),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.store"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(fields=['store', '-id'], name='campaign_list'),
+            model_name="campaign",
+            index=models.Index(fields=["store", "-id"], name="campaign_list"),
         ),
         migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(fields=['store', 'state', '-id'], name='campaign_by_state'),
+            model_name="campaign",
+            index=models.Index(fields=["store", "state", "-id"], name="campaign_by_state"),
         ),
         migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(fields=['store', 'kind', '-id'], name='campaign_by_kind'),
+            model_name="campaign",
+            index=models.Index(fields=["store", "kind", "-id"], name="campaign_by_kind"),
         ),
         migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(fields=['store', 'ends_at'], name='campaign_by_end'),
+            model_name="campaign",
+            index=models.Index(fields=["store", "ends_at"], name="campaign_by_end"),
         ),
         migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(condition=models.Q(('state', 'scheduled')), fields=['starts_at'], name='campaign_start_due'),
+            model_name="campaign",
+            index=models.Index(
+                condition=models.Q(("state", "scheduled")), fields=["starts_at"], name="campaign_start_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(condition=models.Q(('state__in', ['in_review', 'scheduled', 'running', 'paused', 'ending'])), fields=['ends_at'], name='campaign_end_due'),
+            model_name="campaign",
+            index=models.Index(
+                condition=models.Q(("state__in", ["in_review", "scheduled", "running", "paused", "ending"])),
+                fields=["ends_at"],
+                name="campaign_end_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(condition=models.Q(('state', 'cancelling')), fields=['cancel_final_at'], name='campaign_final_due'),
+            model_name="campaign",
+            index=models.Index(
+                condition=models.Q(("state", "cancelling")), fields=["cancel_final_at"], name="campaign_final_due"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='campaign_window'),
+            model_name="campaign",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="campaign_window"
+            ),
         ),
         migrations.AddIndex(
-            model_name='campaignitem',
-            index=models.Index(fields=['sku', 'campaign'], name='campaign_item_sku'),
+            model_name="campaignitem",
+            index=models.Index(fields=["sku", "campaign"], name="campaign_item_sku"),
         ),
         migrations.AddConstraint(
-            model_name='campaignitem',
-            constraint=models.UniqueConstraint(fields=('campaign', 'sku'), name='campaign_item_once'),
+            model_name="campaignitem",
+            constraint=models.UniqueConstraint(fields=("campaign", "sku"), name="campaign_item_once"),
         ),
         migrations.AddIndex(
-            model_name='closing',
-            index=models.Index(fields=['campaign', '-id'], name='closing_of_campaign'),
+            model_name="closing",
+            index=models.Index(fields=["campaign", "-id"], name="closing_of_campaign"),
         ),
         migrations.AddIndex(
-            model_name='closing',
-            index=models.Index(condition=models.Q(('next_due_at__isnull', False)), fields=['next_due_at'], name='closing_due'),
+            model_name="closing",
+            index=models.Index(
+                condition=models.Q(("next_due_at__isnull", False)), fields=["next_due_at"], name="closing_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='closing',
-            index=models.Index(fields=['store', '-closed_at'], name='closing_list'),
+            model_name="closing",
+            index=models.Index(fields=["store", "-closed_at"], name="closing_list"),
         ),
         migrations.AddIndex(
-            model_name='check',
-            index=models.Index(fields=['campaign', '-id'], name='check_of_campaign'),
+            model_name="check",
+            index=models.Index(fields=["campaign", "-id"], name="check_of_campaign"),
         ),
         migrations.AddIndex(
-            model_name='check',
-            index=models.Index(condition=models.Q(('state__in', ['pending', 'running'])), fields=['due_at'], name='check_due'),
+            model_name="check",
+            index=models.Index(
+                condition=models.Q(("state__in", ["pending", "running"])), fields=["due_at"], name="check_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='leftover',
-            index=models.Index(fields=['store', '-first_seen_at'], name='leftover_list'),
+            model_name="leftover",
+            index=models.Index(fields=["store", "-first_seen_at"], name="leftover_list"),
         ),
         migrations.AddConstraint(
-            model_name='leftover',
-            constraint=models.UniqueConstraint(condition=models.Q(('cleared_at', None)), fields=('campaign', 'listing', 'site', 'client', 'what'), name='leftover_once'),
+            model_name="leftover",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("cleared_at", None)),
+                fields=("campaign", "listing", "site", "client", "what"),
+                name="leftover_once",
+            ),
         ),
     ]

@@ -1,0 +1,48 @@
+"""Words for campaigns on pages: names, reasons, steps. Reasons are the sources' (R10), steps those of api.md."""
+
+from __future__ import annotations
+
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.models import Campaign
+
+CLOSE_REASONS = {
+    "season_over": _("Season clear-out over"),
+    "test_failed": _("A/B arm below expectation"),
+    "supply_break": _("Supply-chain break"),
+    "poor_effect": _("Poor effect"),
+    "wrong_price": _("Wrong price"),
+    "other": _("Other"),
+}
+
+STEPS = {
+    "stop_display": _("Stop the display and the discount"),
+    "clear_tags": _("Clear the tags"),
+    "void_coupons": _("Void linked coupons"),
+    "release_stock": _("Release reserved stock"),
+    "publish_sites": _("Tell the language sites"),
+    "review_prices": _("Review sale prices"),
+    "verify": _("Verify what buyers see"),
+    "archive": _("Archive the data"),
+}
+
+IMPACT = {
+    "listings": _("Listings losing the promotion"),
+    "tags": _("Campaign tags taken off"),
+    "sites": _("Language sites told"),
+    "coupons": _("Coupons voided"),
+    "claimed_unused": _("Claimed coupons not used yet"),
+    "reserved_units": _("Reserved units released"),
+    "open_orders": _("Open orders that keep their terms"),
+    "prices_to_review": _("Sale prices that will not return by themselves"),
+}
+
+CLIENTS = {"desktop": _("Desktop"), "phone": _("Phone"), "private": _("Private window")}
+
+
+def campaign_name(campaign: Campaign) -> str:
+    """The name in the page's language."""
+    if (get_language() or "").startswith("zh") and campaign.name_zh:
+        return campaign.name_zh
+    return campaign.name

@@ -1,0 +1,52 @@
+"""Tables of the campaign pages."""
+
+from __future__ import annotations
+
+import django_tables2 as tables
+from django.utils.translation import gettext_lazy as _
+
+from core.tables import ActionsColumn, AmountColumn, BaseTable, NumberColumn, PickColumn, WhenColumn
+
+
+class CampaignTable(BaseTable):
+    """活动管理."""
+
+    caption = _("Campaigns")
+    row_header = "name"
+
+    pick = PickColumn(accessor="code", about="name")
+    name = tables.TemplateColumn(template_name="campaigns/_name_cell.html", verbose_name=_("Campaign"), orderable=False)
+    state = tables.TemplateColumn(template_name="campaigns/_state_cell.html", verbose_name=_("State"), orderable=False)
+    starts_at = WhenColumn(verbose_name=_("Starts"), orderable=False)
+    ends_at = WhenColumn(verbose_name=_("Ends"), orderable=False)
+    item_count = NumberColumn(verbose_name=_("SKUs"), orderable=False)
+    actions = ActionsColumn("campaigns/_row_actions.html", accessor="code")
+
+
+class ItemTable(BaseTable):
+    """Products of a campaign."""
+
+    caption = _("Products of this campaign")
+    row_header = "sku"
+
+    sku = tables.TemplateColumn(template_name="campaigns/_item_cell.html", verbose_name=_("Product"), orderable=False)
+    sale_price = AmountColumn(accessor="sku__sale_price", verbose_name=_("Sale price"), orderable=False)
+    price = AmountColumn(verbose_name=_("Campaign price"), orderable=False)
+    percent_off = tables.Column(
+        empty_values=(),
+        verbose_name=_("Off"),
+        orderable=False,
+        attrs={"th": {"class": "bo-num"}, "td": {"class": "bo-num"}},
+    )
+    available = NumberColumn(accessor="sku__available", verbose_name=_("Available"), orderable=False)
+
+    def __init__(self, *args: object, currency: str, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        for name, word in (("sale_price", _("Sale price")), ("price", _("Campaign price"))):
+            self.columns[name].column.currency = currency
+            self.columns[name].column.verbose_name = f"{word} ({currency})"
+
+    def render_percent_off(self, record: object) -> str:
+        """How much below the sale price of now."""
+        price, sale = record.price, record.sku.sale_price  # type: ignore[attr-defined]
+        return "—" if price is None or not sale else f"{(1 - price / sale) * 100:.0f} %"

@@ -1,0 +1,32 @@
+"""Campaign pages, relative to `s/<store>/campaigns/`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from campaigns.views import bulk, closing, detail, editing, lists, stopping
+
+app_name = "campaigns"
+
+urlpatterns = [
+    path("", lists.campaign_list, name="list"),
+    path("new/", editing.create, name="new"),
+    path("bulk/", bulk.start, name="bulk"),
+    path("bulk/<int:job>/", bulk.result, name="bulk_result"),
+    path("<str:code>/", detail.show, name="detail"),
+    path("<str:code>/evidence/", detail.evidence, name="evidence"),
+    path("<str:code>/edit/", editing.edit, name="edit"),
+    path("<str:code>/items/", detail.items, name="items"),
+    path("<str:code>/submit/", editing.submit, name="submit"),
+    path("<str:code>/copy/", editing.copy, name="copy"),
+    path("<str:code>/delete/", editing.delete, name="delete"),
+    path("<str:code>/stop/", stopping.stop, name="stop"),
+    path("<str:code>/cancel/", stopping.cancel, name="cancel"),
+    path("<str:code>/resume/", stopping.resume, name="resume"),
+    path("<str:code>/take-back/", stopping.take_back, name="take_back"),
+    path("<str:code>/closing/", closing.report, name="closing"),
+    path("<str:code>/closing/live/", closing.live, name="closing_live"),
+    path("<str:code>/closing/restore-prices/", closing.restore, name="restore_prices"),
+    path("<str:code>/closing/run-step/<str:step>/", closing.run_step, name="run_step"),
+    path("<str:code>/clean-up/", closing.clean_up, name="clean_up"),
+]

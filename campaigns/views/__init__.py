@@ -1,0 +1,1 @@
+"""Pages of campaigns: thin views that call the room's verbs."""

@@ -1,0 +1,116 @@
+"""The close report: forecast beside result, steps as they happen, checks, leftovers, prices to decide (R43-R50)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from accounts.requests import StoreRequest
+from accounts.rights import requires
+from campaigns import checks, closing, prices
+from campaigns.evidence import evidence_of
+from campaigns.labels import CLOSE_REASONS, IMPACT, STEPS
+from campaigns.models import Campaign, Closing, Leftover
+from campaigns.views.common import address, find, page
+
+
+@requires("campaigns.view")
+def report(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """The whole report of the latest close."""
+    campaign = find(request, code)
+    return page(request, "campaigns/closing.html", campaign, _context(request, campaign))
+
+
+@requires("campaigns.view")
+def live(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """The moving part of the report."""
+    campaign = find(request, code)
+    return render(request, "campaigns/_closing_live.html", {"campaign": campaign, **_context(request, campaign)})
+
+
+@requires("listings.price")
+@require_POST
+def restore(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """恢复销售价 for the ticked SKUs, or all."""
+    campaign = find(request, code)
+    wanted = request.POST.getlist("sku")
+    restored = prices.restore_prices(request.store, campaign.code, wanted, actor=request.actor)
+    messages.success(
+        request,
+        ngettext("%(n)s sale price restored.", "%(n)s sale prices restored.", restored.applied)
+        % {"n": restored.applied},
+    )
+    return redirect(address(request, "closing", campaign) + "#prices")
+
+
+@requires("campaigns.cancel")
+@require_POST
+def run_step(request: StoreRequest, store: str, code: str, step: str) -> HttpResponse:
+    """Run a failed step again by hand."""
+    campaign = find(request, code)
+    closing.run_step_again(request.store, campaign.code, step, actor=request.actor)
+    return redirect(address(request, "closing", campaign))
+
+
+@requires("campaigns.pause")
+@require_POST
+def clean_up(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """清理残留: take off what is left, tell the sites again, read the pages again."""
+    campaign = find(request, code)
+    checks.clean_up(request.store, campaign.code, actor=request.actor)
+    messages.success(request, _("Submitted: leftovers are taken off, and the public pages are read again."))
+    return redirect(
+        request.POST.get("next")
+        if request.POST.get("next", "").startswith("/s/")
+        else address(request, "detail", campaign)
+    )
+
+
+def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
+    found = Closing.objects.filter(campaign=campaign).order_by("-id").first()
+    if found is None:
+        raise Http404("this campaign was never closed")
+    review = prices.prices_to_review(campaign)
+    return {
+        "closing": found,
+        "reason": CLOSE_REASONS.get(found.reason, found.reason),
+        "steps": [_step(request, campaign, step) for step in found.steps],
+        "lines": [
+            {
+                "label": word,
+                "forecast": found.forecast.get(key),
+                "result": found.result.get(key),
+                "why": next((row["why"] for row in found.differences if row["key"] == key), ""),
+            }
+            for key, word in IMPACT.items()
+            if key in found.forecast
+        ],
+        "evidence": evidence_of(campaign),
+        "leftovers": Leftover.objects.filter(campaign=campaign, cleared_at=None).select_related("site", "listing")[
+            :100
+        ],
+        "review": review,
+        "can_restore": "listings.price" in request.rights,
+        "open": found.next_due_at is not None and found.taken_back_at is None,
+        "live_url": address(request, "closing_live", campaign),
+        "restore_url": address(request, "restore_prices", campaign),
+        "clean_url": address(request, "clean_up", campaign),
+    }
+
+
+def _step(request: StoreRequest, campaign: Campaign, step: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **step,
+        "code": step["key"],
+        "label": STEPS[step["key"]],
+        "evidence": closing.evidence_text(step),
+        "started_at": closing.moment(step.get("started_at")),
+        "finished_at": closing.moment(step.get("finished_at")),
+        "retry_url": address(request, "run_step", campaign, step=step["key"]),
+    }

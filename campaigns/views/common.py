@@ -1,0 +1,138 @@
+"""What several campaign pages share: finding the campaign, problems as boxes, buttons by state and right."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.requests import StoreRequest
+from campaigns.labels import campaign_name
+from campaigns.models import Campaign, CampaignState
+from core import codes
+from core.errors import DomainError
+
+S = CampaignState
+STOPPABLE = (S.SCHEDULED, S.RUNNING, S.PAUSED)
+
+
+@dataclass
+class RowActions:
+    """Buttons of a row or a page: `main` in sight, `items` and `final` under More."""
+
+    main: list[dict[str, Any]] = field(default_factory=list)
+    items: list[dict[str, Any]] = field(default_factory=list)
+    final: list[dict[str, Any]] = field(default_factory=list)
+
+
+def find(request: StoreRequest, code: str) -> Campaign:
+    """The store's campaign of that code, or 404."""
+    campaign = Campaign.objects.filter(store_id=request.store.pk, code=codes.normalise(code)).first()
+    if campaign is None:
+        raise Http404("no such campaign in this store")
+    return campaign
+
+
+def address(request: StoreRequest, name: str, campaign: Campaign | None = None, **kwargs: Any) -> str:
+    """The address of a campaign page of this store."""
+    parts: dict[str, Any] = {"store": request.store.slug, **kwargs}
+    if campaign is not None:
+        parts["code"] = campaign.code
+    return reverse(f"campaigns:{name}", kwargs=parts)
+
+
+def actions_for(request: StoreRequest, campaign: Campaign) -> RowActions:
+    """What this person may do with this campaign now. Pause first, everything final last and behind pages (R1, R8)."""
+    rights, state = request.rights, campaign.state
+    found = RowActions()
+
+    def to(name: str) -> str:
+        return address(request, name, campaign)
+
+    if state == S.RUNNING and "campaigns.pause" in rights:
+        found.main.append(
+            {"label": _("Pause (can resume)"), "url": to("stop"), "icon": "pause", "tone": "pause", "key": "p"}
+        )
+        found.items.append({"label": _("Pause (can resume)"), "url": to("stop"), "icon": "pause", "tone": "pause"})
+    if state == S.PAUSED and "campaigns.pause" in rights:
+        found.main.append({"label": _("Resume"), "url": to("resume"), "icon": "play", "post": True})
+    if state == S.CANCELLING and "campaigns.cancel" in rights:
+        found.main.append(
+            {"label": _("Take back the cancel"), "url": to("take_back"), "icon": "undo", "post": True, "primary": True}
+        )
+    if state == S.DRAFT and "campaigns.edit" in rights:
+        found.main.append({"label": _("Submit"), "url": to("submit"), "icon": "send", "post": True})
+    if "campaigns.edit" in rights:
+        if state in (S.DRAFT, S.SCHEDULED, S.RUNNING, S.PAUSED):
+            found.items.append({"label": _("Edit"), "url": to("edit"), "icon": "edit"})
+        found.items.append({"label": _("Copy as new draft"), "url": to("copy"), "icon": "copy", "post": True})
+        if state == S.DRAFT:
+            found.items.append({"label": _("Delete this draft"), "url": to("delete"), "icon": "trash"})
+    if state in (S.ENDED, S.CANCELLED, S.CANCELLING, S.ENDING):
+        found.items.append({"label": _("Close report"), "url": to("closing"), "icon": "list-check"})
+    if state in STOPPABLE and "campaigns.cancel" in rights:
+        found.final.append({"label": _("Cancel permanently…"), "url": to("stop") + "#for-good"})
+    return found
+
+
+def problem_of(error: DomainError, request: StoreRequest) -> dict[str, Any]:
+    """A refusal as the problem box shows it."""
+    details: dict[str, Any] = {
+        "code": error.code,
+        "detail": error.detail,
+        "errors": [item.as_dict() for item in error.errors],
+        "request_id": request.request_id,
+    }
+    if granted := error.extra.get("granted_by"):
+        details["fix"] = _("It can be granted by: %(people)s") % {"people": ", ".join(granted)}
+    return details
+
+
+def page(
+    request: StoreRequest,
+    template: str,
+    campaign: Campaign,
+    context: Mapping[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """A page about one campaign."""
+    full = {
+        "campaign": campaign,
+        "name": campaign_name(campaign),
+        "actions": actions_for(request, campaign),
+        **(context or {}),
+    }
+    return render(request, template, full, status=status)
+
+
+def track_of(campaign: Campaign) -> Sequence[dict[str, Any]]:
+    """The life of a campaign from left to right."""
+    order = [S.DRAFT, S.SCHEDULED, S.RUNNING, S.ENDING, S.ENDED]
+    words = {
+        S.DRAFT: _("Draft"),
+        S.SCHEDULED: _("Not started"),
+        S.RUNNING: _("Running"),
+        S.ENDING: _("Ending"),
+        S.ENDED: _("Ended"),
+    }
+    if campaign.state in (S.IN_REVIEW, S.REJECTED):
+        order.insert(1, S(campaign.state))
+        words[S(campaign.state)] = _("In review") if campaign.state == S.IN_REVIEW else _("Rejected")
+    if campaign.state == S.PAUSED:
+        order[order.index(S.RUNNING) + 1 : order.index(S.RUNNING) + 1] = [S.PAUSED]
+        words[S.PAUSED] = _("Paused")
+    if campaign.state in (S.CANCELLING, S.CANCELLED):
+        cut = order.index(S.ENDING)
+        order[cut:] = [S.CANCELLING, S.CANCELLED]
+        words |= {S.CANCELLING: _("Cancel held (can be taken back)"), S.CANCELLED: _("Cancelled")}
+        if campaign.started_at is None:
+            order.remove(S.RUNNING)
+    here = order.index(S(campaign.state))
+    return [
+        {"label": words[state], "done": at < here, "current": at == here, "note": ""} for at, state in enumerate(order)
+    ]

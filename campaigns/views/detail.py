@@ -1,0 +1,82 @@
+"""One campaign: where it stands, what buyers see of it, its products, who did what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from accounts.requests import StoreRequest
+from accounts.rights import requires
+from audit.reading import events_of
+from campaigns.evidence import evidence_of
+from campaigns.models import Campaign, CampaignItem, CampaignState, Closing
+from campaigns.tables import ItemTable
+from campaigns.views.common import address, find, page, track_of
+from policies import active, timing
+from policies.rules.campaigns import CampaignRules
+
+
+@requires("campaigns.view")
+def show(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """The overview."""
+    campaign = find(request, code)
+    closing = Closing.objects.filter(campaign=campaign, taken_back_at=None).order_by("-id").first()
+    context: dict[str, Any] = {
+        "track": track_of(campaign),
+        "closing": closing,
+        "closes_at": campaign.ends_at + timing.campaign_expiry_grace(),
+        "items": CampaignItem.objects.filter(campaign=campaign).select_related("sku", "listing").order_by("id")[:5],
+        "events": _events(request, campaign),
+        "lock": _lock(request, campaign),
+        **_evidence(request, campaign),
+    }
+    return page(request, "campaigns/detail.html", campaign, context)
+
+
+@requires("campaigns.view")
+def evidence(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """The fragment that says what buyers see now; it asks again while checks are open."""
+    campaign = find(request, code)
+    return render(request, "campaigns/_evidence.html", {"campaign": campaign, **_evidence(request, campaign)})
+
+
+@requires("campaigns.view")
+def items(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """All products of the campaign."""
+    campaign = find(request, code)
+    rows = CampaignItem.objects.filter(campaign=campaign).select_related("sku", "listing").order_by("id")
+    pages = Paginator(rows, active(CampaignRules).list_page)
+    pages.count = campaign.item_count
+    current = pages.get_page(request.GET.get("page"))
+    table = ItemTable(list(current.object_list), currency=request.store.currency)
+    return page(request, "campaigns/items.html", campaign, {"table": table, "pages": current})
+
+
+def _evidence(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
+    return {"evidence": evidence_of(campaign), "evidence_url": address(request, "evidence", campaign)}
+
+
+def _events(request: StoreRequest, campaign: Campaign) -> list[dict[str, Any]]:
+    rows = events_of(request.store.pk, "campaign", campaign.code, limit=active(CampaignRules).timeline_events)
+    return [
+        {"icon": row.icon, "at": row.at, "title": row.sentence, "actor": row.actor_label, "text": row.text}
+        for row in rows
+    ]
+
+
+def _lock(request: StoreRequest, campaign: Campaign) -> dict[str, Any] | None:
+    from_other = campaign.lock_holder_id is not None and campaign.lock_holder_id != request.user.pk
+    if (
+        not from_other
+        or campaign.locked_until is None
+        or campaign.state in (CampaignState.ENDED, CampaignState.CANCELLED)
+    ):
+        return None
+    return (
+        {"holder": campaign.lock_holder, "until": campaign.locked_until}
+        if campaign.locked_until > request.now
+        else None
+    )

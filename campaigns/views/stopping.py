@@ -1,0 +1,182 @@
+"""The stop page asks first; Pause and the permanent cancel are different pages, forms and tokens (R8, R9, experience.md §3.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.requests import StoreRequest
+from accounts.rights import requires
+from campaigns import form_tokens, stopping
+from campaigns.forms import CancelForm, PauseForm
+from campaigns.guards import CloseCheck, close_check
+from campaigns.models import Campaign, CampaignState
+from campaigns.views.common import STOPPABLE, address, find, page, problem_of
+from core.errors import DomainError
+
+S = CampaignState
+
+
+@requires("campaigns.pause")
+def stop(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """「之后还可能恢复这个活动吗?」 GET asks, POST pauses."""
+    campaign = find(request, code)
+    if request.method != "POST":
+        return _stop_page(request, campaign, PauseForm())
+    form = PauseForm(request.POST)
+    if not form.is_valid():
+        return _stop_page(request, campaign, form, status=422)
+    return _once(request, campaign, "pause", form, _pause)
+
+
+def _pause(request: StoreRequest, campaign: Campaign, form: PauseForm) -> str:
+    stopping.pause(
+        request.store,
+        campaign.code,
+        reason=form.cleaned_data["reason"],
+        note=form.cleaned_data["note"],
+        actor=request.actor,
+    )
+    messages.success(
+        request, _("Submitted: the promotion is off for buyers. Below, the public pages are being read one by one.")
+    )
+    return address(request, "detail", campaign)
+
+
+@requires("campaigns.cancel")
+def cancel(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """The permanent cancel: blockers, consequences, the typed code. Reached through the stop page only."""
+    campaign = find(request, code)
+    if request.method != "POST":
+        if not form_tokens.came_through_stop(request.GET.get("via", ""), user_id=request.user.pk, code=campaign.code):
+            return redirect(address(request, "stop", campaign))
+        return _cancel_page(request, campaign, CancelForm())
+    form = CancelForm(request.POST)
+    if not form.is_valid():
+        return _cancel_page(request, campaign, form, status=422)
+    return _once(request, campaign, "cancel", form, _cancel)
+
+
+def _cancel(request: StoreRequest, campaign: Campaign, form: CancelForm) -> str:
+    data = form.cleaned_data
+    stopping.cancel(
+        request.store,
+        campaign.code,
+        reason=data["reason"],
+        note=data["note"],
+        confirm_code=data["confirm_code"],
+        actor=request.actor,
+    )
+    return address(request, "closing", campaign)
+
+
+def _once(request: StoreRequest, campaign: Campaign, action: str, form: Any, act: Any) -> HttpResponse:
+    """Run `act` under the form's one-time token; a second submit is led to the first result."""
+    again = _cancel_page if action == "cancel" else _stop_page
+    try:
+        with form_tokens.redeemed(
+            form.cleaned_data["form_token"], user_id=request.user.pk, campaign=campaign, action=action
+        ) as token:
+            if token.outcome:
+                return redirect(token.outcome)
+            token.outcome = act(request, campaign, form)
+            return redirect(token.outcome)
+    except DomainError as refusal:
+        if any(item.field == "confirm_code" for item in refusal.errors):
+            form.add_error("confirm_code", str(refusal.errors[0].message))
+            return again(request, campaign, form, status=422)
+        fresh = find(request, campaign.code)
+        return again(request, fresh, form, status=refusal.status, problem=problem_of(refusal, request), refusal=refusal)
+
+
+@requires("campaigns.pause")
+@require_POST
+def resume(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """Bring a paused campaign back."""
+    campaign = find(request, code)
+    stopping.resume(request.store, campaign.code, actor=request.actor)
+    messages.success(
+        request, _("Submitted: the promotion is on again. Tags and prices return as each site is published.")
+    )
+    return redirect(address(request, "detail", campaign))
+
+
+@requires("campaigns.cancel")
+@require_POST
+def take_back(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """撤回取消, while the hold lasts."""
+    campaign = find(request, code)
+    stopping.take_back(request.store, campaign.code, actor=request.actor)
+    messages.success(request, _("The cancel is taken back."))
+    return redirect(address(request, "detail", campaign))
+
+
+def _stop_page(
+    request: StoreRequest, campaign: Campaign, form: PauseForm, status: int = 200, **extra: Any
+) -> HttpResponse:
+    pause_check = close_check(request.store, campaign, "pause", actor=request.actor)
+    cancel_check = close_check(request.store, campaign, "cancel", actor=request.actor)
+    context = {
+        "form": form,
+        "form_token": form_tokens.issue(user_id=request.user.pk, campaign=campaign, action="pause"),
+        "check": pause_check,
+        "cancel_check": cancel_check,
+        "guards": rows_of(pause_check),
+        "blocked_for_cancel": sum(1 for guard in cancel_check.guards if guard.status in ("blocked", "unknown")),
+        "can_pause": campaign.state == S.RUNNING,
+        "can_cancel": campaign.state in STOPPABLE and "campaigns.cancel" in request.rights,
+        "cancel_url": address(request, "cancel", campaign),
+        "via": form_tokens.stop_pass(user_id=request.user.pk, code=campaign.code),
+        "back_url": address(request, "detail", campaign),
+        "lock": _lock_of(extra.get("refusal"), request),
+        **extra,
+    }
+    return page(request, "campaigns/stop.html", campaign, context, status=status)
+
+
+def _cancel_page(
+    request: StoreRequest, campaign: Campaign, form: CancelForm, status: int = 200, **extra: Any
+) -> HttpResponse:
+    check = close_check(request.store, campaign, "cancel", actor=request.actor)
+    context = {
+        "form": form,
+        "form_token": form_tokens.issue(user_id=request.user.pk, campaign=campaign, action="cancel"),
+        "check": check,
+        "guards": rows_of(check),
+        "impact": check.impact,
+        "can_cancel": campaign.state in STOPPABLE,
+        "stop_url": address(request, "stop", campaign),
+        "back_url": address(request, "detail", campaign),
+        "via": form_tokens.stop_pass(user_id=request.user.pk, code=campaign.code),
+        "lock": _lock_of(extra.get("refusal"), request),
+        **extra,
+    }
+    return page(request, "campaigns/cancel.html", campaign, context, status=status)
+
+
+def rows_of(check: CloseCheck) -> list[dict[str, Any]]:
+    """Guards as the checklist component shows them: what needs a hand first."""
+    order = {"blocked": 0, "unknown": 1, "warning": 2, "passed": 3}
+    return [
+        {
+            "code": guard.code,
+            "status": guard.status,
+            "title": guard.title,
+            "evidence": guard.detail,
+            "fix_url": guard.fix.url if guard.fix else "",
+            "fix_label": guard.fix.label if guard.fix else "",
+            "policy_version": guard.policy,
+        }
+        for guard in sorted(check.guards, key=lambda guard: order[guard.status])
+    ]
+
+
+def _lock_of(refusal: DomainError | None, request: StoreRequest) -> dict[str, Any] | None:
+    if refusal is None or refusal.code != "ERR_OPERATION_LOCKED":
+        return None
+    return {"holder": refusal.extra["holder"], "until": refusal.extra.get("until") or request.now}
