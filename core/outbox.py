@@ -10,13 +10,13 @@ from __future__ import annotations
 import logging
 import random
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 
 from core import clock
@@ -81,6 +81,43 @@ def put_many(
     )
     transaction.on_commit(lambda: nudged.send(OutboxMessage, topics={topic}), robust=True)
     return messages
+
+
+_WAITING = """
+    SELECT key FROM core_outboxmessage
+    WHERE topic = %(topic)s AND key = ANY(%(keys)s) AND parked_at IS NULL AND lease_until IS NULL AND available_at <= %(soon)s
+    FOR SHARE SKIP LOCKED
+"""
+_HURRIED = """
+    UPDATE core_outboxmessage SET available_at = %(soon)s WHERE id IN (
+        SELECT id FROM core_outboxmessage
+        WHERE topic = %(topic)s AND key = ANY(%(keys)s) AND parked_at IS NULL AND lease_until IS NULL AND available_at > %(soon)s
+        ORDER BY id FOR NO KEY UPDATE SKIP LOCKED)
+    RETURNING key
+"""
+
+
+def put_once(
+    topic: str, rows: Mapping[str, dict[str, Any]], *, store_id: int | None = None, hurry: float = 0, now: datetime
+) -> int:
+    """Write a message per key (key -> payload) unless one is waiting that no worker has taken: for "look now" topics, where one
+    waiting row does the work of many. Answers how many were written.
+
+    A waiting row stays locked (shared) until the caller's transaction ends: no worker takes it before the caller's changes can be seen.
+    One that a failure has put off is brought forward to `hurry` seconds from now, and keeps its count of attempts.
+    """
+    asked = {"topic": topic, "keys": list(rows), "soon": now + timedelta(seconds=hurry)}
+    known: set[str] = set()
+    with connection.cursor() as cursor:
+        for statement in (_WAITING, _HURRIED):
+            cursor.execute(statement, asked)
+            known.update(key for (key,) in cursor.fetchall())
+    fresh = [(key, payload) for key, payload in rows.items() if key not in known]
+    if fresh:
+        put_many(topic, fresh, store_id=store_id, available_at=now)
+    if known:
+        transaction.on_commit(lambda: nudged.send(OutboxMessage, topics={topic}), robust=True)
+    return len(fresh)
 
 
 def claim(now: datetime, limit: int, topics: Sequence[str] | None = None) -> list[OutboxMessage]:
