@@ -47,12 +47,18 @@ def client_ip(request: HttpRequest) -> str:
         return ""
 
 
+def label_for_record(user: User) -> str:
+    """What the audit log calls a person: the name, else the e-mail shortened, which is a personal value (`o…@shop.test`)."""
+    local, _, domain = user.email.partition("@")
+    return user.name or f"{local[:1]}…@{domain}"
+
+
 def actor_of(user: User, *, ip: str = "", token_id: int | None = None) -> Actor:
-    """The audit actor of a person, or of the person's API token. The label is frozen, so it does not follow the page's language."""
+    """The audit actor of a person, or of the person's API token. The label is frozen: it never follows the page's language."""
     return Actor(
         kind=ActorKind.TOKEN if token_id else ActorKind.USER,
         id=user.pk,
-        label=user.name or user.email,
+        label=label_for_record(user),
         token_id=token_id,
         staff=user.is_platform_staff,
         ip=ip,

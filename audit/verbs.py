@@ -23,7 +23,7 @@ from audit.record import Entry, Target, record
 from core import clock
 from core.errors import DomainError
 
-Verb = TypeVar("Verb", bound=Callable[..., Any])
+Answer = TypeVar("Answer")
 
 #: Refusals that say nothing about a merchant's data and would only let a stranger fill the record.
 UNRECORDED = frozenset({"ERR_NOT_FOUND", "ERR_INVALID"})
@@ -47,10 +47,10 @@ def about(target: Target, *, reason: str = "") -> None:
         frame.target, frame.reason = target, reason
 
 
-def verb(action: str, *, right: str = "") -> Callable[[Verb], Verb]:
+def verb(action: str, *, right: str = "") -> Callable[[Callable[..., Answer]], Callable[..., Answer]]:
     """Frame a function as a verb. `action` is the dotted name in the audit log, `right` what the body checks."""
 
-    def frame_it(function: Verb) -> Verb:
+    def frame_it(function: Callable[..., Answer]) -> Callable[..., Answer]:
         @functools.wraps(function)
         def framed(*args: Any, actor: Actor, now: Any = None, **kwargs: Any) -> Any:
             moment = now or clock.now()
@@ -74,7 +74,7 @@ def verb(action: str, *, right: str = "") -> Callable[[Verb], Verb]:
 
         framed.verb_action = action  # type: ignore[attr-defined]
         framed.verb_right = right  # type: ignore[attr-defined]
-        return framed  # type: ignore[return-value]
+        return framed
 
     return frame_it
 
@@ -95,7 +95,9 @@ def _record_refusal(frame: _Frame, error: DomainError, actor: Actor, moment: Any
 
 
 def _evidence(error: DomainError) -> dict[str, Any]:
-    kept = {key: error.extra[key] for key in ("blockers", "holder", "seconds_left", "right") if key in error.extra}
+    kept: dict[str, Any] = {
+        key: error.extra[key] for key in ("blockers", "holder", "seconds_left", "right") if key in error.extra
+    }
     if error.errors:
         kept["errors"] = [item.as_dict() for item in error.errors]
     return kept

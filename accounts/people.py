@@ -1,0 +1,93 @@
+"""People: found or made by e-mail; platform staff."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.requests import label_for_record
+from accounts.rights import check_staff
+from audit.actors import Actor
+from audit.record import Entry, Target, record
+from audit.verbs import about, verb
+from core.errors import FieldError, InvalidInput
+
+#: No letters or digits that look alike: people read it from a screen once.
+_READABLE = "23456789abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+def clean_email(typed: str, field: str = "email") -> str:
+    """An e-mail address in its stored form: trimmed and lower case. Raises InvalidInput for anything else."""
+    email = typed.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        email = ""
+    if not email or len(email) > 254:
+        message = _("This is no e-mail address.")
+        raise InvalidInput(message, [FieldError(field, "ERR_EMAIL", message)], code="ERR_EMAIL")
+    return email
+
+
+def find(email: str) -> User | None:
+    """The person with this e-mail, whatever its letter case."""
+    return User.objects.filter(email__iexact=email.strip()).first()
+
+
+def find_or_make(email: str, *, actor: Actor, now: datetime, name: str = "") -> tuple[User, bool]:
+    """The person with this e-mail, made without a password if unknown; answers (user, made). For verbs, in their transaction."""
+    address = clean_email(email)
+    known = User.objects.select_for_update(no_key=True).filter(email__iexact=address).first()
+    if known is not None:
+        return known, False
+    user = User.objects.create_user(address, name=name.strip()[:80])
+    entry = Entry(action="user.create", target=target_of(user))
+    record(entry, actor=actor, now=now, personal={"email": address})
+    return user, True
+
+
+def target_of(user: User) -> Target:
+    """A person as the object of an event."""
+    return Target("user", str(user.pk), label_for_record(user))
+
+
+def new_password() -> str:
+    """A strong password to be handed over once: 24 readable characters, 138 bits."""
+    return "".join(secrets.choice(_READABLE) for _ in range(24))
+
+
+@verb("user.make_staff")
+def make_staff(email: str, *, name: str = "", password: str | None = None, actor: Actor, now: datetime) -> User:
+    """Make a person platform staff, and known if unknown. `password` is set when given, and must obey the rules.
+
+    By platform staff, or the system (a command on the server). Raises InvalidInput for a weak password.
+    """
+    check_staff(actor)
+    user, _made = find_or_make(email, actor=actor, now=now, name=name)
+    about(target_of(user))
+    if password is not None:
+        try:
+            validate_password(password, user)
+        except ValidationError as error:
+            raise InvalidInput(" ".join(error.messages), code="ERR_PASSWORD_WEAK") from None
+        user.set_password(password)
+    before = user.is_platform_staff
+    user.is_platform_staff = True
+    user.is_active = True
+    if name.strip():
+        user.name = name.strip()[:80]
+    user.save()
+    entry = Entry(
+        action="user.make_staff",
+        target=target_of(user),
+        before={"platform_staff": before},
+        after={"platform_staff": True, "password_set": password is not None},
+    )
+    record(entry, actor=actor, now=now)
+    return user
