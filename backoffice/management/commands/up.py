@@ -6,8 +6,6 @@ import os
 import socket
 import sys
 import time
-import urllib.error
-import urllib.request
 from argparse import ArgumentParser
 from typing import Any
 
@@ -22,6 +20,7 @@ from backoffice.env import environment
 from backoffice.servers import Held, ServersError, ensure
 from backoffice.servers.dsn import redis_url
 from backoffice.servers.options import missing_servers, up_parser
+from backoffice.servers.probe import healthy
 from backoffice.servers.processes import services
 from backoffice.servers.run_lock import RunLock
 from backoffice.servers.supervisor import Supervisor
@@ -125,7 +124,7 @@ class Command(BaseCommand):
         supervisor.say("everything has stopped")
 
     def _look_for_answer(self, supervisor: Supervisor) -> None:
-        if answers(self.host, self.port):
+        if healthy(listening(self.host), self.port):
             self._answered = True
             for line in self._welcome():
                 supervisor.printer.raw(line)
@@ -165,6 +164,11 @@ def shown(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)  # noqa: S104 - read, not bound
 
 
+def listening(host: str) -> str:
+    """Where a server bound to `host` is reached from this machine."""
+    return shown(host).strip("[]")
+
+
 def require_free(host: str, port: int) -> None:
     """Make sure that nothing listens on the port. Raises ServersError in one line.
 
@@ -180,14 +184,3 @@ def require_free(host: str, port: int) -> None:
                 f"port {port} on {host} cannot be used ({os.strerror(error.errno or 0)}). Choose another with "
                 "--port or BACKOFFICE_PORT."
             ) from None
-
-
-def answers(host: str, port: int) -> bool:
-    """Whether the web server answers its health check now."""
-    try:
-        with urllib.request.urlopen(f"http://{shown(host)}:{port}/healthz", timeout=2) as reply:
-            return bool(reply.status == 200)
-    except urllib.error.HTTPError:
-        return False
-    except OSError:
-        return False
