@@ -8,11 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.models import Campaign
 
 CLOSE_REASONS = {
-    "season_over": _("Season clear-out over"),
-    "test_failed": _("A/B arm below expectation"),
-    "supply_break": _("Supply-chain break"),
+    "season": _("Season clear-out over"),
+    "ab_test": _("A/B arm below expectation"),
+    "supply_chain": _("Supply-chain break"),
     "poor_effect": _("Poor effect"),
-    "wrong_price": _("Wrong price"),
     "other": _("Other"),
 }
 
@@ -46,3 +45,8 @@ def campaign_name(campaign: Campaign) -> str:
     if (get_language() or "").startswith("zh") and campaign.name_zh:
         return campaign.name_zh
     return campaign.name
+
+
+DIFFERENCES = {
+    "changed_since": _("Changed between the forecast and the close."),
+}

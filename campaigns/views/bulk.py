@@ -16,9 +16,10 @@ from campaigns.models import BulkJob, Campaign
 from campaigns.querysets import matching
 from campaigns.views.common import address
 from campaigns.views.lists import filter_of
+from core import clock
 from core.errors import DomainError
 from policies import active
-from policies.rules.campaigns import CampaignRules
+from policies.rules.campaigns import CampaignRules, ClosingRules
 
 ACTIONS = ("pause", "resume")
 
@@ -47,7 +48,11 @@ def start(request: StoreRequest, store: str) -> HttpResponse:
             form.add_error(None, str(refusal.detail))
         else:
             return redirect(address(request, "bulk_result", job=job.pk))
-    rows = list(Campaign.objects.filter(store_id=request.store.pk, code__in=chosen[: active(CampaignRules).list_page]))
+    rows = list(
+        Campaign.objects.filter(
+            store_id=request.store.pk, code__in=chosen[: active(CampaignRules, clock.now()).page_size]
+        )
+    )
     context = {
         "form": form,
         "action": action,
@@ -68,7 +73,7 @@ def _codes(request: StoreRequest) -> list[str]:
     form = CampaignFilterForm(query, store=request.store)
     form.is_valid()
     rows = matching(request.store.pk, filter_of(form, query.get("tab", "")))
-    return list(rows.values_list("code", flat=True)[: active(CampaignRules).bulk_limit])
+    return list(rows.values_list("code", flat=True)[: active(ClosingRules, clock.now()).bulk_max])
 
 
 @requires("campaigns.view")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from audit.reading import events_of
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 
 from accounts.requests import StoreRequest
 from accounts.rights import requires
-from audit.reading import events_of
 from campaigns.evidence import evidence_of
 from campaigns.models import Campaign, CampaignItem, CampaignState, Closing
 from campaigns.tables import ItemTable
 from campaigns.views.common import address, find, page, track_of
+from core import clock
 from policies import active, timing
 from policies.rules.campaigns import CampaignRules
 
@@ -27,8 +28,10 @@ def show(request: StoreRequest, store: str, code: str) -> HttpResponse:
     context: dict[str, Any] = {
         "track": track_of(campaign),
         "closing": closing,
-        "closes_at": campaign.ends_at + timing.campaign_expiry_grace(),
-        "items": CampaignItem.objects.filter(campaign=campaign).select_related("sku", "listing").order_by("id")[:5],
+        "closes_at": campaign.ends_at + timing.expiry_grace(),
+        "items": CampaignItem.objects.filter(campaign=campaign)
+        .select_related("sku", "listing")
+        .order_by("id")[: active(CampaignRules, clock.now()).preview_items],
         "events": _events(request, campaign),
         "lock": _lock(request, campaign),
         **_evidence(request, campaign),
@@ -48,7 +51,7 @@ def items(request: StoreRequest, store: str, code: str) -> HttpResponse:
     """All products of the campaign."""
     campaign = find(request, code)
     rows = CampaignItem.objects.filter(campaign=campaign).select_related("sku", "listing").order_by("id")
-    pages = Paginator(rows, active(CampaignRules).list_page)
+    pages = Paginator(rows, active(CampaignRules, clock.now()).page_size)
     pages.count = campaign.item_count
     current = pages.get_page(request.GET.get("page"))
     table = ItemTable(list(current.object_list), currency=request.store.currency)
@@ -60,7 +63,9 @@ def _evidence(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
 
 
 def _events(request: StoreRequest, campaign: Campaign) -> list[dict[str, Any]]:
-    rows = events_of(request.store.pk, "campaign", campaign.code, limit=active(CampaignRules).timeline_events)
+    rows = events_of(
+        request.store.pk, "campaign", campaign.code, limit=active(CampaignRules, clock.now()).timeline_events
+    )
     return [
         {"icon": row.icon, "at": row.at, "title": row.sentence, "actor": row.actor_label, "text": row.text}
         for row in rows
@@ -77,6 +82,6 @@ def _lock(request: StoreRequest, campaign: Campaign) -> dict[str, Any] | None:
         return None
     return (
         {"holder": campaign.lock_holder, "until": campaign.locked_until}
-        if campaign.locked_until > request.now
+        if campaign.locked_until > clock.now()
         else None
     )

@@ -16,11 +16,11 @@ from campaigns.models import Campaign, CampaignState
 from campaigns.querysets import LIVE, PAST, CampaignFilter, matching
 from campaigns.tables import CampaignTable
 from campaigns.views.common import actions_for, address
-from core import keyset
+from core import clock, keyset
 from core.errors import DomainError
 from core.tables import Empty
 from policies import active
-from policies.rules.campaigns import CampaignRules
+from policies.rules.campaigns import CampaignRules, ClosingRules
 
 
 def filter_of(form: CampaignFilterForm, tab: str) -> CampaignFilter:
@@ -43,11 +43,11 @@ def campaign_list(request: StoreRequest, store: str) -> HttpResponse:
     tab = request.GET.get("tab", "")
     wanted = filter_of(form, tab)
     rows = matching(request.store.pk, wanted)
-    rules = active(CampaignRules)
+    rules, closing_rules = active(CampaignRules, clock.now()), active(ClosingRules, clock.now())
     try:
-        found = keyset.page(rows, cursor=request.GET.get("cursor", ""), size=rules.list_page)
+        found = keyset.page(rows, cursor=request.GET.get("cursor", ""), size=rules.page_size)
     except DomainError:
-        found = keyset.page(rows, size=rules.list_page)
+        found = keyset.page(rows, size=rules.page_size)
     for campaign in found.rows:
         campaign.row_actions = actions_for(request, campaign)  # type: ignore[attr-defined]
     filtered = bool(tab) or any(request.GET.get(name) for name in form.fields)
@@ -65,7 +65,7 @@ def campaign_list(request: StoreRequest, store: str) -> HttpResponse:
         "total": total if total <= rules.count_limit else None,
         "many": total > rules.count_limit,
         "count_limit": rules.count_limit,
-        "bulk_total": min(total, rules.bulk_limit),
+        "bulk_total": min(total, closing_rules.bulk_max),
         "bulk_actions": _bulk_actions(request),
         "bulk_url": address(request, "bulk"),
         "clear_url": address(request, "list"),

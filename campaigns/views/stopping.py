@@ -14,9 +14,11 @@ from accounts.requests import StoreRequest
 from accounts.rights import requires
 from campaigns import form_tokens, stopping
 from campaigns.forms import CancelForm, PauseForm
-from campaigns.guards import CloseCheck, close_check
+from campaigns.guards import close_check
 from campaigns.models import Campaign, CampaignState
+from campaigns.outcomes import CloseCheck
 from campaigns.views.common import STOPPABLE, address, find, page, problem_of
+from core import clock
 from core.errors import DomainError
 
 S = CampaignState
@@ -125,6 +127,7 @@ def _stop_page(
         "form": form,
         "form_token": form_tokens.issue(user_id=request.user.pk, campaign=campaign, action="pause"),
         "check": pause_check,
+        "impact": pause_check.impact.as_dict(),
         "cancel_check": cancel_check,
         "guards": rows_of(pause_check),
         "blocked_for_cancel": sum(1 for guard in cancel_check.guards if guard.status in ("blocked", "unknown")),
@@ -148,7 +151,7 @@ def _cancel_page(
         "form_token": form_tokens.issue(user_id=request.user.pk, campaign=campaign, action="cancel"),
         "check": check,
         "guards": rows_of(check),
-        "impact": check.impact,
+        "impact": check.impact.as_dict(),
         "can_cancel": campaign.state in STOPPABLE,
         "stop_url": address(request, "stop", campaign),
         "back_url": address(request, "detail", campaign),
@@ -179,4 +182,4 @@ def rows_of(check: CloseCheck) -> list[dict[str, Any]]:
 def _lock_of(refusal: DomainError | None, request: StoreRequest) -> dict[str, Any] | None:
     if refusal is None or refusal.code != "ERR_OPERATION_LOCKED":
         return None
-    return {"holder": refusal.extra["holder"], "until": refusal.extra.get("until") or request.now}
+    return {"holder": refusal.extra["holder"], "until": refusal.extra.get("until") or clock.now()}

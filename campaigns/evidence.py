@@ -1,0 +1,74 @@
+"""What buyers see of a campaign now, as far as it has been looked at: submitted, stopped, verified (experience.md §3.2).
+
+Never a bare "done": each stage has its time, or says that it is not yet known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from campaigns.labels import CLIENTS
+from campaigns.models import Campaign, CampaignState, Check, CheckState, Leftover
+from core import clock
+from listings.models import LiveOffer
+
+S = CampaignState
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The figures of the evidence panel. `offers_on` counts offers a buyer could still get; it is read, not remembered."""
+
+    stopped: bool
+    stopped_at: datetime | None
+    offers_on: int
+    check: Check | None
+    checks: Sequence[Check]
+    rows: Sequence[dict[str, Any]]
+    leftovers: int
+    open: bool
+
+    @property
+    def verified(self) -> bool:
+        """Every public page was read and none showed anything."""
+        return self.check is not None and self.check.state == CheckState.PASSED
+
+
+def evidence_of(campaign: Campaign) -> Evidence:
+    """Read the evidence of a campaign in three queries."""
+    now = clock.now()
+    stopped = campaign.state in (S.PAUSED, S.CANCELLING, S.CANCELLED, S.ENDING, S.ENDED)
+    since = campaign.paused_at if campaign.state == S.PAUSED else campaign.closed_at or campaign.ends_at
+    offers_on = LiveOffer.objects.filter(
+        store_id=campaign.store_id, campaign_code=campaign.code, active=True, starts_at__lte=now, ends_at__gt=now
+    ).count()
+    found = list(Check.objects.filter(campaign=campaign).order_by("-due_at", "-id")[:12]) if stopped else []
+    found = [check for check in found if since is None or check.due_at >= since]
+    looked = next(
+        (check for check in found if check.state in (CheckState.RUNNING, CheckState.PASSED, CheckState.LEFTOVER)), None
+    )
+    shown = looked or (found[-1] if found else None)
+    rows = [
+        {**row, "client_label": CLIENTS.get(row["client"], row["client"])} for row in (shown.results if shown else [])
+    ]
+    return Evidence(
+        stopped=stopped,
+        stopped_at=since,
+        offers_on=offers_on,
+        check=shown,
+        checks=found[::-1],
+        rows=rows,
+        leftovers=Leftover.objects.filter(campaign=campaign, cleared_at=None).count(),
+        open=stopped
+        and any(
+            check.state == CheckState.RUNNING or (check.state == CheckState.PENDING and check.due_at <= now)
+            for check in found
+        ),
+    )
+
+
+def _at_work(check: Check, now: datetime) -> bool:
+    return check.state == CheckState.RUNNING or (check.state == CheckState.PENDING and check.due_at <= now)

@@ -1,0 +1,40 @@
+"""Words of campaigns in templates (`{% load campaigns %}`)."""
+
+from __future__ import annotations
+
+from django import template
+
+from campaigns import labels
+from campaigns.models import Campaign
+
+register = template.Library()
+
+
+@register.filter
+def campaign_name(campaign: Campaign) -> str:
+    """The name in the page's language."""
+    return labels.campaign_name(campaign)
+
+
+@register.filter
+def close_reason(key: str) -> str:
+    """The words of a close reason; an unknown one as it stands (the API takes free text)."""
+    return str(labels.CLOSE_REASONS.get(key, key))
+
+
+@register.filter
+def impact_label(key: str) -> str:
+    """The words of an impact figure."""
+    return str(labels.IMPACT.get(key, key))
+
+
+@register.filter
+def client_label(key: str) -> str:
+    """Desktop, phone, private window."""
+    return str(labels.CLIENTS.get(key, key))
+
+
+@register.filter
+def difference_reason(key: str) -> str:
+    """Why a result differs from its forecast."""
+    return str(labels.DIFFERENCES.get(key, key))

@@ -1,0 +1,53 @@
+"""Limits of campaigns and of closing them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from policies.rules.base import Rules
+
+
+class ClosingRules(Rules):
+    """Bulk limits, batches of the closing engine, checks after a close (R35-R50)."""
+
+    key: ClassVar[str] = "closing"
+
+    bulk_cancel_max: int = Field(default=20, ge=1, description="Campaigns in one bulk cancel; more is refused.")
+    bulk_warn_percent: int = Field(default=30, ge=0, le=100, description="Share of a campaign's items that warns.")
+    bulk_max: int = Field(default=1000, ge=1, description="Campaigns in one bulk pause or resume.")
+    batch: int = Field(default=1000, ge=1, description="Campaigns per transaction of a sweep.")
+    item_batch: int = Field(default=10_000, ge=1, description="Items per transaction of the closing engine.")
+    step_attempts: int = Field(default=5, ge=1, description="Tries of a step before it is shown as failed.")
+    step_backoff: int = Field(default=10, ge=1, description="Seconds before the second try; doubles each time.")
+    step_backoff_cap: int = Field(default=600, ge=1, description="Seconds, longest wait between tries.")
+    recheck_delay: int = Field(default=20, ge=1, description="Seconds between clearing a leftover and looking again.")
+    recheck_rounds: int = Field(default=3, ge=1, description="Rounds of clearing before people are told.")
+    check_lease: int = Field(
+        default=300, ge=1, description="Seconds a check may be silent before another worker takes it."
+    )
+    archive_alarm: int = Field(
+        default=7200, ge=1, description="Seconds after the close when a missing archive alarms, R36."
+    )
+    form_token_ttl: int = Field(default=3600, ge=1, description="Seconds a stop form may stay open.")
+    reason_codes: tuple[str, ...] = Field(
+        default=("season", "ab_test", "supply_chain", "poor_effect", "other"),
+        description="R9-R13: reasons of a close; `other` needs a note.",
+    )
+
+
+class CampaignRules(Rules):
+    """What a campaign may hold."""
+
+    key: ClassVar[str] = "campaigns"
+
+    max_items: int = Field(default=100_000, ge=1, description="Items in one campaign.")
+    items_per_call: int = Field(default=10_000, ge=1, description="Items in one form or API call.")
+    name_max: int = Field(default=120, ge=1)
+    latest_end_days: int = Field(default=3660, ge=1, description="How far ahead a campaign may end.")
+    page_size: int = Field(default=50, ge=1)
+    page_size_max: int = Field(default=200, ge=1)
+    count_limit: int = Field(default=1000, ge=1, description="A list counts its matches no further than this.")
+    timeline_events: int = Field(default=12, ge=1, description="Audit events on a campaign's page.")
+    preview_items: int = Field(default=5, ge=1, description="Products on a campaign's page.")
