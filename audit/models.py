@@ -1,7 +1,7 @@
-"""Insert-only events and their erasable personal values.
+"""Insert-only events, their erasable personal values, and the hash tree over them (RFC 6962).
 
-Store and actor are ids with frozen labels and no foreign keys: the record outlives what it speaks of. A trigger refuses UPDATE,
-DELETE and TRUNCATE on the event table.
+Store and actor are ids with frozen labels and no foreign keys: the record outlives what it speaks of. Triggers refuse UPDATE,
+DELETE and TRUNCATE on events, leaves, nodes and checkpoints.
 """
 
 from __future__ import annotations
@@ -71,3 +71,70 @@ class PersonalValue(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event_id} {self.name}"
+
+
+class AuditLeaf(models.Model):
+    """One entry of the tree: `seq` counts from 0 without a gap, in the order of sealing; see `audit.leaf` for the hash."""
+
+    seq = models.BigIntegerField(primary_key=True)
+    event_id = models.BigIntegerField(unique=True)
+    leaf_hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        db_table = "audit_leaf"
+
+    def __str__(self) -> str:
+        return f"{self.seq}: event {self.event_id}"
+
+
+class AuditNode(models.Model):
+    """The hash over the 2^level entries from `index * 2^level` on; only full subtrees are kept, level 0 is the leaf itself."""
+
+    pk = models.CompositePrimaryKey("level", "index")
+    level = models.SmallIntegerField()
+    index = models.BigIntegerField()
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        db_table = "audit_node"
+
+    def __str__(self) -> str:
+        return f"{self.level}/{self.index}"
+
+
+class AuditCheckpoint(models.Model):
+    """A signed statement of how long the log is and what its root is; the same note is exported outside the database."""
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=32)
+    at = models.DateTimeField()
+    note = models.TextField()
+
+    class Meta:
+        db_table = "audit_checkpoint"
+
+    def __str__(self) -> str:
+        return f"{self.size} entries"
+
+
+class SealState(models.Model):
+    """Where the sealer stands (one row, id 1).
+
+    Every event up to `floor_id` is sealed. `candidate_id` becomes the floor once the transactions of `candidate_holders`, which
+    were writing events when it was read, have ended.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    log_id = models.CharField(max_length=32)
+    size = models.BigIntegerField(default=0)
+    floor_id = models.BigIntegerField(default=0)
+    candidate_id = models.BigIntegerField(null=True)
+    candidate_holders = models.JSONField(default=list)
+    checkpoint_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="sealstate_single")]
+        db_table = "audit_sealstate"
+
+    def __str__(self) -> str:
+        return f"{self.size} sealed"

@@ -107,4 +107,5 @@ def _json(value: Mapping[str, Any]) -> str:
 
 
 def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    return orjson.loads(_json(value))  # type: ignore[no-any-return]
+    loaded: dict[str, Any] = orjson.loads(_json(value))
+    return loaded

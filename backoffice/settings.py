@@ -179,6 +179,9 @@ OUTBOX_MAX_ATTEMPTS = 10
 OUTBOX_BACKOFF = 2
 OUTBOX_BACKOFF_CAP = 3600
 
+#: Seconds a process may rely on the rule sets it has read (changes of its own are seen at once).
+POLICIES_TTL = 5
+
 AUDIT_KEY_FILE = ENV.backoffice_audit_key_file or DATA_DIR / "keys" / "audit_ed25519.pem"
 AUDIT_CHECKPOINT_DIR = ENV.backoffice_checkpoint_dir or DATA_DIR / "checkpoints"
 ALLOW_PRIVATE_TARGETS = ENV.backoffice_allow_private_targets

@@ -3,18 +3,10 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
 from accounts.models import Store
-
-
-class Severity(models.TextChoices):
-    """How loud a message is."""
-
-    INFO = "info", _("Information")
-    WARNING = "warning", _("Warning")
-    ERROR = "error", _("Error")
+from inbox.catalogue import Severity
 
 
 class Message(models.Model):

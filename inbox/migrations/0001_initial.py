@@ -5,32 +5,47 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('severity', models.CharField(choices=[('info', 'Information'), ('warning', 'Warning'), ('error', 'Error')], max_length=8)),
-                ('code', models.CharField(max_length=48)),
-                ('params', models.JSONField(default=dict)),
-                ('object_type', models.CharField(blank=True, max_length=32)),
-                ('object_id', models.CharField(blank=True, max_length=64)),
-                ('key', models.CharField(help_text='One message per key: a retried job says a thing once.', max_length=128)),
-                ('read_at', models.DateTimeField(null=True)),
-                ('read_by', models.CharField(blank=True, max_length=160)),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("info", "Information"), ("warning", "Warning"), ("error", "Error")], max_length=8
+                    ),
+                ),
+                ("code", models.CharField(max_length=48)),
+                ("params", models.JSONField(default=dict)),
+                ("object_type", models.CharField(blank=True, max_length=32)),
+                ("object_id", models.CharField(blank=True, max_length=64)),
+                (
+                    "key",
+                    models.CharField(help_text="One message per key: a retried job says a thing once.", max_length=128),
+                ),
+                ("read_at", models.DateTimeField(null=True)),
+                ("read_by", models.CharField(blank=True, max_length=160)),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="messages", to="accounts.store"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['store', '-at', '-id'], name='message_list'), models.Index(condition=models.Q(('read_at', None)), fields=['store'], name='message_unread')],
-                'constraints': [models.UniqueConstraint(fields=('store', 'key'), name='message_once')],
+                "indexes": [
+                    models.Index(fields=["store", "-at", "-id"], name="message_list"),
+                    models.Index(condition=models.Q(("read_at", None)), fields=["store"], name="message_unread"),
+                ],
+                "constraints": [models.UniqueConstraint(fields=("store", "key"), name="message_once")],
             },
         ),
     ]

@@ -1,0 +1,127 @@
+"""Codes of the rooms below this one, and those that any room may raise."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from inbox.catalogue import Code, Severity, declare
+
+ERROR, WARNING = Severity.ERROR, Severity.WARNING
+TABLE = "速卖通错误代码速查表 v2.3"
+
+declare(
+    Code(
+        "ERR_INVALID", ERROR, _("Something in the form is not right"),
+        cause=_("One or more fields were refused; each says why."),
+        fix=(_("Put right the fields that are marked."), _("Send it again.")),
+    ),
+    Code(
+        "ERR_BODY", ERROR, _("The request could not be read"),
+        cause=_("The body is not JSON, too deeply nested, or not of the shape that the API document describes."),
+        fix=(_("Compare the body with the API document."), _("Send it again.")),
+    ),
+    Code(
+        "ERR_TOO_LARGE", ERROR, _("Too much at once"),
+        cause=_("The request or the file is larger than the limit."),
+        fix=_("Split it into smaller parts."),
+    ),
+    Code(
+        "ERR_NOT_FOUND", ERROR, _("Not found"),
+        cause=_("There is no such thing in this store, or you may not see it."),
+        fix=(_("Check the code or the address."), _("Check that the right store is chosen at the top.")),
+    ),
+    Code(
+        "ERR_METHOD", ERROR, _("This address does not do that"),
+        cause=_("The address exists, but not for this kind of request."),
+        fix=_("Go back and use the buttons of the page, or the API document."),
+    ),
+    Code(
+        "ERR_UNAUTHENTICATED", ERROR, _("Not signed in"),
+        cause=_("There is no token, or it is wrong, expired or revoked."),
+        fix=(_("Sign in again."), _("For a program: issue a new token.")),
+    ),
+    Code(
+        "ERR_PERMISSION", ERROR, _("A right is missing"),
+        cause=_("Your account does not hold the right that this needs, or it has lapsed, or its limit is smaller."),
+        fix=(_("Ask the main account of the store to lend the right."), _("Try again; it works at once.")),
+    ),
+    Code(
+        "ERR_CSRF", ERROR, _("The form is stale"),
+        cause=_("The page was open too long, or cookies are switched off; nothing was changed."),
+        fix=(_("Load the page again."), _("Send the form again.")),
+    ),
+    Code(
+        "ERR_RATE_LIMIT", WARNING, _("Too many requests"),
+        cause=_("More requests came than the limit allows."),
+        fix=_("Wait for the time that the answer names, then go on."),
+    ),
+    Code(
+        "ERR_VERSION_CONFLICT", ERROR, _("The page is stale"),
+        cause=_("Somebody changed this after you read it; nothing was overwritten."),
+        fix=(_("Load the page again."), _("Look at what changed, then repeat your change.")),
+    ),
+    Code(
+        "ERR_OPERATION_LOCKED", WARNING, _("Another admin is on it"),
+        cause=_("One person at a time may pause, resume or stop a campaign."),
+        fix=_("Wait the seconds shown, then try again."),
+    ),
+    Code(
+        "ERR_STATE", ERROR, _("Not possible in this state"),
+        cause=_("The object is in a state that does not allow this."),
+        fix=(_("Load the page again."), _("Look at the present state.")),
+    ),
+    Code(
+        "ERR_IDEMPOTENCY_MISMATCH", ERROR, _("The key was used for another request"),
+        cause=_("The same Idempotency-Key came before with another body."),
+        fix=_("Use a new key for a new request."),
+    ),
+    Code(
+        "ERR_IDEMPOTENCY_BUSY", WARNING, _("The same request is still running"),
+        cause=_("A request with this Idempotency-Key has not finished."),
+        fix=_("Ask again in a few seconds with the same key."),
+    ),
+    Code(
+        "ERR_MONEY_FORMAT", ERROR, _("Not an amount"),
+        cause=_("The text is not a number."), fix=_("Write the amount as 12.50."),
+    ),
+    Code(
+        "ERR_MONEY_RANGE", ERROR, _("Amount out of range"),
+        cause=_("The amount is negative, zero where it must not be, or absurdly large."),
+        fix=_("Check the amount."),
+    ),
+    Code(
+        "ERR_MONEY_PLACES", ERROR, _("Too many decimal places"),
+        cause=_("The currency has fewer decimal places than the amount."),
+        fix=_("Round the amount to the places of its currency."),
+    ),
+    Code(
+        "ERR_TIME_FORMAT", ERROR, _("Not a time"),
+        cause=_("The text is not a date and time, or lies outside what a calendar holds."),
+        fix=_("Write the time as 2026-11-27T08:00:00Z."),
+    ),
+    Code(
+        "ERR_OUTBOX_PARKED", ERROR, _("Something could not be delivered: %(topic)s"),
+        cause=_("It was tried %(attempts)s times. The last answer was: %(error)s"),
+        fix=(_("Look at the last answer and mend the receiver."), _("Ask an administrator to have it delivered again.")),
+    ),
+    Code(
+        "ERR_INTERNAL", ERROR, _("Something went wrong on our side"),
+        cause=_("A fault that we did not foresee; it was written down with its request number."),
+        fix=(_("Try again."), _("If it comes back, give support the request number.")),
+    ),
+    Code(
+        "ERR_UNAVAILABLE", WARNING, _("Not available just now"),
+        cause=_("The database or another service does not answer."),
+        fix=_("Try again in a minute."),
+    ),
+    Code(
+        "ERR-207", ERROR, _("Main image too small"),
+        cause=_("The resolution of the main image is below the least allowed."),
+        fix=(_("Use a picture of at least 800×800 pixels."), _("Upload it again.")), source=TABLE,
+    ),
+    Code(
+        "ERR-412", ERROR, _("Certificate expired"),
+        cause=_("The certificate's last day has passed."),
+        fix=(_("Get a renewed certificate."), _("Upload it with its new end date.")), source=TABLE,
+    ),
+)  # fmt: skip

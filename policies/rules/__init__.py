@@ -1,0 +1,30 @@
+"""The rule sets, one module a room. A new one is a subclass of `Rules` and a line in `policies.seeds`."""
+
+from policies.rules.base import Provenance, Rules
+from policies.rules.campaigns import CampaignRules, ClosingRules
+from policies.rules.guards import GuardEffect, GuardRules
+from policies.rules.listings import ImportRules, ListingRules
+from policies.rules.orders import OrderRules
+from policies.rules.publishing import OutboundRules, ProbeRules, PublishingRules
+from policies.rules.record import AuditRules, InboxRules
+from policies.rules.web import ApiRules, SessionRules, SignInRules
+
+__all__ = [
+    "ApiRules",
+    "AuditRules",
+    "CampaignRules",
+    "ClosingRules",
+    "GuardEffect",
+    "GuardRules",
+    "ImportRules",
+    "InboxRules",
+    "ListingRules",
+    "OrderRules",
+    "OutboundRules",
+    "ProbeRules",
+    "Provenance",
+    "PublishingRules",
+    "Rules",
+    "SessionRules",
+    "SignInRules",
+]

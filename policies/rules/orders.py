@@ -1,0 +1,22 @@
+"""Limits of quotes and orders."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from policies.rules.base import Rules
+
+
+class OrderRules(Rules):
+    """What a basket and an order may hold."""
+
+    key: ClassVar[str] = "orders"
+
+    max_lines: int = Field(default=200, ge=1)
+    max_quantity: int = Field(default=100_000, ge=1, description="Of one line.")
+    max_coupons: int = Field(default=20, ge=0)
+    future_seconds: int = Field(default=300, ge=0, description="How far ahead `placed_at` may lie.")
+    earliest_year: int = Field(default=1990, description="Dates before it are absurd.")
+    batch: int = Field(default=5000, ge=1, description="Orders recorded per transaction.")
