@@ -1,0 +1,269 @@
+"""The one outbound HTTP client: resolve, check, pin, no redirects, caps on size and time, TLS verified (reliability.md, design rule 19).
+
+Addresses are checked where the connection is made, on what the name resolves to at that moment, and the connection goes to the address
+that was checked: a name that answers differently the second time gains nothing. Whatever way an address is written (decimal, octal, mapped,
+tunnelled), it is judged as the address that would be dialled.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+from django.conf import settings
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.util import Timeout, Url, parse_url
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+URL_LENGTH = 2000
+_PORTS = {"http": 80, "https": 443}
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.IPv6Network("::/96")
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+#: Special purposes that the standard library of some Python versions takes for public.
+_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
+_CHUNK = 16_384
+
+
+class OutboundError(Exception):
+    """A call that brought no usable answer. `kind`: `refused`, `timeout`, `too_large`, `failed`."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps of one call: seconds to connect, seconds between two reads, seconds in all, bytes of the answer's body."""
+
+    connect: float
+    read: float
+    total: float
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, read to its end. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+
+def parse_target(url: str) -> Url:
+    """Take an absolute http(s) address apart; its host and port are set. Raises OutboundError `refused` for anything else.
+
+    Refused are user names in addresses, control characters, spaces and backslashes: what they mean differs from parser to parser.
+    """
+    if len(url) > URL_LENGTH or not url.isprintable() or any(character in url for character in " \\"):
+        raise OutboundError("refused", "the address holds characters that no address may hold, or is too long")
+    try:
+        parts = parse_url(url)
+    except LocationParseError as error:
+        raise OutboundError("refused", f"not an address: {error}") from error
+    if parts.scheme not in _PORTS or not parts.host:
+        raise OutboundError("refused", "the address must begin with http:// or https:// and name a host")
+    if parts.auth is not None:
+        raise OutboundError("refused", "the address must not hold a user name")
+    return parts._replace(port=parts.port or _PORTS[parts.scheme])
+
+
+def origin_of(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of an address. Raises OutboundError."""
+    parts = parse_target(url)
+    return str(parts.scheme), str(parts.host), int(parts.port or 0)
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address belongs to the public internet, also by the IPv4 address that it maps, embeds or tunnels to."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if inner is None and (address in _NAT64 or address in _COMPATIBLE):
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is None and address.teredo:
+            return False
+        if inner is not None:
+            return is_public(inner) and address not in _COMPATIBLE
+        if address not in _GLOBAL_UNICAST or address.scope_id:
+            return False
+    if any(address.version == network.version and address in network for network in _SPECIAL):
+        return False
+    return address.is_global and not address.is_multicast and not address.is_reserved and not address.is_unspecified
+
+
+def resolve(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
+    """All stream addresses of a host as (family, socket address). Raises OutboundError when there is none."""
+    try:
+        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise OutboundError("failed", f"{host} has no address: {error}") from error
+    return [(family, address) for family, _, _, _, address in found if family in (socket.AF_INET, socket.AF_INET6)]
+
+
+def checked_addresses(host: str, port: int, *, private: bool = False) -> list[tuple[int, tuple[Any, ...]]]:
+    """The addresses of a host, all of them public unless `private` targets are allowed. Raises OutboundError."""
+    found = resolve(host, port)
+    if not found:
+        raise OutboundError("failed", f"{host} has no address")
+    if not private:
+        for _, address in found:
+            if not is_public(ipaddress.ip_address(str(address[0]))):
+                raise OutboundError("refused", f"{host} leads to {address[0]}, which is not on the public internet")
+    return found
+
+
+def check_target(url: str) -> None:
+    """Refuse an address that a call would refuse (for forms; the call checks again). Raises OutboundError."""
+    parts = parse_target(url)
+    checked_addresses(str(parts.host), int(parts.port or 0), private=settings.ALLOW_PRIVATE_TARGETS)
+
+
+# -- sockets that know when the whole call must be over -----------------------------------------------------------------------
+
+
+class _Clock(threading.local):
+    """The call this thread is making: when it must be over, and the longest wait for one read."""
+
+    deadline: float = 0.0
+    read: float = 0.0
+
+    def left(self) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the call took too long")
+        return min(left, self.read)
+
+
+_call = _Clock()
+
+
+class _TimedSocket(socket.socket):
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        """Wait at most for what is left of the call, so that a slow drip ends too."""
+        self.settimeout(_call.left())
+        return super().recv_into(*args, **kwargs)
+
+
+class _TimedTls(ssl.SSLSocket):
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        """The same for TLS."""
+        self.settimeout(_call.left())
+        return super().recv_into(*args, **kwargs)
+
+
+class _Guarded:
+    """Mixed into urllib3's connections: dial only what was checked."""
+
+    trusted: frozenset[tuple[str, str, int]] = frozenset()
+    scheme: str
+
+    def _new_conn(self) -> socket.socket:
+        host, port = str(self._dns_host), int(self.port)  # type: ignore[attr-defined]
+        private = settings.ALLOW_PRIVATE_TARGETS or (self.scheme, host, port) in self.trusted
+        last: OSError | None = None
+        for family, address in checked_addresses(host, port, private=private):
+            dialled = _TimedSocket(family, socket.SOCK_STREAM)
+            try:
+                dialled.settimeout(min(self.timeout or _call.read, _call.left()))  # type: ignore[attr-defined]
+                dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                dialled.connect(address)
+            except OSError as error:
+                dialled.close()
+                last = error
+            else:
+                return dialled
+        raise last or OSError(f"{host} cannot be reached")
+
+
+class _Http(_Guarded, HTTPConnection):
+    scheme = "http"
+
+
+class _Https(_Guarded, HTTPSConnection):
+    scheme = "https"
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _TimedTls
+    return context
+
+
+class Client:
+    """A pool of connections that are kept open. One per purpose; safe to share between threads.
+
+    `trusted` are addresses of our own whose origin may be private (never taken from a user); `connections` is how many per host.
+    """
+
+    def __init__(self, limits: Limits, *, trusted: Iterable[str] = (), connections: int = 4) -> None:
+        self.limits = limits
+        known = {"trusted": frozenset(origin_of(url) for url in trusted)}
+        self._pools = urllib3.PoolManager(
+            maxsize=connections, block=False, retries=False, ssl_context=_tls(), cert_reqs="CERT_REQUIRED"
+        )
+        http = type("_TrustedHttp", (_Http,), known)
+        https = type("_TrustedHttps", (_Https,), known)
+        self._pools.pool_classes_by_scheme = {
+            "http": type("_HttpPool", (HTTPConnectionPool,), {"ConnectionCls": http}),
+            "https": type("_HttpsPool", (HTTPSConnectionPool,), {"ConnectionCls": https}),
+        }
+
+    def request(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Reply:
+        """Make one call and read its answer whole; a redirect is an answer like any other and is not followed.
+
+        Raises OutboundError: the target is refused, nothing answers in time, or the answer is too large.
+        """
+        parse_target(url)
+        limits, began = self.limits, time.monotonic()
+        _call.deadline, _call.read = began + limits.total, limits.read
+        sent = {"Accept-Encoding": "identity", **(headers or {})}
+        try:
+            response = self._pools.request(
+                method, url, headers=sent, body=body, redirect=False, retries=False, preload_content=False,
+                timeout=Timeout(connect=limits.connect, read=limits.read),
+            )  # fmt: skip
+            content = _read(response, limits.max_bytes)
+        except OutboundError:
+            raise
+        except (HTTPError, OSError, ValueError) as error:
+            slow = isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError))
+            raise OutboundError("timeout" if slow else "failed", f"{type(error).__name__}: {error}"[:500]) from error
+        known = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status, known, content, time.monotonic() - began)
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._pools.clear()
+
+
+def _read(response: urllib3.BaseHTTPResponse, most: int) -> bytes:
+    encoding = response.headers.get("Content-Encoding", "identity")
+    parts, size = [], 0
+    try:
+        if encoding.strip().lower() not in ("", "identity"):
+            raise OutboundError("failed", f"the answer is encoded ({encoding}), which was not asked for")
+        for chunk in response.stream(min(_CHUNK, most + 1), decode_content=False):
+            size += len(chunk)
+            if size > most:
+                raise OutboundError("too_large", f"the answer is larger than {most} bytes")
+            parts.append(chunk)
+    except BaseException:
+        response.close()
+        raise
+    return b"".join(parts)
