@@ -8,6 +8,7 @@ from datetime import datetime
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -43,10 +44,15 @@ def find(email: str) -> User | None:
 def find_or_make(email: str, *, actor: Actor, now: datetime, name: str = "") -> tuple[User, bool]:
     """The person with this e-mail, made without a password if unknown; answers (user, made). For verbs, in their transaction."""
     address = clean_email(email)
-    known = User.objects.select_for_update(no_key=True).filter(email__iexact=address).first()
+    people = User.objects.select_for_update(no_key=True).filter(email__iexact=address)
+    known = people.first()
     if known is not None:
         return known, False
-    user = User.objects.create_user(address, name=name.strip()[:80])
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(address, name=name.strip()[:80])
+    except IntegrityError:  # somebody made the same person since we looked
+        return people.get(), False
     entry = Entry(action="user.create", target=target_of(user))
     record(entry, actor=actor, now=now, personal={"email": address})
     return user, True
