@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from backoffice import health
+from backoffice.pages import dashboard
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("s/<slug:store>/", dashboard.dashboard, name="dashboard"),
+    path("s/<slug:store>/campaigns/", include("campaigns.urls")),
 ]

@@ -10,6 +10,7 @@ app_name = "campaigns"
 
 urlpatterns = [
     path("", lists.campaign_list, name="list"),
+    path("past/", lists.past_list, name="past"),
     path("new/", editing.create, name="new"),
     path("bulk/", bulk.start, name="bulk"),
     path("bulk/<int:job>/", bulk.result, name="bulk_result"),

@@ -38,9 +38,18 @@ def filter_of(form: CampaignFilterForm, tab: str) -> CampaignFilter:
 @requires("campaigns.view")
 def campaign_list(request: StoreRequest, store: str) -> HttpResponse:
     """The list. Filters are the address, so that a link restores the page (R17)."""
+    return _list(request, request.GET.get("tab", ""))
+
+
+@requires("campaigns.view")
+def past_list(request: StoreRequest, store: str) -> HttpResponse:
+    """历史活动: ended and cancelled campaigns, kept for ever (R37)."""
+    return _list(request, "past")
+
+
+def _list(request: StoreRequest, tab: str) -> HttpResponse:
     form = CampaignFilterForm(request.GET or None, store=request.store)
     form.is_valid()
-    tab = request.GET.get("tab", "")
     wanted = filter_of(form, tab)
     rows = matching(request.store.pk, wanted)
     rules, closing_rules = active(CampaignRules, clock.now()), active(ClosingRules, clock.now())
@@ -50,7 +59,7 @@ def campaign_list(request: StoreRequest, store: str) -> HttpResponse:
         found = keyset.page(rows, size=rules.page_size)
     for campaign in found.rows:
         campaign.row_actions = actions_for(request, campaign)  # type: ignore[attr-defined]
-    filtered = bool(tab) or any(request.GET.get(name) for name in form.fields)
+    filtered = tab == "live" or any(request.GET.get(name) for name in form.fields)
     table = CampaignTable(found.rows)
     table.context = {"request": request}
     table.empty = _empty(request, filtered)
@@ -68,7 +77,8 @@ def campaign_list(request: StoreRequest, store: str) -> HttpResponse:
         "bulk_total": min(total, closing_rules.bulk_max),
         "bulk_actions": _bulk_actions(request),
         "bulk_url": address(request, "bulk"),
-        "clear_url": address(request, "list"),
+        "clear_url": address(request, "past" if tab == "past" else "list"),
+        "past": tab == "past",
         "undecorated": _missing_decoration(request),
     }
     return render(request, "campaigns/list.html", context)
@@ -96,7 +106,9 @@ def _tabs(request: StoreRequest, tab: str) -> list[dict[str, Any]]:
                 "count": counts.get(state, 0),
             }
         )
-    tabs.append({"label": _("Past campaigns"), "url": f"{base}?tab=past", "current": tab == "past", "count": None})
+    tabs.append(
+        {"label": _("Past campaigns"), "url": address(request, "past"), "current": tab == "past", "count": None}
+    )
     return tabs
 
 

@@ -7,13 +7,14 @@ from policies.rules.listings import ImportRules, ListingRules
 from policies.rules.orders import OrderRules
 from policies.rules.publishing import OutboundRules, ProbeRules, PublishingRules
 from policies.rules.record import AuditRules, InboxRules
-from policies.rules.web import ApiRules, SessionRules, SignInRules
+from policies.rules.web import ApiRules, DashboardRules, SessionRules, SignInRules
 
 __all__ = [
     "ApiRules",
     "AuditRules",
     "CampaignRules",
     "ClosingRules",
+    "DashboardRules",
     "GuardEffect",
     "GuardRules",
     "ImportRules",

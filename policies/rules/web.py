@@ -56,3 +56,17 @@ class ApiRules(Rules):
     order_future_seconds: int = Field(default=300, ge=0, description="How far ahead `placed_at` may lie.")
     events_per_call: int = Field(default=10_000, ge=1)
     long_poll_seconds: float = Field(default=0.0, ge=0)
+
+
+class DashboardRules(Rules):
+    """What the dashboard counts as due."""
+
+    key: ClassVar[str] = "dashboard"
+
+    rows: int = Field(default=10, ge=1, description="Lines of one kind of work.")
+    count_limit: int = Field(default=1000, ge=1, description="A figure counts no further than this.")
+    ending_soon_seconds: int = Field(default=24 * 3600, ge=0, description="A campaign that ends within this is shown.")
+    check_slack_seconds: int = Field(default=900, ge=0, description="How late the last check after a close may be.")
+    publish_slack_seconds: int = Field(
+        default=60, ge=0, description="How long a page may wait to be published unnoticed."
+    )

@@ -1,0 +1,206 @@
+"""What is due in a store: one list, the most pressing first. "Nothing to do" is a success, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from campaigns.prices import stores_prices_to_review
+from django.db.models import F
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.requests import StoreRequest
+from campaigns.labels import campaign_name
+from campaigns.models import Campaign, CampaignState, Closing, Leftover
+from core import clock, display
+from inbox.models import Message, Severity
+from policies import active, timing
+from policies.rules.web import DashboardRules
+from publishing.models import Publication
+
+Text = str | Promise
+S = CampaignState
+
+
+@dataclass(frozen=True)
+class Todo:
+    """One line of work. `tone` is a tone of chips, `due` when it stops being possible or begins to be late."""
+
+    icon: str
+    tone: str
+    word: Text
+    title: Text
+    text: Text
+    url: str
+    action: Text
+    due: datetime | None = None
+    post: bool = False
+
+
+def worklist(request: StoreRequest) -> list[Todo]:
+    """Everything due for this person in this store; a kind of work without the right to see it is left out."""
+    found: list[Todo] = []
+    for source, right in SOURCES:
+        if right in request.rights:
+            found += source(request, clock.now())
+    return found
+
+
+def _to(request: StoreRequest, name: str, **kwargs: Any) -> str:
+    return reverse(name, kwargs={"store": request.store.slug, **kwargs})
+
+
+def _held_cancels(request: StoreRequest, now: datetime) -> list[Todo]:
+    rows = Campaign.objects.filter(store_id=request.store.pk, state=S.CANCELLING).order_by("cancel_final_at")
+    return [
+        Todo(
+            icon="clock-filled",
+            tone="cancel",
+            word=_("Cancel held"),
+            title=campaign_name(row),
+            text=_("Off for buyers already; final when the hold is over."),
+            url=_to(request, "campaigns:take_back", code=row.code),
+            action=_("Take back the cancel"),
+            due=row.cancel_final_at,
+            post="campaigns.cancel" in request.rights,
+        )
+        for row in rows[: active(DashboardRules, now).rows]
+    ]
+
+
+def _leftovers(request: StoreRequest, now: datetime) -> list[Todo]:
+    rows = Leftover.objects.filter(store_id=request.store.pk, cleared_at=None)
+    rows = rows.order_by("campaign_id", "first_seen_at").distinct("campaign_id").select_related("campaign")
+    return [
+        Todo(
+            icon="alert-octagon",
+            tone="cancel",
+            word=_("Leftover"),
+            title=campaign_name(row.campaign),
+            text=_("Buyers still see something of this stopped campaign, since %(since)s.")
+            % {"since": display.sentence(row.first_seen_at, display.zone(request.store.time_zone))},
+            url=_to(request, "campaigns:detail", code=row.campaign.code),
+            action=_("Look"),
+        )
+        for row in rows[: active(DashboardRules, now).rows]
+    ]
+
+
+def _prices(request: StoreRequest, now: datetime) -> list[Todo]:
+    return [
+        Todo(
+            icon="coin",
+            tone="paused",
+            word=_("Price to decide"),
+            title=campaign_name(campaign),
+            text=ngettext(
+                "%(n)s SKU sells at a price that the campaign left behind: restore it?",
+                "%(n)s SKUs sell at prices that the campaign left behind: restore them?",
+                count,
+            )
+            % {"n": display.number(count)},
+            url=_to(request, "campaigns:closing", code=campaign.code) + "#prices",
+            action=_("Decide"),
+        )
+        for campaign, count in stores_prices_to_review(
+            request.store.pk, now=now, limit=active(DashboardRules, now).rows
+        )
+    ]
+
+
+def _overdue_checks(request: StoreRequest, now: datetime) -> list[Todo]:
+    late = (
+        now - timing.post_close_check_delays()[-1] - timedelta(seconds=active(DashboardRules, now).check_slack_seconds)
+    )
+    rows = Closing.objects.filter(
+        store_id=request.store.pk, verified_at=None, taken_back_at=None, closed_at__lt=late, next_due_at__isnull=False
+    ).select_related("campaign")
+    return [
+        Todo(
+            icon="hourglass",
+            tone="paused",
+            word=_("Check overdue"),
+            title=campaign_name(row.campaign),
+            text=_("This close is not verified yet."),
+            url=_to(request, "campaigns:closing", code=row.campaign.code),
+            action=_("Look"),
+        )
+        for row in rows.order_by("closed_at")[: active(DashboardRules, now).rows]
+    ]
+
+
+def _ending_soon(request: StoreRequest, now: datetime) -> list[Todo]:
+    soon = now + timedelta(seconds=active(DashboardRules, now).ending_soon_seconds)
+    rows = Campaign.objects.filter(
+        store_id=request.store.pk, state__in=(S.RUNNING, S.PAUSED), ends_at__gt=now, ends_at__lte=soon
+    ).order_by("ends_at")
+    return [
+        Todo(
+            icon="clock",
+            tone="sched",
+            word=_("Ends soon"),
+            title=campaign_name(row),
+            text=_("Ends by itself; nothing to do unless it shall go on."),
+            url=_to(request, "campaigns:detail", code=row.code),
+            action=_("Look"),
+            due=row.ends_at,
+        )
+        for row in rows[: active(DashboardRules, now).rows]
+    ]
+
+
+def _sites_behind(request: StoreRequest, now: datetime) -> list[Todo]:
+    late = now - timedelta(seconds=active(DashboardRules, now).publish_slack_seconds)
+    behind = Publication.objects.filter(
+        store_id=request.store.pk, desired_version__gt=F("published_version"), wanted_at__lt=late
+    )[: active(DashboardRules, now).count_limit].count()
+    if not behind:
+        return []
+    return [
+        Todo(
+            icon="world",
+            tone="paused",
+            word=_("Sites behind"),
+            title=_("Language sites"),
+            text=ngettext("%(n)s page waits to be published.", "%(n)s pages wait to be published.", behind)
+            % {"n": display.number(behind)},
+            url=_to(request, "publishing:sites"),
+            action=_("Look"),
+        )
+    ]
+
+
+def _messages(request: StoreRequest, now: datetime) -> list[Todo]:
+    unread = Message.objects.filter(store_id=request.store.pk, read_at=None, severity=Severity.ERROR)[
+        : active(DashboardRules, now).count_limit
+    ].count()
+    if not unread:
+        return []
+    return [
+        Todo(
+            icon="bell",
+            tone="cancel",
+            word=_("Messages"),
+            title=ngettext("%(n)s unread error message", "%(n)s unread error messages", unread)
+            % {"n": display.number(unread)},
+            text=_("Each names its cause and how to mend it."),
+            url=_to(request, "inbox:list"),
+            action=_("Read"),
+        )
+    ]
+
+
+SOURCES: tuple[tuple[Callable[[StoreRequest, datetime], list[Todo]], str], ...] = (
+    (_held_cancels, "campaigns.view"),
+    (_leftovers, "campaigns.view"),
+    (_messages, "campaigns.view"),
+    (_prices, "campaigns.view"),
+    (_overdue_checks, "campaigns.view"),
+    (_sites_behind, "listings.view"),
+    (_ending_soon, "campaigns.view"),
+)
