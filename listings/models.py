@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, FSMModelMixin, transition
 from django_scopes import ScopedManager
 
 from accounts.models import Store, User
@@ -90,15 +91,19 @@ class Fulfilment(models.TextChoices):
     JIT = "jit", _("JIT")
 
 
-class Listing(models.Model):
-    """One product page. `titles` maps a site language to its title; `title` is the fallback."""
+class Listing(FSMModelMixin, models.Model):
+    """One product page. `titles` maps a site language to its title; `title` is the fallback.
+
+    The transitions below are the only declaration of its states' edges; a database trigger holds the same ones.
+    """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="listings")
     title = models.CharField(max_length=255)
     titles = models.JSONField(default=dict)
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="listings")
     brand = models.ForeignKey(Brand, null=True, blank=True, on_delete=models.PROTECT, related_name="listings")
-    state = models.CharField(max_length=10, choices=ListingState.choices, default=ListingState.ON_SALE)
+    state = FSMField(max_length=10, choices=ListingState.choices, default=ListingState.ON_SALE, protected=True)
+    delist_at = models.DateTimeField(null=True, blank=True, help_text="While delisting: when it ends (R164).")
     management = models.CharField(max_length=13, choices=Management.choices, default=Management.SELF)
     fulfilment = models.CharField(max_length=5, choices=Fulfilment.choices, null=True, blank=True)
     logistics_template = models.CharField(max_length=80, blank=True)
@@ -116,6 +121,7 @@ class Listing(models.Model):
             models.Index(fields=["store", "-id"], name="listing_all"),
             models.Index(fields=["store", "category", "-id"], name="listing_category"),
             GinIndex(fields=["search_terms"], name="listing_search"),
+            models.Index(fields=["delist_at"], name="listing_delist_due", condition=models.Q(state="delisting")),
         ]
 
     def __str__(self) -> str:
@@ -126,6 +132,38 @@ class Listing(models.Model):
         """The title in the page's language."""
         language = "zh" if (get_language() or "").startswith("zh") else (get_language() or "en")[:2]
         return str(self.titles.get(language) or self.title)
+
+    @transition(field=state, source=ListingState.DRAFT, target=ListingState.IN_REVIEW)
+    def submit(self) -> None:
+        """Goods that somebody looks at first (R125)."""
+
+    @transition(field=state, source=ListingState.IN_REVIEW, target=ListingState.DRAFT)
+    def return_to_draft(self) -> None:
+        """Returned with a reason (R112)."""
+
+    @transition(
+        field=state,
+        source=[ListingState.DRAFT, ListingState.IN_REVIEW, ListingState.DELISTING, ListingState.DELISTED],
+        target=ListingState.ON_SALE,
+    )
+    def put_on_sale(self) -> None:
+        """上架."""
+
+    @transition(field=state, source=ListingState.ON_SALE, target=ListingState.DELISTING)
+    def begin_delisting(self) -> None:
+        """Stock is zero, the page stays until `delist_at` (R164)."""
+
+    @transition(field=state, source=[ListingState.ON_SALE, ListingState.DELISTING], target=ListingState.DELISTED)
+    def delist(self) -> None:
+        """下架 (R113)."""
+
+    @transition(field=state, source=[ListingState.ON_SALE, ListingState.DELISTING], target=ListingState.TAKEN_DOWN)
+    def take_down(self) -> None:
+        """Taken off by a rule, such as a missed document (R107)."""
+
+    @transition(field=state, source=ListingState.TAKEN_DOWN, target=ListingState.ON_SALE)
+    def restore(self) -> None:
+        """The rule is met again (R110)."""
 
 
 class Sku(models.Model):

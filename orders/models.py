@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, FSMModelMixin, transition
 from django_scopes import ScopedManager
 
 from accounts.models import Store
@@ -30,14 +31,18 @@ class Dispute(models.TextChoices):
     CLOSED = "closed", _("Closed")
 
 
-class Order(models.Model):
-    """One order. `code` is the merchant's own number, unique in the store; `snapshot` never changes."""
+class Order(FSMModelMixin, models.Model):
+    """One order. `code` is the merchant's own number, unique in the store; `snapshot` never changes.
+
+    The transitions below are the only declaration of its states' edges; a database trigger holds the same ones. An order only moves
+    forward, and may skip steps: the merchant's own system tells late (R186).
+    """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="orders")
     code = models.CharField(max_length=64)
     buyer = models.CharField(max_length=80, blank=True)
     country = models.CharField(max_length=2, blank=True)
-    state = models.CharField(max_length=10, choices=OrderState.choices, default=OrderState.UNPAID)
+    state = FSMField(max_length=10, choices=OrderState.choices, default=OrderState.UNPAID, protected=True)
     placed_at = models.DateTimeField()
     currency = models.CharField(max_length=3)
     subtotal = models.DecimalField(**MONEY)
@@ -58,6 +63,26 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @transition(field=state, source=OrderState.UNPAID, target=OrderState.PAID)
+    def pay(self) -> None:
+        """The buyer has paid."""
+
+    @transition(field=state, source=[OrderState.UNPAID, OrderState.PAID], target=OrderState.SHIPPED)
+    def ship(self) -> None:
+        """It is on its way."""
+
+    @transition(
+        field=state, source=[OrderState.UNPAID, OrderState.PAID, OrderState.SHIPPED], target=OrderState.COMPLETED
+    )
+    def complete(self) -> None:
+        """The buyer has it."""
+
+    @transition(
+        field=state, source=[OrderState.UNPAID, OrderState.PAID, OrderState.SHIPPED], target=OrderState.CANCELLED
+    )
+    def cancel(self) -> None:
+        """Called off by buyer or seller; what it was sold for stays on record."""
 
 
 class OrderLine(models.Model):

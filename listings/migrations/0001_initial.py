@@ -9,195 +9,339 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Brand',
+            name="Brand",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='brands', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="brands", to="accounts.store"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Category',
+            name="Category",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40, unique=True)),
-                ('name', models.CharField(max_length=80)),
-                ('name_zh', models.CharField(max_length=80)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='listings.category')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(max_length=40, unique=True)),
+                ("name", models.CharField(max_length=80)),
+                ("name_zh", models.CharField(max_length=80)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="listings.category",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'categories',
-                'ordering': ['position', 'id'],
+                "verbose_name_plural": "categories",
+                "ordering": ["position", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Job',
+            name="Job",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=32)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='queued', max_length=8)),
-                ('params', models.JSONField(default=dict)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('done', models.PositiveIntegerField(default=0)),
-                ('failed', models.PositiveIntegerField(default=0)),
-                ('rows', models.JSONField(default=list)),
-                ('file', models.CharField(blank=True, max_length=255)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='jobs', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=32)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("queued", "Queued"), ("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        default="queued",
+                        max_length=8,
+                    ),
+                ),
+                ("params", models.JSONField(default=dict)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("done", models.PositiveIntegerField(default=0)),
+                ("failed", models.PositiveIntegerField(default=0)),
+                ("rows", models.JSONField(default=list)),
+                ("file", models.CharField(blank=True, max_length=255)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="jobs", to="accounts.store"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Listing',
+            name="Listing",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('title', models.CharField(max_length=255)),
-                ('titles', models.JSONField(default=dict)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('in_review', 'In review'), ('on_sale', 'On sale'), ('delisting', 'Delisting'), ('delisted', 'Delisted'), ('taken_down', 'Taken down')], default='on_sale', max_length=10)),
-                ('management', models.CharField(choices=[('self', 'Self-run'), ('fully_managed', 'Fully managed')], default='self', max_length=13)),
-                ('fulfilment', models.CharField(blank=True, choices=[('stock', 'Stock ahead'), ('jit', 'JIT')], max_length=5, null=True)),
-                ('logistics_template', models.CharField(blank=True, max_length=80)),
-                ('main_image', models.CharField(blank=True, max_length=200)),
-                ('search_terms', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), default=list, help_text='Words and Chinese bigrams.', size=None)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('brand', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='listings', to='listings.brand')),
-                ('category', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='listings', to='listings.category')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='listings', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("title", models.CharField(max_length=255)),
+                ("titles", models.JSONField(default=dict)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("in_review", "In review"),
+                            ("on_sale", "On sale"),
+                            ("delisting", "Delisting"),
+                            ("delisted", "Delisted"),
+                            ("taken_down", "Taken down"),
+                        ],
+                        default="on_sale",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "management",
+                    models.CharField(
+                        choices=[("self", "Self-run"), ("fully_managed", "Fully managed")],
+                        default="self",
+                        max_length=13,
+                    ),
+                ),
+                (
+                    "fulfilment",
+                    models.CharField(
+                        blank=True, choices=[("stock", "Stock ahead"), ("jit", "JIT")], max_length=5, null=True
+                    ),
+                ),
+                ("logistics_template", models.CharField(blank=True, max_length=80)),
+                ("main_image", models.CharField(blank=True, max_length=200)),
+                (
+                    "search_terms",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        default=list,
+                        help_text="Words and Chinese bigrams.",
+                        size=None,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("updated_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "brand",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="listings",
+                        to="listings.brand",
+                    ),
+                ),
+                (
+                    "category",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="listings", to="listings.category"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="listings", to="accounts.store"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Sku',
+            name="Sku",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=64)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('sale_price', models.DecimalField(decimal_places=3, max_digits=14)),
-                ('currency', models.CharField(max_length=3)),
-                ('cost', models.DecimalField(blank=True, decimal_places=3, max_digits=14, null=True)),
-                ('stock', models.IntegerField(default=0)),
-                ('reserved', models.IntegerField(default=0)),
-                ('stock_as_of', models.DateTimeField(blank=True, null=True)),
-                ('listing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='skus', to='listings.listing')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='skus', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=64)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("sale_price", models.DecimalField(decimal_places=3, max_digits=14)),
+                ("currency", models.CharField(max_length=3)),
+                ("cost", models.DecimalField(blank=True, decimal_places=3, max_digits=14, null=True)),
+                ("stock", models.IntegerField(default=0)),
+                ("reserved", models.IntegerField(default=0)),
+                ("stock_as_of", models.DateTimeField(blank=True, null=True)),
+                (
+                    "listing",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="skus", to="listings.listing"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="skus", to="accounts.store"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position', 'id'],
+                "ordering": ["position", "id"],
             },
         ),
         migrations.CreateModel(
-            name='PriceHistory',
+            name="PriceHistory",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('before', models.DecimalField(decimal_places=3, max_digits=14, null=True)),
-                ('after', models.DecimalField(decimal_places=3, max_digits=14)),
-                ('source', models.CharField(choices=[('manual', 'By hand'), ('api', 'API'), ('import', 'Import'), ('restore', 'Restored after a campaign')], max_length=8)),
-                ('actor_label', models.CharField(max_length=160)),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.store')),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='price_history', to='listings.sku')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("before", models.DecimalField(decimal_places=3, max_digits=14, null=True)),
+                ("after", models.DecimalField(decimal_places=3, max_digits=14)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("manual", "By hand"),
+                            ("api", "API"),
+                            ("import", "Import"),
+                            ("restore", "Restored after a campaign"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("actor_label", models.CharField(max_length=160)),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.store"
+                    ),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="price_history", to="listings.sku"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LiveOffer',
+            name="LiveOffer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('campaign_code', models.CharField(max_length=12)),
-                ('kind', models.CharField(max_length=24)),
-                ('label', models.CharField(max_length=120)),
-                ('price', models.DecimalField(decimal_places=3, max_digits=14, null=True)),
-                ('stacks', models.BooleanField(default=False)),
-                ('starts_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField()),
-                ('active', models.BooleanField(default=True)),
-                ('listing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='offers', to='listings.listing')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.store')),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='offers', to='listings.sku')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("campaign_code", models.CharField(max_length=12)),
+                ("kind", models.CharField(max_length=24)),
+                ("label", models.CharField(max_length=120)),
+                ("price", models.DecimalField(decimal_places=3, max_digits=14, null=True)),
+                ("stacks", models.BooleanField(default=False)),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField()),
+                ("active", models.BooleanField(default=True)),
+                (
+                    "listing",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="offers", to="listings.listing"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.store"
+                    ),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="offers", to="listings.sku"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StoreProfile',
+            name="StoreProfile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('logo', models.CharField(blank=True, max_length=200)),
-                ('banner', models.CharField(blank=True, max_length=200)),
-                ('decoration_waived', models.BooleanField(default=False)),
-                ('main_category', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='listings.category')),
-                ('store', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='profile', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("logo", models.CharField(blank=True, max_length=200)),
+                ("banner", models.CharField(blank=True, max_length=200)),
+                ("decoration_waived", models.BooleanField(default=False)),
+                (
+                    "main_category",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to="listings.category"
+                    ),
+                ),
+                (
+                    "store",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="profile", to="accounts.store"
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='brand',
-            constraint=models.UniqueConstraint(fields=('store', 'name'), name='brand_once'),
+            model_name="brand",
+            constraint=models.UniqueConstraint(fields=("store", "name"), name="brand_once"),
         ),
         migrations.AddIndex(
-            model_name='job',
-            index=models.Index(condition=models.Q(('state__in', ['queued', 'running'])), fields=['id'], name='job_due'),
+            model_name="job",
+            index=models.Index(condition=models.Q(("state__in", ["queued", "running"])), fields=["id"], name="job_due"),
         ),
         migrations.AddIndex(
-            model_name='listing',
-            index=models.Index(fields=['store', 'state', '-id'], name='listing_list'),
+            model_name="listing",
+            index=models.Index(fields=["store", "state", "-id"], name="listing_list"),
         ),
         migrations.AddIndex(
-            model_name='listing',
-            index=models.Index(fields=['store', '-id'], name='listing_all'),
+            model_name="listing",
+            index=models.Index(fields=["store", "-id"], name="listing_all"),
         ),
         migrations.AddIndex(
-            model_name='listing',
-            index=models.Index(fields=['store', 'category', '-id'], name='listing_category'),
+            model_name="listing",
+            index=models.Index(fields=["store", "category", "-id"], name="listing_category"),
         ),
         migrations.AddIndex(
-            model_name='listing',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search_terms'], name='listing_search'),
+            model_name="listing",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search_terms"], name="listing_search"),
         ),
         migrations.AddIndex(
-            model_name='sku',
-            index=models.Index(fields=['listing', 'position', 'id'], name='sku_of_listing'),
+            model_name="sku",
+            index=models.Index(fields=["listing", "position", "id"], name="sku_of_listing"),
         ),
         migrations.AddConstraint(
-            model_name='sku',
-            constraint=models.UniqueConstraint(fields=('store', 'code'), name='sku_code_once'),
+            model_name="sku",
+            constraint=models.UniqueConstraint(fields=("store", "code"), name="sku_code_once"),
         ),
         migrations.AddConstraint(
-            model_name='sku',
-            constraint=models.CheckConstraint(condition=models.Q(('sale_price__gt', 0)), name='sku_price_positive'),
+            model_name="sku",
+            constraint=models.CheckConstraint(condition=models.Q(("sale_price__gt", 0)), name="sku_price_positive"),
         ),
         migrations.AddConstraint(
-            model_name='sku',
-            constraint=models.CheckConstraint(condition=models.Q(('stock__gte', 0)), name='sku_stock_not_negative'),
+            model_name="sku",
+            constraint=models.CheckConstraint(condition=models.Q(("stock__gte", 0)), name="sku_stock_not_negative"),
         ),
         migrations.AddConstraint(
-            model_name='sku',
-            constraint=models.CheckConstraint(condition=models.Q(('reserved__gte', 0)), name='sku_reserved_not_negative'),
+            model_name="sku",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reserved__gte", 0)), name="sku_reserved_not_negative"
+            ),
         ),
         migrations.AddIndex(
-            model_name='pricehistory',
-            index=models.Index(fields=['store', 'sku', '-at'], name='price_history_of_sku'),
+            model_name="pricehistory",
+            index=models.Index(fields=["store", "sku", "-at"], name="price_history_of_sku"),
         ),
         migrations.AddIndex(
-            model_name='liveoffer',
-            index=models.Index(fields=['listing'], name='offer_of_listing'),
+            model_name="liveoffer",
+            index=models.Index(fields=["listing"], name="offer_of_listing"),
         ),
         migrations.AddIndex(
-            model_name='liveoffer',
-            index=models.Index(fields=['sku'], name='offer_of_sku'),
+            model_name="liveoffer",
+            index=models.Index(fields=["sku"], name="offer_of_sku"),
         ),
         migrations.AddConstraint(
-            model_name='liveoffer',
-            constraint=models.UniqueConstraint(fields=('campaign_code', 'sku'), name='offer_once'),
+            model_name="liveoffer",
+            constraint=models.UniqueConstraint(fields=("campaign_code", "sku"), name="offer_once"),
         ),
     ]

@@ -6,71 +6,117 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('listings', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("listings", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=64)),
-                ('buyer', models.CharField(blank=True, max_length=80)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('state', models.CharField(choices=[('unpaid', 'Unpaid'), ('paid', 'Paid'), ('shipped', 'Shipped'), ('completed', 'Completed'), ('cancelled', 'Cancelled by buyer or seller')], default='unpaid', max_length=10)),
-                ('placed_at', models.DateTimeField()),
-                ('currency', models.CharField(max_length=3)),
-                ('subtotal', models.DecimalField(decimal_places=3, max_digits=14)),
-                ('discount', models.DecimalField(decimal_places=3, default=0, max_digits=14)),
-                ('total', models.DecimalField(decimal_places=3, max_digits=14)),
-                ('snapshot', models.JSONField()),
-                ('logistics', models.CharField(blank=True, max_length=20)),
-                ('fulfilment_number', models.CharField(blank=True, max_length=64)),
-                ('dispute', models.CharField(choices=[('none', 'None'), ('open', 'Open'), ('arbitration', 'In arbitration'), ('closed', 'Closed')], default='none', max_length=11)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='orders', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=64)),
+                ("buyer", models.CharField(blank=True, max_length=80)),
+                ("country", models.CharField(blank=True, max_length=2)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("unpaid", "Unpaid"),
+                            ("paid", "Paid"),
+                            ("shipped", "Shipped"),
+                            ("completed", "Completed"),
+                            ("cancelled", "Cancelled by buyer or seller"),
+                        ],
+                        default="unpaid",
+                        max_length=10,
+                    ),
+                ),
+                ("placed_at", models.DateTimeField()),
+                ("currency", models.CharField(max_length=3)),
+                ("subtotal", models.DecimalField(decimal_places=3, max_digits=14)),
+                ("discount", models.DecimalField(decimal_places=3, default=0, max_digits=14)),
+                ("total", models.DecimalField(decimal_places=3, max_digits=14)),
+                ("snapshot", models.JSONField()),
+                ("logistics", models.CharField(blank=True, max_length=20)),
+                ("fulfilment_number", models.CharField(blank=True, max_length=64)),
+                (
+                    "dispute",
+                    models.CharField(
+                        choices=[
+                            ("none", "None"),
+                            ("open", "Open"),
+                            ("arbitration", "In arbitration"),
+                            ("closed", "Closed"),
+                        ],
+                        default="none",
+                        max_length=11,
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="orders", to="accounts.store"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OrderLine',
+            name="OrderLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField()),
-                ('quantity', models.PositiveIntegerField()),
-                ('list_price', models.DecimalField(decimal_places=3, max_digits=14)),
-                ('unit_price', models.DecimalField(decimal_places=3, max_digits=14)),
-                ('order_discount', models.DecimalField(decimal_places=3, default=0, max_digits=14)),
-                ('campaign_code', models.CharField(blank=True, max_length=12)),
-                ('placed_at', models.DateTimeField()),
-                ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='orders.order')),
-                ('sku', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='listings.sku')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField()),
+                ("quantity", models.PositiveIntegerField()),
+                ("list_price", models.DecimalField(decimal_places=3, max_digits=14)),
+                ("unit_price", models.DecimalField(decimal_places=3, max_digits=14)),
+                ("order_discount", models.DecimalField(decimal_places=3, default=0, max_digits=14)),
+                ("campaign_code", models.CharField(blank=True, max_length=12)),
+                ("placed_at", models.DateTimeField()),
+                (
+                    "order",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="lines", to="orders.order"
+                    ),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="listings.sku"),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.store"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['store', '-placed_at'], name='order_list'),
+            model_name="order",
+            index=models.Index(fields=["store", "-placed_at"], name="order_list"),
         ),
         migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('store', 'code'), name='order_code_once'),
+            model_name="order",
+            constraint=models.UniqueConstraint(fields=("store", "code"), name="order_code_once"),
         ),
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(fields=['sku', '-placed_at'], name='order_line_sku'),
+            model_name="orderline",
+            index=models.Index(fields=["sku", "-placed_at"], name="order_line_sku"),
         ),
         migrations.AddIndex(
-            model_name='orderline',
-            index=models.Index(condition=models.Q(('campaign_code', ''), _negated=True), fields=['store', 'campaign_code'], name='order_line_campaign'),
+            model_name="orderline",
+            index=models.Index(
+                condition=models.Q(("campaign_code", ""), _negated=True),
+                fields=["store", "campaign_code"],
+                name="order_line_campaign",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='orderline',
-            constraint=models.UniqueConstraint(fields=('order', 'position'), name='order_line_once'),
+            model_name="orderline",
+            constraint=models.UniqueConstraint(fields=("order", "position"), name="order_line_once"),
         ),
     ]
