@@ -106,7 +106,7 @@ def put_once(
     A waiting row stays locked (shared) until the caller's transaction ends: no worker takes it before the caller's changes can be seen.
     One that a failure has put off is brought forward to `hurry` seconds from now, and keeps its count of attempts.
     """
-    asked = {"topic": topic, "keys": list(rows), "soon": now + timedelta(seconds=hurry)}
+    asked: dict[str, Any] = {"topic": topic, "keys": list(rows), "soon": now + timedelta(seconds=hurry)}
     known: set[str] = set()
     with connection.cursor() as cursor:
         for statement in (_WAITING, _HURRIED):

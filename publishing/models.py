@@ -27,6 +27,9 @@ class Site(models.Model):
     publisher = models.CharField(max_length=8, choices=Publisher.choices, default=Publisher.BUILTIN)
     endpoint = models.URLField(blank=True, help_text="Where an http site takes signed JSON.")
     secret = models.CharField(max_length=80, blank=True)
+    page_url = models.CharField(
+        max_length=300, blank=True, help_text="Where buyers find a page of an http site: …/{listing}."
+    )
     is_active = models.BooleanField(default=True)
 
     objects = ScopedManager(store="store")

@@ -5,68 +5,104 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('listings', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("listings", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Publication',
+            name="Publication",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('desired_version', models.PositiveIntegerField(default=1)),
-                ('published_version', models.PositiveIntegerField(default=0)),
-                ('wanted_at', models.DateTimeField()),
-                ('published_at', models.DateTimeField(null=True)),
-                ('listing', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='publications', to='listings.listing')),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("desired_version", models.PositiveIntegerField(default=1)),
+                ("published_version", models.PositiveIntegerField(default=0)),
+                ("wanted_at", models.DateTimeField()),
+                ("published_at", models.DateTimeField(null=True)),
+                (
+                    "listing",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="publications", to="listings.listing"
+                    ),
+                ),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.store"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='PublishedPage',
+            name="PublishedPage",
             fields=[
-                ('publication', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='page', serialize=False, to='publishing.publication')),
-                ('version', models.PositiveIntegerField()),
-                ('document', models.JSONField()),
-                ('stamp', models.DateTimeField(help_text='The time of the change last published (R50).')),
+                (
+                    "publication",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="page",
+                        serialize=False,
+                        to="publishing.publication",
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("document", models.JSONField()),
+                ("stamp", models.DateTimeField(help_text="The time of the change last published (R50).")),
             ],
         ),
         migrations.CreateModel(
-            name='Site',
+            name="Site",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=20)),
-                ('language', models.CharField(max_length=10)),
-                ('currency', models.CharField(max_length=3)),
-                ('publisher', models.CharField(choices=[('builtin', 'This installation'), ('http', "The merchant's own server")], default='builtin', max_length=8)),
-                ('endpoint', models.URLField(blank=True, help_text='Where an http site takes signed JSON.')),
-                ('secret', models.CharField(blank=True, max_length=80)),
-                ('is_active', models.BooleanField(default=True)),
-                ('store', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sites', to='accounts.store')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(max_length=20)),
+                ("language", models.CharField(max_length=10)),
+                ("currency", models.CharField(max_length=3)),
+                (
+                    "publisher",
+                    models.CharField(
+                        choices=[("builtin", "This installation"), ("http", "The merchant's own server")],
+                        default="builtin",
+                        max_length=8,
+                    ),
+                ),
+                ("endpoint", models.URLField(blank=True, help_text="Where an http site takes signed JSON.")),
+                ("secret", models.CharField(blank=True, max_length=80)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "store",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="sites", to="accounts.store"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddField(
-            model_name='publication',
-            name='site',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='publications', to='publishing.site'),
+            model_name="publication",
+            name="site",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="publications", to="publishing.site"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='site',
-            constraint=models.UniqueConstraint(fields=('store', 'code'), name='site_once'),
+            model_name="site",
+            constraint=models.UniqueConstraint(fields=("store", "code"), name="site_once"),
         ),
         migrations.AddIndex(
-            model_name='publication',
-            index=models.Index(condition=models.Q(('desired_version__gt', models.F('published_version'))), fields=['site', 'id'], name='publication_due'),
+            model_name="publication",
+            index=models.Index(
+                condition=models.Q(("desired_version__gt", models.F("published_version"))),
+                fields=["site", "id"],
+                name="publication_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='publication',
-            constraint=models.UniqueConstraint(fields=('listing', 'site'), name='publication_once'),
+            model_name="publication",
+            constraint=models.UniqueConstraint(fields=("listing", "site"), name="publication_once"),
         ),
     ]

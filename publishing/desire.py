@@ -1,0 +1,83 @@
+"""What sites should show: `want()` bumps the desired version of listings on every active site, in the change's own transaction.
+
+Publishing then happens outside it: one outbox row per site says "look now", and the sweep finds what even that row missed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import connection
+
+import policies
+from core import outbox
+from policies.rules import PublishingRules
+
+TOPIC = "publish.site"
+
+# Rows are locked in one order (listing, site) by everybody, so that two changes of the same listings never deadlock.
+_WANT = """
+    INSERT INTO publishing_publication AS p
+        (store_id, site_id, listing_id, desired_version, published_version, wanted_at)
+    SELECT l.store_id, s.id, l.id, 1, 0, %(now)s
+    FROM listings_listing l JOIN publishing_site s ON s.store_id = l.store_id AND s.is_active
+    WHERE l.store_id = %(store)s AND l.id = ANY(%(listings)s)
+    ORDER BY l.id, s.id
+    ON CONFLICT (listing_id, site_id)
+    DO UPDATE SET desired_version = p.desired_version + 1, wanted_at = GREATEST(p.wanted_at, excluded.wanted_at)
+    RETURNING site_id
+"""
+
+# A site that comes late, or comes back, is owed every listing it was not told of as it stands now.
+_WANT_SITE = """
+    INSERT INTO publishing_publication AS p
+        (store_id, site_id, listing_id, desired_version, published_version, wanted_at)
+    SELECT l.store_id, %(site)s, l.id, 1, 0, %(now)s
+    FROM listings_listing l WHERE l.store_id = %(store)s
+    ORDER BY l.id
+    ON CONFLICT (listing_id, site_id)
+    DO UPDATE SET desired_version = p.desired_version + 1, wanted_at = GREATEST(p.wanted_at, excluded.wanted_at)
+"""
+
+
+def key_of(site_id: int) -> str:
+    """The outbox key of a site: one waiting row per site is enough."""
+    return f"site:{site_id}"
+
+
+def want(store_id: int, listing_ids: Iterable[int], *, now: datetime) -> int:
+    """Ask every active site of the store to show these listings as they stand; answers how many pages are wanted anew.
+
+    To be called inside the transaction of the change; it writes one outbox row per site at most (R86). Listings of other stores are
+    ignored. One statement for any number of listings, and two for the outbox.
+    """
+    ids = sorted(set(listing_ids))
+    if not ids:
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH wanted AS ({_WANT}) SELECT site_id, count(*) FROM wanted GROUP BY site_id",  # noqa: S608 - constants only
+            {"store": store_id, "listings": ids, "now": now},
+        )
+        pages: dict[int, int] = dict(cursor.fetchall())
+    call(store_id, sorted(pages), now=now)
+    return sum(pages.values())
+
+
+def want_site(store_id: int, site_id: int, *, now: datetime) -> int:
+    """Ask one site to show all listings of its store (a new site, or one that comes back); answers how many pages."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WANT_SITE, {"store": store_id, "site": site_id, "now": now})
+        pages = cursor.rowcount
+    call(store_id, [site_id], now=now)
+    return int(pages)
+
+
+def call(store_id: int | None, site_ids: Sequence[int], *, now: datetime) -> int:
+    """Call a publisher to each of the sites, unless one is called already; answers how many new calls were written."""
+    if not site_ids:
+        return 0
+    rows = {key_of(site_id): {"site": site_id} for site_id in site_ids}
+    hurry = policies.active(PublishingRules, now).hurry
+    return outbox.put_once(TOPIC, rows, store_id=store_id, hurry=hurry, now=now)

@@ -1,0 +1,159 @@
+"""The publisher of a merchant's own site: signed JSON as Standard Webhooks describe it.
+
+    POST <endpoint>    webhook-id, webhook-timestamp, webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">
+    {"type": "listings.publish", "timestamp": …, "data": {"store", "site", "language", "listings": [{"listing", "version", "stamp", …}]}}
+
+A page may be sent again with the same version, or late: the receiver keeps the highest version of each listing. Any 2xx is a yes; all else,
+a redirect too, is a failure and is tried again later.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from django.db import connection, transaction
+
+import policies
+from core import clock, money
+from core.http import Client, Limits, OutboundError
+from policies.rules import OutboundRules
+from publishing.builtin import CLAIM
+from publishing.models import Site
+from publishing.snapshots import Snapshot, build
+
+SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks mark a secret
+
+_MARK = """
+    WITH told AS (
+        SELECT * FROM unnest(%(ids)s::bigint[], %(versions)s::bigint[], %(stamps)s::timestamptz[], %(documents)s::jsonb[])
+            AS t (id, version, stamp, document)
+    ), marked AS (
+        UPDATE publishing_publication p SET published_version = told.version, published_at = %(now)s
+        FROM told WHERE p.id = told.id AND p.published_version < told.version
+        RETURNING p.id
+    )
+    INSERT INTO publishing_publishedpage AS page (publication_id, version, stamp, document)
+    SELECT told.id, told.version, told.stamp, told.document FROM told JOIN marked USING (id)
+    ON CONFLICT (publication_id) DO UPDATE
+    SET version = excluded.version, stamp = excluded.stamp, document = excluded.document
+    WHERE page.version < excluded.version
+"""
+
+
+class NotTaken(Exception):  # noqa: N818 - named for what happened
+    """The merchant's server did not take what it was told; the outbox tries again."""
+
+
+def rfc3339(moment: datetime) -> str:
+    """`2026-11-27T08:00:00.123456Z`."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
+    """The `webhook-signature` of a body (Standard Webhooks 1.0.0)."""
+    key = base64.b64decode(secret.removeprefix(SECRET_PREFIX))
+    signed = b".".join((message_id.encode(), str(timestamp).encode(), body))
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def publish_batch(site: Site, *, limit: int, now: datetime) -> int:
+    """Tell a merchant's site of up to `limit` due pages; answers how many. Raises NotTaken.
+
+    The call happens outside any transaction and lock: pages are read at a version, sent, and marked as told at that version. What
+    changed meanwhile has a higher desired version and stays due.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(CLAIM, {"site": site.id, "limit": limit})
+            ids = [row[0] for row in cursor.fetchall()]
+        pages = build(ids, now=now) if ids else []
+    if not pages:
+        return 0
+    _send(site, pages, now)
+    asked: dict[str, Any] = {
+        "ids": [page.publication_id for page in pages],
+        "versions": [page.version for page in pages],
+        "stamps": [page.wanted_at for page in pages],
+        "documents": [orjson.dumps(page.document).decode() for page in pages],
+        "now": clock.read(),
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_MARK, asked)
+    return len(pages)
+
+
+def message_of(site: Site, pages: Sequence[Snapshot], now: datetime) -> tuple[str, bytes]:
+    """The stable id and the body of one call: the same pages at the same versions have the same id."""
+    versions = ",".join(f"{page.publication_id}:{page.version}" for page in pages)
+    message_id = f"pub_{site.id}_{hashlib.sha256(versions.encode()).hexdigest()[:32]}"
+    data = {
+        "store": site.store.slug,
+        "site": site.code,
+        "language": site.language,
+        "listings": [_public(page) for page in pages],
+    }
+    return message_id, orjson.dumps({"type": "listings.publish", "timestamp": rfc3339(now), "data": data})
+
+
+def _send(site: Site, pages: Sequence[Snapshot], now: datetime) -> None:
+    message_id, body = message_of(site, pages, now)
+    timestamp = int(now.timestamp())
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign(site.secret, message_id, timestamp, body),
+    }
+    rules = policies.active(OutboundRules, now)
+    limits = Limits(rules.connect_timeout, rules.read_timeout, rules.total_timeout, rules.max_bytes)
+    try:
+        reply = _client(limits).request("POST", site.endpoint, headers=headers, body=body)
+    except OutboundError as error:
+        raise NotTaken(f"{site.code}: {error.kind}: {error}") from error
+    if not 200 <= reply.status < 300:
+        raise NotTaken(f"{site.code}: the server answered {reply.status}")
+
+
+@lru_cache(maxsize=4)
+def _client(limits: Limits) -> Client:
+    return Client(limits)
+
+
+def _public(page: Snapshot) -> dict[str, Any]:
+    """The document as others read it: amounts with their currency's own places."""
+    document = page.document
+    currency = {sku["id"]: sku["currency"] for sku in document["skus"]}
+    codes = {sku["id"]: sku["sku"] for sku in document["skus"]}
+    return {
+        **document,
+        "version": page.version,
+        "stamp": rfc3339(page.wanted_at),
+        "skus": [
+            {"sku": sku["sku"], "price": _amount(sku["price"], sku["currency"]), "currency": sku["currency"], "stock": sku["stock"]}
+            for sku in document["skus"]
+        ],
+        "offers": [_offer(offer, codes, currency) for offer in document["offers"]],
+    }  # fmt: skip
+
+
+def _offer(offer: Mapping[str, Any], codes: Mapping[int, str], currency: Mapping[int, str]) -> dict[str, Any]:
+    price = offer["price"]
+    return {
+        **offer,
+        "sku": codes[offer["sku"]],
+        "price": None if price is None else _amount(price, currency[offer["sku"]]),
+        "from": rfc3339(datetime.fromisoformat(offer["from"])),
+        "until": rfc3339(datetime.fromisoformat(offer["until"])),
+    }
+
+
+def _amount(text: str, currency: str) -> str:
+    return money.text(Decimal(text), currency)
