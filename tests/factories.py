@@ -16,6 +16,7 @@ from datetime import datetime
 from accounts.models import AccountState, Entity, Grant, Kyc, Membership, Store, User
 from accounts.requests import actor_of
 from audit.actors import Actor
+from publishing.models import Site
 
 _serial = itertools.count(1)
 
@@ -116,3 +117,13 @@ def make_member(
 def actor_for(user: User) -> Actor:
     """The audit actor of a person."""
     return actor_of(user)
+
+
+# -- publishing --------------------------------------------------------------------------------------------------------------
+
+
+def make_site(store: Store, code: str = "en", *, language: str = "", currency: str = "", **extra: object) -> Site:
+    """A language site of a store, published by this installation unless `publisher` says otherwise."""
+    return Site.objects.create(
+        store=store, code=code, language=language or code, currency=currency or store.currency, **extra
+    )
