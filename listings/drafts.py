@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -15,6 +16,15 @@ from listings import fields
 from listings.fields import Findings
 from listings.models import Category, Fulfilment, ListingState, Management
 from policies.rules import ListingRules
+
+
+class Unsaid(Enum):
+    """A field that was left out, where null would mean something else."""
+
+    UNSAID = "unsaid"
+
+
+UNSAID = Unsaid.UNSAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +129,16 @@ def sku(row: SkuData, place: str, currency: str, rules: ListingRules, findings: 
     unit = currency
     if row.currency not in (None, ""):
         unit = findings.take(fields.currency_code(row.currency, f"{place}.currency"), currency)
-    price = _amount(row.sale_price, unit, f"{place}.sale_price", findings, positive=True)
+    price = amount(row.sale_price, unit, f"{place}.sale_price", findings, positive=True)
     cost = None
     if row.cost not in (None, ""):
-        cost = _amount(row.cost, unit, f"{place}.cost", findings, positive=False)
+        cost = amount(row.cost, unit, f"{place}.cost", findings, positive=False)
     stock = findings.take(fields.whole_number(row.stock, f"{place}.stock", least=0, most=rules.max_stock), 0)
     return CleanSku(code, price, unit, cost, stock)
 
 
-def _amount(value: object, currency: str, name: str, findings: Findings, *, positive: bool) -> Decimal:
+def amount(value: object, currency: str, name: str, findings: Findings, *, positive: bool) -> Decimal:
+    """An amount in `currency`; errors go to `findings` under `name`, and 0 stands for the value."""
     if value is None or isinstance(value, bool) or not isinstance(value, str | int | Decimal) or value == "":
         findings.add(name, "ERR_MONEY_FORMAT", _("Write an amount as text, such as 12.50."))
         return Decimal(0)

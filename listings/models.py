@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
@@ -13,7 +15,7 @@ from django_scopes import ScopedManager
 
 from accounts.models import Store, User
 
-MONEY = {"max_digits": 14, "decimal_places": 3}
+MONEY: dict[str, Any] = {"max_digits": 14, "decimal_places": 3}
 
 
 class StoreProfile(models.Model):

@@ -171,7 +171,7 @@ def write(
     store: Store, changes: Sequence[PriceChange], *, source: str, actor: Actor, now: datetime, new: bool = False
 ) -> None:
     """Write prices and their history set-based. The caller holds the locks and has checked the right. `new`: only the history."""
-    columns = [
+    columns: list[list[Any]] = [
         [change.sku_id for change in changes],
         [change.before for change in changes],
         [change.after for change in changes],
