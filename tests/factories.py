@@ -12,10 +12,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 
 from accounts.models import AccountState, Entity, Grant, Kyc, Membership, Store, User
 from accounts.requests import actor_of
 from audit.actors import Actor
+from core import clock
+from listings.models import Category, Listing, Sku
+from listings.search import listing_terms
 from publishing.models import Site
 
 _serial = itertools.count(1)
@@ -127,3 +131,66 @@ def make_site(store: Store, code: str = "en", *, language: str = "", currency: s
     return Site.objects.create(
         store=store, code=code, language=language or code, currency=currency or store.currency, **extra
     )
+
+
+# -- listings ----------------------------------------------------------------------------------------------------------------
+
+
+def make_listing(
+    store: Store,
+    codes: Iterable[str] = (),
+    *,
+    title: str = "",
+    titles: dict[str, str] | None = None,
+    category: str = "home",
+    price: str = "24.90",
+    currency: str = "",
+    cost: str | None = None,
+    stock: int = 100,
+    **extra: object,
+) -> Listing:
+    """A listing on sale with one SKU per code (one of its own name without codes); reload `listing.skus.all()` for them."""
+    number = serial()
+    wanted = list(codes) or [f"SKU-{number}"]
+    title = title or f"Thing {number}"
+    listing = Listing.objects.create(
+        store=store,
+        title=title,
+        titles=titles or {},
+        category=Category.objects.get(code=category),
+        search_terms=listing_terms([title, *(titles or {}).values()], wanted),
+        **extra,
+    )
+    Sku.objects.bulk_create(
+        Sku(
+            store=store, listing=listing, code=code, position=position, sale_price=Decimal(price),
+            currency=currency or store.currency, cost=None if cost is None else Decimal(cost), stock=stock,
+            stock_as_of=clock.now(),
+        )
+        for position, code in enumerate(wanted)
+    )  # fmt: skip
+    return listing
+
+
+def make_skus(store: Store, count: int, *, prefix: str = "", **extra: object) -> list[Sku]:
+    """`count` listings of one SKU each (`<prefix>-1` …), made in a few statements; answers the SKUs in order."""
+    prefix = prefix or f"S{serial()}"
+    home = Category.objects.get(code=str(extra.pop("category", "home")))
+    price, stock = Decimal(str(extra.pop("price", "24.90"))), int(str(extra.pop("stock", 100)))
+    listings = Listing.objects.bulk_create(
+        Listing(
+            store=store,
+            title=f"Thing {prefix} {n}",
+            category=home,
+            search_terms=listing_terms([f"Thing {prefix} {n}"], [f"{prefix}-{n}"]),
+            **extra,
+        )
+        for n in range(1, count + 1)
+    )
+    return Sku.objects.bulk_create(
+        Sku(
+            store=store, listing=listing, code=f"{prefix}-{n}", sale_price=price, currency=store.currency, stock=stock,
+            stock_as_of=clock.now(),
+        )
+        for n, listing in enumerate(listings, start=1)
+    )  # fmt: skip
