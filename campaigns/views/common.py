@@ -76,7 +76,7 @@ def actions_for(request: StoreRequest, campaign: Campaign) -> RowActions:
     if state in (S.ENDED, S.CANCELLED, S.CANCELLING, S.ENDING):
         found.items.append({"label": _("Close report"), "url": to("closing"), "icon": "list-check"})
     if state in STOPPABLE and "campaigns.cancel" in rights:
-        found.final.append({"label": _("Cancel permanently…"), "url": to("stop") + "#for-good"})
+        found.final.append({"label": _("Cancel campaign permanently…"), "url": to("stop") + "#for-good"})
     return found
 
 
