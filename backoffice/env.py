@@ -7,7 +7,7 @@ import secrets
 import sys
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -93,6 +93,12 @@ class Environment(BaseSettings):
             return self.backoffice_secret_key
         path = self.data_dir / "secret_key"
         try:
+            return self._kept_secret(path)
+        except OSError as error:
+            stop(f"BACKOFFICE_DATA_DIR: {path} cannot be used ({error.strerror})")
+
+    def _kept_secret(self, path: Path) -> str:
+        try:
             return path.read_text().strip()
         except FileNotFoundError:
             self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -108,6 +114,12 @@ class Environment(BaseSettings):
             return path.read_text().strip()
 
 
+def stop(reason: str) -> NoReturn:
+    """End the start with one clear line; exit 2."""
+    sys.stderr.write(f"Cannot start: {reason}\n")
+    raise SystemExit(2) from None
+
+
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """Read and check the environment; a wrong variable stops the start with one clear line (exit 2)."""
@@ -116,7 +128,4 @@ def environment() -> Environment:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]).upper()
-        sys.stderr.write(
-            f"Cannot start: {name}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r})\n"
-        )
-        raise SystemExit(2) from None
+        stop(f"{name}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r})")
