@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('publishing', '0001_initial'),
+        ("publishing", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='site',
-            name='page_url',
-            field=models.CharField(blank=True, help_text='Where buyers find a page of an http site: …/{listing}.', max_length=300),
+            model_name="site",
+            name="page_url",
+            field=models.CharField(
+                blank=True, help_text="Where buyers find a page of an http site: …/{listing}.", max_length=300
+            ),
         ),
     ]
