@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, ResolverMatch, reverse
 from django.utils.functional import SimpleLazyObject
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from accounts.middleware import membership_of
@@ -124,17 +125,32 @@ def user_menu() -> list[Link]:
     return [Link(label, url, icon) for label, name, icon in wanted if (url := _url(name))]
 
 
+def demo_doors() -> dict[str, Any]:
+    """The demo people and their one password, for the sign-in page of a demo; nothing elsewhere."""
+    if not settings.DEMO_MODE:
+        return {}
+    people = (
+        ("owner@demo.test", _("Demo owner: every right, three stores")),
+        ("operator@demo.test", _("Demo operator: marketing")),
+        ("viewer@demo.test", _("Demo viewer: reads only")),
+        ("admin@demo.test", _("Demo platform staff")),
+    )
+    return {
+        "demo_people": [{"email": email, "label": label} for email, label in people],
+        "demo_password": import_string("backoffice.demo.DEMO_PASSWORD"),
+    }
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Variables of `templates/base.html` and `templates/shell/`."""
     context: dict[str, Any] = {
         "theme": preference(request, "theme"),
         "density": preference(request, "density"),
         "shortcuts": preference(request, "shortcuts"),
-        "demo_mode": settings.DEMO_MODE,
     }
     user = getattr(request, "user", None)
     if not isinstance(user, User):
-        return context
+        return context | demo_doors()
     frame = Frame(request, user)
     return context | {
         "membership": getattr(request, "membership", None),

@@ -18,6 +18,7 @@ from core import display
 from core.templatetags.bo import icon, state_chip, when_html, zone_of
 
 Text = str | Promise
+TEMPLATE = "components/table.html"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +131,9 @@ class BaseTable(tables.Table):
     as_cards: bool = True
     empty: Empty = Empty()
 
-    class Meta:
-        template_name = "components/table.html"
-        attrs = {"class": "bo-table"}
+    def __init__(self, *args: Any, **extra: Any) -> None:
+        extra.setdefault("template_name", TEMPLATE)  # a subclass's Meta does not inherit, so Meta cannot say it
+        super().__init__(*args, **extra)
 
 
 def check_mark(value: bool) -> SafeString:

@@ -5,6 +5,14 @@ import { all, each, language, say, word } from "./lib.js";
 const close = (except) => all("details[data-menu][open]").forEach((menu) => menu !== except && (menu.open = false));
 document.addEventListener("click", (event) => {
   close(event.target.closest?.("details[data-menu]"));
+  const fill = event.target.closest?.("[data-fill]");
+  if (fill) {
+    for (const pair of [fill.dataset.fill, fill.dataset.fillAlso]) {
+      const [selector, value] = pair.split(/=(.*)/s);
+      document.querySelector(selector).value = value;
+    }
+    document.querySelector("form[method=post] .bo-btn-primary")?.focus();
+  }
   const copy = event.target.closest?.("[data-copy]");
   if (copy) {
     navigator.clipboard?.writeText(copy.dataset.copy).then(() => {
@@ -53,7 +61,9 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => detail.target?.re
 let before = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
   const { detail } = event, active = document.activeElement;
-  if (detail.serverResponse?.includes("data-bo-door")) { detail.shouldSwap = false; location.reload(); return; }
+  // A refusal that says where it wants to stand is shown there; a whole page (signed out meanwhile) is loaded as one.
+  if (detail.xhr.status >= 400 && detail.xhr.getResponseHeader("HX-Retarget")) { detail.shouldSwap = true; detail.isError = false; }
+  else if (detail.serverResponse?.includes("data-bo-door")) { detail.shouldSwap = false; location.reload(); return; }
   before = detail.target?.contains(active) ? { id: active.id, name: active.name, href: active.getAttribute("href") } : null;
 });
 document.addEventListener("htmx:afterSettle", ({ detail }) => {
