@@ -21,6 +21,13 @@ class SignInRules(Rules):
     attempts_per_address: int = Field(default=20, ge=1, description="Tries from one address in its window.")
     address_window: int = Field(default=60, ge=1, description="Seconds.")
     accounts_per_address: int = Field(default=50, ge=1, description="Different accounts from one address in an hour.")
+    account_anywhere: int = Field(
+        default=50, ge=1, description="Failed tries of one account in its window, all unknown devices together."
+    )
+    account_anywhere_window: int = Field(default=3600, ge=1, description="Seconds.")
+    device_days: int = Field(default=180, ge=1, description="How long a device that signed in is known again.")
+    resets_per_account: int = Field(default=5, ge=1, description="Password mails of one account in an hour.")
+    resets_per_address: int = Field(default=20, ge=1, description="Password mails asked for from one address in an hour.")
 
 
 class SessionRules(Rules):
@@ -46,7 +53,8 @@ class ApiRules(Rules):
     idempotency_ttl: int = Field(default=24 * 3600, ge=1, description="Seconds a key is kept.")
     idempotency_wait: float = Field(default=5.0, ge=0, description="Seconds a concurrent duplicate waits.")
     idempotency_key_max: int = Field(default=255, ge=1)
-    idempotency_lease: int = Field(
+    lock_wait: float = Field(default=10.0, gt=0, description="Seconds a change waits for rows that another one holds.")
+    deadlock_tries: int = Field(default=3, ge=1, description="Times a change is made again after a deadlock.")
         default=60, ge=1, description="Seconds after which an unfinished first call may be repeated."
     )
     token_days: int = Field(default=365, ge=1, description="How long a new token works.")
