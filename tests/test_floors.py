@@ -53,7 +53,7 @@ def test_relations_between_models_point_down() -> None:
 
 
 def test_migrations_depend_on_lower_floors_only() -> None:
-    loader = MigrationLoader(None, ignore_no_initial=True)
+    loader = MigrationLoader(None)
     up = [
         f"{app}.{name} -> {dependency}"
         for (app, name), migration in loader.disk_migrations.items()
