@@ -75,6 +75,10 @@ class _Form(forms.Form):
     note = forms.CharField(label="Note", widget=forms.Textarea, required=False)
 
 
+class _Plain(forms.Form):
+    at = MomentField(label="At", zone=ZONE)
+
+
 class _Table(BaseTable):
     pick = PickColumn(accessor="code", about="name")
     name = tables.TemplateColumn('<a href="#x">{{ record.name }}</a><span class="bo-sub">{{ record.code }}</span>')
@@ -90,7 +94,13 @@ def context(language: str) -> dict[str, Any]:
     """Everything that `style/page.html` and the frame around it show."""
     t = words(language)
     rows = [
-        {"code": f"C-7F3K{n}", "name": t["campaign"], "state": state, "ends_at": NOW + timedelta(days=n), "items": 128 * n}
+        {
+            "code": f"C-7F3K{n}",
+            "name": t["campaign"],
+            "state": state,
+            "ends_at": NOW + timedelta(days=n),
+            "items": 128 * n,
+        }
         | {"amount": Decimal("12408.5") * n}
         for n, state in enumerate(("running", "paused", "in_review", "cancelling", "ended"), 1)
     ]
@@ -98,7 +108,10 @@ def context(language: str) -> dict[str, Any]:
         row["record_words"] = t
     table = _Table(rows, order_by="ends_at")
     table.caption = t["report"]
-    table.menu = [{"label": t["pause"], "url": "#x", "icon": "pause", "tone": "pause"}, {"label": t["columns"], "url": "#x"}]
+    table.menu = [
+        {"label": t["pause"], "url": "#x", "icon": "pause", "tone": "pause"},
+        {"label": t["columns"], "url": "#x"},
+    ]
     table.final = [{"label": t["final"] + "…", "url": "#x"}]
     past = NOW - timedelta(minutes=3)
     return {
@@ -109,6 +122,7 @@ def context(language: str) -> dict[str, Any]:
         "amount": Decimal("1234567.5"),
         "table": table,
         "query": _Query({"state": "running"}),
+        "plain": _Plain(),
         "form": _Form({"name": "", "starts_at": "2026-13-01", "choice": "c"}),
         "page": Paginator(range(1284), 50).get_page(4),
         "people": [t["owner"]],
@@ -136,8 +150,14 @@ def context(language: str) -> dict[str, Any]:
             {"label": t["new"], "done": True}, {"label": t["pause"], "done": True, "current": True}, {"label": t["final"]},
         ],
         "facts": [(t["name"], t["campaign"]), (t["state"], "C-7F3KQ")],
-        "changes": [{"label": t["name"], "before": "24.90", "after": "18.90"}, {"label": t["state"], "before": None, "after": "x"}],
-        "problem": {"code": "ERR_VERSION_CONFLICT", "title": t["problem"], "detail": t["detail"], "fix": t["fix"], "request_id": "5f0c2a1be3"},
+        "changes": [
+            {"label": t["name"], "before": "24.90", "after": "18.90"},
+            {"label": t["state"], "before": None, "after": "x"},
+        ],
+        "problem": {
+            "code": "ERR_VERSION_CONFLICT", "request_id": "5f0c2a1be3",
+            "title": t["problem"], "detail": t["detail"], "fix": t["fix"],
+        },
         "note": {"title": t["two"], "detail": t["one"]},
         "chips": [(kind, state) for kind, states in LOOKS.items() for state in states],
     }  # fmt: skip
@@ -146,8 +166,12 @@ def context(language: str) -> dict[str, Any]:
 def frame(language: str) -> dict[str, Any]:
     """What the shell's context processor gives on a real page."""
     zh = language.startswith("zh")
-    store = SimpleNamespace(slug="pinecone", label="松果衣橱（演示）" if zh else "Pinecone Wardrobe (Demo)", time_zone="Asia/Shanghai")
-    other = SimpleNamespace(label="河灯数码（演示）" if zh else "Riverlamp Digital (Demo)", url="#riverlamp", current=False)
+    store = SimpleNamespace(
+        slug="pinecone", label="松果衣橱（演示）" if zh else "Pinecone Wardrobe (Demo)", time_zone="Asia/Shanghai"
+    )
+    other = SimpleNamespace(
+        label="河灯数码（演示）" if zh else "Riverlamp Digital (Demo)", url="#riverlamp", current=False
+    )
     user = SimpleNamespace(label="运营A（演示）" if zh else "Demo Operator A", email="operator@demo.test")
     return {
         "store": store, "stores": [SimpleNamespace(label=store.label, url="#pinecone", current=True), other], "user": user,
