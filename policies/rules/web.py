@@ -55,8 +55,6 @@ class ApiRules(Rules):
     idempotency_key_max: int = Field(default=255, ge=1)
     lock_wait: float = Field(default=10.0, gt=0, description="Seconds a change waits for rows that another one holds.")
     deadlock_tries: int = Field(default=3, ge=1, description="Times a change is made again after a deadlock.")
-        default=60, ge=1, description="Seconds after which an unfinished first call may be repeated."
-    )
     token_days: int = Field(default=365, ge=1, description="How long a new token works.")
     token_touch_seconds: int = Field(
         default=60, ge=1, description="Least seconds between two notes of a token's last use."
