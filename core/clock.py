@@ -46,6 +46,21 @@ def now() -> datetime:
     return unit.moment
 
 
+def known() -> datetime | None:
+    """The unit's moment if it is settled already (read, adopted or frozen), without asking the database."""
+    if _frozen:
+        return _frozen[-1]
+    unit = _unit.get()
+    return unit.moment if unit else None
+
+
+def adopt(moment: datetime) -> None:
+    """Settle the unit's moment with what a query of its own has just read from the database's clock: it saves a round trip."""
+    unit = _unit.get()
+    if unit is not None and unit.moment is None and not _frozen:
+        unit.moment = moment.astimezone(UTC)
+
+
 @contextmanager
 def unit_of_work() -> Iterator[None]:
     """Open a unit: the first `now()` inside reads the database's clock, the rest repeat it."""
