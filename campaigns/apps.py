@@ -1,5 +1,9 @@
 """The room's place in Django."""
 
+from __future__ import annotations
+
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -7,3 +11,8 @@ class CampaignsConfig(AppConfig):
     """Floor 8: campaigns, items, lifecycle, guards, closing, post-close checks."""
 
     name = "campaigns"
+
+    def ready(self) -> None:
+        """Register the guards and the outbox handlers."""
+        import_module("campaigns.house_guards")
+        import_module("campaigns.events")

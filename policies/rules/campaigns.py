@@ -32,9 +32,20 @@ class ClosingRules(Rules):
     )
     form_token_ttl: int = Field(default=3600, ge=1, description="Seconds a stop form may stay open.")
     reason_codes: tuple[str, ...] = Field(
-        default=("season", "ab_test", "supply_chain", "poor_effect", "other"),
-        description="R9-R13: reasons of a close; `other` needs a note.",
+        default=("season_over", "test_failed", "supply_break", "poor_effect", "wrong_price", "other"),
+        description="R10: reasons of a close; any other text is kept as the note of `other`.",
     )
+    bulk_batch: int = Field(default=200, ge=1, description="Campaigns per transaction of a bulk act by a person.")
+    recheck_delay_first: int = Field(
+        default=5, ge=0, description="Seconds between clearing a leftover and the first look."
+    )
+    check_chunk: int = Field(default=400, ge=1, description="Page visits between two notes of a check's progress.")
+    check_pages: int = Field(default=20_000, ge=1, description="Page visits that a worker takes on at once.")
+    poll_first: int = Field(default=2, ge=1, description="Seconds between two looks at a close whose steps are open.")
+    poll_longest: int = Field(default=60, ge=1, description="The same for a close that stays open.")
+    publish_alarm: int = Field(default=900, ge=1, description="Seconds until sites that were not told fail their step.")
+    leftovers_shown: int = Field(default=100, ge=1, description="Leftovers listed in a close report.")
+    review_shown: int = Field(default=10_000, ge=1, description="Prices to review listed in a close report.")
 
 
 class CampaignRules(Rules):
@@ -46,6 +57,8 @@ class CampaignRules(Rules):
     items_per_call: int = Field(default=10_000, ge=1, description="Items in one form or API call.")
     name_max: int = Field(default=120, ge=1)
     latest_end_days: int = Field(default=3660, ge=1, description="How far ahead a campaign may end.")
+    earliest_start_days: int = Field(default=366, ge=1, description="How far back a campaign may say it started.")
+    warning_sample: int = Field(default=20, ge=1, description="SKUs and campaigns named in one warning.")
     page_size: int = Field(default=50, ge=1)
     page_size_max: int = Field(default=200, ge=1)
     count_limit: int = Field(default=1000, ge=1, description="A list counts its matches no further than this.")

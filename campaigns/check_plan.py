@@ -1,0 +1,86 @@
+"""When the public pages are read after a pause or a close: rows written with the act itself, so that no check is ever lost (R40-R50)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from campaigns.models import Campaign, Check, CheckState, Leftover, Occasion
+from campaigns.nudges import wake_checks
+from policies import timing
+
+OPEN = (CheckState.PENDING, CheckState.RUNNING)
+
+_INSERT = """
+    INSERT INTO campaigns_check (store_id, campaign_id, closing_id, occasion, number, due_at, state,
+        pages_done, pages_total, leftover_count, results)
+    SELECT c.store_id, c.id, {closing}, %(occasion)s, d.number - 1, %(now)s + d.delay, 'pending', 0, 0, 0, '[]'
+    FROM campaigns_campaign c {join} CROSS JOIN unnest(%(delays)s::interval[]) WITH ORDINALITY AS d(delay, number)
+    WHERE c.id = ANY(%(ids)s)
+    ORDER BY c.id, d.number
+"""
+_FREE = _INSERT.format(closing="NULL::bigint", join="")
+_OF_CLOSING = _INSERT.format(
+    closing="k.id", join="JOIN campaigns_closing k ON k.campaign_id = c.id AND k.id = ANY(%(closings)s)"
+)
+
+
+def plan(
+    campaigns: Sequence[Campaign],
+    occasion: str,
+    *,
+    now: datetime,
+    closings: Sequence[int] = (),
+    at_once: bool = False,
+) -> None:
+    """Plan the checks of these campaigns by `POST_CLOSE_CHECK_DELAYS`, with a first one now when `at_once`; one statement.
+
+    `closings` are the ids of the closes that the checks belong to. A worker is woken on commit for a check that is due at once.
+    """
+    delays = list(timing.post_close_check_delays())
+    if at_once:
+        delays.insert(0, timedelta(0))
+    given = {
+        "ids": [campaign.pk for campaign in campaigns],
+        "closings": list(closings),
+        "occasion": str(occasion),
+        "now": now,
+        "delays": delays,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_CLOSING if closings else _FREE, given)
+    if at_once:
+        transaction.on_commit(wake_checks, robust=True)
+
+
+def plan_one(campaign: Campaign, *, occasion: str, closing_id: int | None, now: datetime, wait: timedelta) -> Check:
+    """Plan one more check (a look after a clean-up), numbered after those of the campaign."""
+    last = Check.objects.filter(campaign=campaign).order_by("-id").values_list("number", flat=True).first()
+    check = Check.objects.create(
+        store_id=campaign.store_id,
+        campaign=campaign,
+        closing_id=closing_id,
+        occasion=occasion,
+        number=0 if last is None else last + 1,
+        due_at=now + wait,
+    )
+    if not wait:
+        transaction.on_commit(wake_checks, robust=True)
+    return check
+
+
+def drop(ids: Sequence[int], *, now: datetime) -> None:
+    """Drop what is still planned for these campaigns: the promotion is wanted again, or another act plans its own checks."""
+    Check.objects.filter(campaign_id__in=ids, state__in=OPEN).update(
+        state=CheckState.DROPPED, finished_at=now, lease_until=None
+    )
+
+
+def forgive(ids: Sequence[int], *, now: datetime) -> None:
+    """What was a leftover is an offer again: the promotion of these campaigns was brought back."""
+    Leftover.objects.filter(campaign_id__in=ids, cleared_at=None).update(cleared_at=now)
+
+
+__all__ = ["OPEN", "Occasion", "drop", "forgive", "plan", "plan_one"]

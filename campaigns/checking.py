@@ -1,0 +1,214 @@
+"""Everything that can be wrong with a campaign, found at once and set-based: all errors, then all warnings (R30, R54)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+import policies
+from accounts.models import Store
+from campaigns.inputs import ItemInput
+from campaigns.kinds import KindSpec, check_rules
+from campaigns.models import Campaign
+from campaigns.outcomes import CampaignWarning
+from core import money
+from core.errors import FieldError
+from listings.models import ListingState, Management
+from policies.rules import CampaignRules
+
+_SKUS = """
+    SELECT s.code, s.id, s.listing_id, s.sale_price, s.cost, s.currency, l.state, l.management
+    FROM listings_sku s JOIN listings_listing l ON l.id = s.listing_id
+    WHERE s.store_id = %s AND s.code = ANY(%s)
+"""
+_OVERLAPS = """
+    SELECT o.code, s.code
+    FROM campaigns_campaignitem mine
+    JOIN campaigns_campaignitem theirs ON theirs.sku_id = mine.sku_id AND theirs.campaign_id <> mine.campaign_id
+    JOIN campaigns_campaign o ON o.id = theirs.campaign_id AND o.store_id = %(store)s
+        AND o.state IN ('scheduled', 'running', 'paused') AND o.starts_at < %(until)s AND o.ends_at > %(since)s
+        AND NOT (o.stacks AND %(stacks)s)
+    JOIN listings_sku s ON s.id = mine.sku_id
+    WHERE mine.campaign_id = %(campaign)s
+"""
+_PRICES = """
+    SELECT s.code, i.price, s.sale_price, s.cost, l.state
+    FROM campaigns_campaignitem i JOIN listings_sku s ON s.id = i.sku_id JOIN listings_listing l ON l.id = i.listing_id
+    WHERE i.campaign_id = %s AND (i.price >= s.sale_price OR i.price < s.cost OR l.state <> 'on_sale')
+    ORDER BY s.code
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class GoodItem:
+    """An item that may go in: where it stood in the request, ids, the price as the currency has it, its discount rounded up."""
+
+    where: str
+    sku: str
+    sku_id: int
+    listing_id: int
+    price: Decimal | None
+    percent_off: int
+
+
+def check_text(values: Mapping[str, Any], found: KindSpec, now: datetime) -> list[FieldError]:
+    """Names and rules; only what is in `values` is looked at."""
+    limit = policies.active(CampaignRules, now).name_max
+    errors = []
+    if "name" in values and not str(values["name"]).strip():
+        errors.append(FieldError("name", "ERR_REQUIRED", _("Give the campaign a name.")))
+    for name in ("name", "name_zh"):
+        if len(str(values.get(name, ""))) > limit:
+            errors.append(FieldError(name, "ERR_TOO_LONG", _("At most %(n)s characters.") % {"n": limit}))
+    if values.get("min_items", 0) < 0:
+        errors.append(FieldError("min_items", "ERR_RANGE", _("It cannot be negative.")))
+    if "rules" in values:
+        errors += check_rules(found, values["rules"])
+    return errors
+
+
+def check_window(starts_at: datetime, ends_at: datetime, now: datetime) -> list[FieldError]:
+    """A half-open window that ends after it starts and after now, and lies within what people plan."""
+    rules = policies.active(CampaignRules, now)
+    latest, earliest = now + timedelta(days=rules.latest_end_days), now - timedelta(days=rules.earliest_start_days)
+    errors = []
+    if starts_at < earliest:
+        errors.append(FieldError("starts_at", "ERR_DATE_ABSURD", _("The start lies too far in the past.")))
+    if starts_at > latest:
+        errors.append(FieldError("starts_at", "ERR_DATE_ABSURD", _("The start lies too far ahead.")))
+    if ends_at > latest:
+        errors.append(FieldError("ends_at", "ERR_DATE_ABSURD", _("The end lies too far ahead.")))
+    if ends_at <= starts_at:
+        errors.append(FieldError("ends_at", "ERR_WINDOW", _("The end must come after the start.")))
+    elif ends_at <= now:
+        errors.append(FieldError("ends_at", "ERR_WINDOW_PAST", _("The end has passed already.")))
+    return errors
+
+
+def check_items(
+    store: Store, items: Sequence[ItemInput], found: KindSpec, now: datetime, *, present: int = 0
+) -> tuple[list[GoodItem], list[FieldError]]:
+    """Look up every SKU in one query; answers the good items, and an error for each that is not.
+
+    `present` is how many items the campaign has already.
+    """
+    rules = policies.active(CampaignRules, now)
+    if len(items) > rules.items_per_call or len(items) + present > rules.max_items:
+        limit = min(rules.items_per_call, rules.max_items - present)
+        message = _("At most %(n)s items here; this holds %(given)s.") % {"n": limit, "given": len(items)}
+        return [], [FieldError("items", "ERR_TOO_MANY_ITEMS", message)]
+    seen = Counter(item.sku for item in items)
+    with connection.cursor() as cursor:
+        cursor.execute(_SKUS, [store.pk, list(seen)])
+        known = {row[0]: row[1:] for row in cursor.fetchall()}
+    good: list[GoodItem] = []
+    errors: list[FieldError] = []
+    for index, item in enumerate(items):
+        answer = _check_item(index, item, known.get(item.sku), found, seen)
+        if isinstance(answer, FieldError):
+            errors.append(answer)
+        else:
+            good.append(answer)
+    return good, errors
+
+
+def _check_item(
+    index: int, item: ItemInput, row: tuple[Any, ...] | None, found: KindSpec, seen: Mapping[str, int]
+) -> GoodItem | FieldError:
+    where = f"items[{index}]"
+    if row is None:
+        return FieldError(
+            f"{where}.sku", "ERR_UNKNOWN_SKU", _("This store has no SKU “%(sku)s”.") % {"sku": item.sku[:64]}
+        )
+    if seen[item.sku] > 1:
+        return FieldError(
+            f"{where}.sku", "ERR_DUPLICATE_SKU", _("%(sku)s is listed more than once.") % {"sku": item.sku}
+        )
+    sku_id, listing_id, sale_price, _cost, currency, state, management = row
+    if management == Management.FULLY_MANAGED:
+        message = _("%(sku)s is fully managed: the platform does its marketing.") % {"sku": item.sku}
+        return FieldError(f"{where}.sku", "ERR_FULLY_MANAGED", message)
+    if state in (ListingState.DELISTED, ListingState.TAKEN_DOWN, ListingState.DELISTING):
+        message = _("%(sku)s is not on sale: its listing is “%(state)s”.")
+        label = ListingState(state).label
+        return FieldError(f"{where}.sku", "ERR_NOT_ON_SALE", message % {"sku": item.sku, "state": label})
+    if not found.item_prices:
+        if item.price in (None, ""):
+            return GoodItem(where, item.sku, sku_id, listing_id, None, 0)
+        return FieldError(f"{where}.price", "ERR_ITEM_PRICE", _("This kind has no item prices."))
+    if item.price in (None, ""):
+        return FieldError(f"{where}.price", "ERR_REQUIRED", _("%(sku)s needs a campaign price.") % {"sku": item.sku})
+    price = money.parse(item.price, currency, f"{where}.price", positive=True)
+    if isinstance(price, FieldError):
+        return price
+    if price > sale_price:
+        message = _("The campaign price %(price)s of %(sku)s is above its sale price %(sale)s.")
+        words = {"price": money.text(price, currency), "sku": item.sku, "sale": money.text(sale_price, currency)}
+        return FieldError(f"{where}.price", "ERR_PRICE_ABOVE_SALE", message % words)
+    percent = ((sale_price - price) * 100 / sale_price).to_integral_value(rounding=ROUND_CEILING)
+    return GoodItem(where, item.sku, sku_id, listing_id, price, int(percent))
+
+
+def warnings_of(campaign: Campaign, now: datetime) -> tuple[CampaignWarning, ...]:
+    """What deserves a look and refuses nothing: overlaps with the campaigns named, below cost, no discount, not on sale; two queries."""
+    sample = policies.active(CampaignRules, now).warning_sample
+    with connection.cursor() as cursor:
+        cursor.execute(_PRICES, [campaign.pk])
+        prices = cursor.fetchall()
+        cursor.execute(
+            _OVERLAPS,
+            {
+                "store": campaign.store_id,
+                "campaign": campaign.pk,
+                "since": max(campaign.starts_at, now),
+                "until": campaign.ends_at,
+                "stacks": campaign.stacks,
+            },
+        )
+        overlaps = cursor.fetchall()
+    found = [
+        _overlapping(overlaps, sample),
+        _about_skus(
+            "WARN_BELOW_COST",
+            [code for code, price, _sale, cost, _state in prices if price is not None and cost and price < cost],
+            lambda n: ngettext("%(n)s item sells below its cost.", "%(n)s items sell below their cost.", n) % {"n": n},
+            sample,
+        ),
+        _about_skus(
+            "WARN_NO_DISCOUNT",
+            [code for code, price, sale, _cost, _state in prices if price is not None and price >= sale],
+            lambda n: ngettext("%(n)s item has no discount.", "%(n)s items have no discount.", n) % {"n": n},
+            sample,
+        ),
+        _about_skus(
+            "WARN_NOT_ON_SALE",
+            [code for code, _price, _sale, _cost, state in prices if state != ListingState.ON_SALE],
+            lambda n: ngettext("%(n)s item is not on sale.", "%(n)s items are not on sale.", n) % {"n": n},
+            sample,
+        ),
+    ]
+    return tuple(warning for warning in found if warning is not None)
+
+
+def _overlapping(rows: Sequence[tuple[str, str]], sample: int) -> CampaignWarning | None:
+    if not rows:
+        return None
+    campaigns, skus = sorted({code for code, _sku in rows}), sorted({sku for _code, sku in rows})
+    message = ngettext(
+        "%(n)s item is in another campaign at the same time: %(campaigns)s.",
+        "%(n)s items are in other campaigns at the same time: %(campaigns)s.",
+        len(skus),
+    ) % {"n": len(skus), "campaigns": ", ".join(campaigns[:sample])}
+    return CampaignWarning("WARN_OVERLAP", message, len(skus), tuple(skus[:sample]), tuple(campaigns[:sample]))
+
+
+def _about_skus(code: str, skus: Sequence[str], words: Any, sample: int) -> CampaignWarning | None:
+    return CampaignWarning(code, words(len(skus)), len(skus), tuple(skus[:sample])) if skus else None

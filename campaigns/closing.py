@@ -1,0 +1,250 @@
+"""The closing engine: one set-based path for one campaign or ten thousand (R7, R35, design.md §4).
+
+`open_manual` acts for buyers at the moment of a cancel; `finalise` ends its hold; `close_ended` closes campaigns whose grace is over. Each
+takes campaigns that the caller has locked and writes offers, wishes to publish, report, checks, audit and outbox in the caller's
+transaction, in a number of statements that does not depend on how many campaigns there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import connection
+
+from audit.actors import Actor, system
+from audit.record import Entry, Target, record_many
+from campaigns import check_plan, offers, steps
+from campaigns.edges import set_state_of
+from campaigns.events import Event, tell
+from campaigns.impact import forecast
+from campaigns.models import Campaign, CloseKind, Closing, Occasion
+from campaigns.outcomes import Impact
+from policies import timing
+
+SWEEP = system("system:closing")
+
+_INSERT = """
+    INSERT INTO campaigns_closing (store_id, campaign_id, close_kind, closed_at, closed_by, reason, note,
+        forecast, result, differences, steps, next_due_at, finalised_at)
+    SELECT c.store_id, c.id, %(kind)s, %(now)s, %(by)s, %(reason)s, %(note)s,
+        v.forecast::jsonb, v.result::jsonb, v.differences::jsonb, v.steps::jsonb, %(now)s, %(final)s
+    FROM unnest(%(ids)s::bigint[], %(forecasts)s::text[], %(results)s::text[], %(differences)s::text[], %(steps)s::text[])
+        AS v(id, forecast, result, differences, steps)
+    JOIN campaigns_campaign c ON c.id = v.id
+    ORDER BY c.id
+    RETURNING id
+"""
+_SAVE = """
+    UPDATE campaigns_closing k SET steps = v.steps::jsonb, result = v.result::jsonb, differences = v.differences::jsonb,
+        next_due_at = v.next_due_at, finalised_at = v.finalised_at, verified_at = v.verified_at, archived_at = v.archived_at
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
+        %s::timestamptz[]) AS v(id, steps, result, differences, next_due_at, finalised_at, verified_at, archived_at)
+    WHERE k.id = v.id
+"""
+
+
+@dataclass(slots=True)
+class Opened:
+    """Closes just opened: their ids, and what the stop touched."""
+
+    closings: list[int]
+    touched: offers.Touched
+
+
+def final_at(now: datetime) -> datetime:
+    """When a cancel submitted now becomes final."""
+    return now + timing.cancel_hold()
+
+
+def open_manual(rows: Sequence[Campaign], *, actor: Actor, reason: str, note: str, now: datetime) -> Opened:
+    """Act for buyers at the moment of a cancel: offers off, sites told, the report opened with the forecast beside what was done."""
+    before = forecast(rows)
+    touched = offers.switch_off(rows, now=now)
+    after = _executed(rows, forecast(rows), touched)
+    wait = final_at(now).isoformat()
+    reports = {
+        row.pk: [
+            *_stopped(row, touched, cut_over=now),
+            steps.pending("void_coupons", until=wait),
+            steps.pending("release_stock", until=wait),
+            _publishing(row, touched, before[row.pk], now),
+            steps.pending("review_prices", until=wait),
+            steps.pending("verify"),
+            steps.pending("archive", due=(now + timing.archive_delay()).isoformat()),
+        ]
+        for row in rows
+    }
+    closings = _insert(
+        rows, reports, before, after, kind=CloseKind.MANUAL, by=actor.label, now=now, reason=reason, note=note
+    )
+    return Opened(closings, touched)
+
+
+def finalise(rows: Sequence[Campaign], *, now: datetime) -> int:
+    """End the hold of these campaigns: coupons, stock, prices, `cancelled` for good; answers how many."""
+    ids = [row.pk for row in rows]
+    held = list(Closing.objects.filter(campaign_id__in=ids, taken_back_at=None, finalised_at=None).order_by("id"))
+    figures = forecast(rows)
+    for closing in held:
+        impact = figures[closing.campaign_id]
+        result = {**impact.as_dict(), "tags": closing.result.get("tags", 0)}
+        closing.result = result
+        closing.differences = differences(closing.forecast, result)
+        closing.steps = steps.put(closing.steps, _final_steps(impact, now))
+        closing.finalised_at = now
+        closing.next_due_at = now
+    save(held)
+    moved = set_state_of(ids, transition="finalise_cancel", now=now)
+    _tell_closed(rows, "campaign.cancel_final", "campaign.cancelled", "cancelling", "cancelled", now)
+    return moved
+
+
+def close_ended(rows: Sequence[Campaign], *, now: datetime) -> int:
+    """Close campaigns whose grace is over (R35); answers how many. The cut-over for buyers was `ends_at`, by the clock."""
+    before = forecast(rows)
+    touched = offers.switch_off(rows, now=now, tell=False)
+    after = _executed(rows, forecast(rows), touched)
+    reports = {
+        row.pk: [
+            *_stopped(row, touched, cut_over=row.ends_at),
+            *_final_steps(after[row.pk], now),
+            _publishing(row, touched, before[row.pk], now),
+            steps.pending("verify"),
+            steps.pending("archive", due=(now + timing.archive_delay()).isoformat()),
+        ]
+        for row in rows
+    }
+    closings = _insert(rows, reports, before, after, kind=CloseKind.AUTO, by=SWEEP.label, now=now, final=now)
+    check_plan.plan(rows, Occasion.CLOSE, now=now, closings=closings)
+    moved = set_state_of([row.pk for row in rows], transition="end", now=now, closed_at=now)
+    _tell_closed(rows, "campaign.end", "campaign.ended", "ending", "ended", now)
+    return moved
+
+
+def take_back(ids: Sequence[int], *, now: datetime) -> None:
+    """The held closes of these campaigns did not happen after all."""
+    Closing.objects.filter(campaign_id__in=ids, taken_back_at=None, finalised_at=None).update(
+        taken_back_at=now, next_due_at=None
+    )
+
+
+def differences(before: Mapping[str, int], after: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Where result and forecast differ, line by line, with the code of the reason (`why_text` says it in words)."""
+    return [
+        {"key": key, "forecast": before.get(key, 0), "result": value, "why": key}
+        for key, value in after.items()
+        if before.get(key, 0) != value
+    ]
+
+
+def save(closings: Sequence[Closing]) -> None:
+    """Write steps, figures and times of many closes in one statement."""
+    if not closings:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SAVE,
+            [
+                [closing.pk for closing in closings],
+                [_json(closing.steps) for closing in closings],
+                [_json(closing.result) for closing in closings],
+                [_json(closing.differences) for closing in closings],
+                [closing.next_due_at for closing in closings],
+                [closing.finalised_at for closing in closings],
+                [closing.verified_at for closing in closings],
+                [closing.archived_at for closing in closings],
+            ],
+        )
+
+
+# -- the parts of a report ---------------------------------------------------------------------------------------------------
+
+
+def _stopped(row: Campaign, touched: offers.Touched, *, cut_over: datetime) -> list[steps.Step]:
+    count = touched.offers.get(row.code, 0)
+    listings = len(touched.listings.get(row.code, ()))
+    return [
+        steps.done("stop_display", count, cut_over, offers=count, cut_over=cut_over.isoformat()),
+        steps.done("clear_tags", listings, cut_over),
+    ]
+
+
+def _publishing(row: Campaign, touched: offers.Touched, before: Impact, now: datetime) -> steps.Step:
+    """Every page of the campaign has to be published again; without sites or listings there is nothing to do."""
+    pages = before.listings * before.sites
+    if not pages or row.started_at is None:
+        return steps.done("publish_sites", 0, now)
+    return steps.moved(steps.pending("publish_sites"), steps.RUNNING, at=now, done_count=0, total=pages)
+
+
+def _final_steps(impact: Impact, now: datetime) -> list[steps.Step]:
+    """What happens once nothing can be taken back any more. No coupon or reservation hangs on a campaign yet: nothing to do."""
+    review = impact.prices_to_review
+    return [
+        steps.done("void_coupons", impact.coupons, now),
+        steps.done("release_stock", impact.reserved_units, now),
+        steps.done("review_prices", review, now, to_review=review),
+    ]
+
+
+def _executed(rows: Sequence[Campaign], counted: Mapping[int, Impact], touched: offers.Touched) -> dict[int, Impact]:
+    """What was done: figures counted after the writes, tags as the writes themselves answered."""
+    return {row.pk: replace(counted[row.pk], tags=len(touched.listings.get(row.code, ()))) for row in rows}
+
+
+def _insert(
+    rows: Sequence[Campaign],
+    reports: Mapping[int, list[steps.Step]],
+    before: Mapping[int, Impact],
+    after: Mapping[int, Impact],
+    *,
+    kind: CloseKind,
+    by: str,
+    now: datetime,
+    final: datetime | None = None,
+    reason: str = "",
+    note: str = "",
+) -> list[int]:
+    figures = {row.pk: (before[row.pk].as_dict(), after[row.pk].as_dict()) for row in rows}
+    given = {
+        "ids": [row.pk for row in rows],
+        "forecasts": [_json(figures[row.pk][0]) for row in rows],
+        "results": [_json(figures[row.pk][1]) for row in rows],
+        "differences": [_json(differences(*figures[row.pk])) for row in rows],
+        "steps": [_json(steps.put((), reports[row.pk])) for row in rows],
+        "kind": str(kind),
+        "by": by[:160],
+        "now": now,
+        "final": final,
+        "reason": reason,
+        "note": note,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, given)
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def _tell_closed(
+    rows: Sequence[Campaign], action: str, event: str, state_before: str, state_after: str, now: datetime
+) -> None:
+    """Audit and outbox of campaigns that the clock closed: one row each."""
+    entries = [
+        Entry(
+            action,
+            Target("campaign", row.code, row.name, store_id=row.store_id, store_label=row.store.name),
+            before={"state": state_before},
+            after={"state": state_after, "items": row.item_count, "ends_at": row.ends_at},
+            reason=row.stop_reason,
+        )
+        for row in rows
+    ]
+    record_many(entries, actor=SWEEP, now=now)
+    tell([Event(event, row, {"state": state_after}) for row in rows], now=now)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

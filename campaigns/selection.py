@@ -1,0 +1,40 @@
+"""Which rows a stop touches, written once as SQL: the forecast counts exactly what the close will change (design.md §4, R150).
+
+Each selection is a FROM … WHERE over the parameters `%(ids)s` (campaign ids) and `%(codes)s` (their codes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from campaigns.models import Campaign
+
+#: The items of the campaigns.
+ITEMS = "FROM campaigns_campaignitem i WHERE i.campaign_id = ANY(%(ids)s)"
+
+#: The offers that buyers may still see: tags and promotion prices.
+SHOWN_OFFERS = "FROM listings_liveoffer o WHERE o.campaign_code = ANY(%(codes)s) AND o.active"
+
+#: Orders sold under the campaigns that are on their way: they keep their terms (R14).
+OPEN_ORDERS = (
+    "FROM orders_orderline n JOIN orders_order r ON r.id = n.order_id"
+    " WHERE n.store_id = ANY(%(stores)s) AND n.campaign_code = ANY(%(codes)s) AND n.campaign_code <> ''"
+    " AND r.state IN ('unpaid', 'paid', 'shipped')"
+)
+
+#: SKUs whose sale price will not return by itself: it was changed during the campaign, or equals the campaign price (R44, R45).
+PRICES_TO_REVIEW = (
+    "FROM campaigns_campaignitem i JOIN listings_sku s ON s.id = i.sku_id"
+    " WHERE i.campaign_id = ANY(%(ids)s) AND i.price_before IS NOT NULL"
+    " AND (s.sale_price <> i.price_before OR s.sale_price = i.price)"
+)
+
+
+def parameters(campaigns: Sequence[Campaign]) -> dict[str, Any]:
+    """The parameters of every selection for these campaigns."""
+    return {
+        "ids": [campaign.pk for campaign in campaigns],
+        "codes": [campaign.code for campaign in campaigns],
+        "stores": sorted({campaign.store_id for campaign in campaigns}),
+    }

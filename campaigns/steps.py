@@ -1,0 +1,131 @@
+"""The steps of a close, as they stand in `Closing.steps` and in api.md: what was done, how much, when, with what evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _now
+from django.utils.translation import ngettext
+
+Step = dict[str, Any]
+
+KEYS = (
+    "stop_display",
+    "clear_tags",
+    "void_coupons",
+    "release_stock",
+    "publish_sites",
+    "review_prices",
+    "verify",
+    "archive",
+)
+PENDING, RUNNING, DONE, FAILED = "pending", "running", "done", "failed"
+
+
+def pending(key: str, total: int = 0, **evidence: Any) -> Step:
+    """A step that waits."""
+    return {
+        "key": key,
+        "state": PENDING,
+        "done": 0,
+        "total": total,
+        "started_at": None,
+        "finished_at": None,
+        "evidence": evidence,
+        "attempts": 0,
+        "error": "",
+    }
+
+
+def done(key: str, total: int, at: datetime, **evidence: Any) -> Step:
+    """A step that is finished; with nothing to do its total is 0."""
+    moment = at.isoformat()
+    return pending(key, total, **evidence) | {
+        "state": DONE,
+        "done": total,
+        "started_at": moment,
+        "finished_at": moment,
+    }
+
+
+def find(steps: Sequence[Step], key: str) -> Step:
+    """The step of that key. Raises KeyError for an unknown one."""
+    for step in steps:
+        if step["key"] == key:
+            return step
+    raise KeyError(key)
+
+
+def put(steps: Sequence[Step], fresh: Iterable[Step]) -> list[Step]:
+    """The steps with some of them replaced, in the order of the report."""
+    known = {step["key"]: step for step in steps} | {step["key"]: step for step in fresh}
+    return [known[key] for key in KEYS if key in known]
+
+
+def moved(step: Step, state: str, *, at: datetime, done_count: int, total: int, **evidence: Any) -> Step:
+    """The step in another state; its first start and its end keep their times."""
+    moment = at.isoformat()
+    started = step["started_at"] or (None if state == PENDING else moment)
+    finished = (step["finished_at"] or moment) if state == DONE else None
+    return step | {
+        "state": state,
+        "done": done_count,
+        "total": total,
+        "started_at": started,
+        "finished_at": finished,
+        "evidence": {**step["evidence"], **evidence},
+        "error": "" if state != FAILED else step["error"],
+    }
+
+
+def failed(step: Step, *, at: datetime, error: str) -> Step:
+    """The step after a fault: tried once more than before, with what went wrong."""
+    return step | {
+        "state": FAILED,
+        "attempts": step["attempts"] + 1,
+        "started_at": step["started_at"] or at.isoformat(),
+        "finished_at": None,
+        "error": error[:500],
+    }
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time as the steps keep it, read back."""
+    return parse_datetime(text) if text else None
+
+
+def evidence_text(step: Mapping[str, Any]) -> str:
+    """What a step's evidence says, in the page's language."""
+    evidence = step["evidence"]
+    if step["error"]:
+        return str(step["error"])
+    match step["key"]:
+        case "stop_display":
+            n = evidence.get("offers", 0)
+            return ngettext("%(n)s offer switched off.", "%(n)s offers switched off.", n) % {"n": n}
+        case "clear_tags":
+            n = step["done"]
+            return ngettext("Tag taken off %(n)s listing.", "Tag taken off %(n)s listings.", n) % {"n": n}
+        case "void_coupons":
+            return _now("No linked coupons.") if step["state"] == DONE else _now("After the hold.")
+        case "release_stock":
+            return _now("No stock was reserved.") if step["state"] == DONE else _now("After the hold.")
+        case "publish_sites":
+            return _now("%(done)s of %(total)s pages published again.") % step
+        case "review_prices":
+            n = evidence.get("to_review", 0)
+            if step["state"] != DONE:
+                return _now("After the hold.")
+            words = ngettext("%(n)s sale price to look at.", "%(n)s sale prices to look at.", n)
+            return words % {"n": n} if n else _now("Every sale price is as before the campaign.")
+        case "verify":
+            passed, planned = evidence.get("passed", 0), evidence.get("planned", 0)
+            return _now("%(passed)s of %(planned)s checks passed.") % {"passed": passed, "planned": planned}
+        case "archive":
+            if step["state"] == DONE:
+                return "SHA-256 " + str(evidence.get("sha256", ""))[:16]
+            return _now("Data are archived about 2 hours after the close.")
+    return ""

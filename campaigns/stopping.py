@@ -1,0 +1,400 @@
+"""Pause, resume, cancel and take back: one path for one campaign or many (R1-R19, design.md §4).
+
+Each act locks the rows, checks right, operation lock, version, state and guards inside the lock, changes the state along its declared
+edge, switches the offers, tells the sites, plans the checks, writes audit and outbox: one transaction. A refused row changes nothing but
+the operation lock, which stays, and leaves a refusal in the record; it stops no other row. The number of queries does not depend on the
+number of campaigns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+import policies
+from accounts.models import Store
+from accounts.rights import check, check_staff
+from audit.actors import Actor
+from audit.models import Result
+from audit.record import Entry, record, record_many
+from campaigns import check_plan, closing, guards, locks, offers
+from campaigns.caps import refused_by_cap
+from campaigns.edges import set_state_of
+from campaigns.events import Event, tell
+from campaigns.finding import check_version, lock_all, target, unknown
+from campaigns.models import Campaign, CampaignState, Occasion
+from campaigns.outcomes import GuardRow, RowOutcome
+from campaigns.retrying import retried
+from core import clock, codes
+from core.errors import Conflict, DomainError, FieldError, InvalidInput
+from policies.rules import ClosingRules
+
+S = CampaignState
+
+
+@dataclass(frozen=True)
+class Command:
+    """One act on some campaigns of a store: what, why, by whom, when. `versions` is what the caller read, by code."""
+
+    store: Store
+    action: str
+    actor: Actor
+    now: datetime
+    reason: str = ""
+    note: str = ""
+    freeze_claimed: bool = False
+    versions: Mapping[str, int] = field(default_factory=dict)
+    emergency: bool = False
+
+    @property
+    def verb(self) -> str:
+        """The action's name in the record."""
+        return "campaign.emergency_stop" if self.emergency else f"campaign.{self.action}"
+
+    @property
+    def right(self) -> str:
+        """The right it needs."""
+        return "" if self.emergency else guards.RIGHTS[self.action]
+
+    @property
+    def why(self) -> str:
+        """Reason and note as the record keeps them."""
+        return ": ".join(part for part in (self.reason, self.note) if part)
+
+
+def pause(
+    store: Store,
+    code: str,
+    *,
+    reason: str = "",
+    note: str = "",
+    freeze_claimed: bool = False,
+    version: int | None = None,
+    actor: Actor,
+    now: datetime | None = None,
+) -> Campaign:
+    """Pause a running campaign: off for buyers at once, nothing lost, the end does not move (R5).
+
+    Raises NotFound, PermissionRefused, OperationLocked, VersionConflict, or Conflict with `blockers` when a guard refuses.
+    """
+    command = _command(store, "pause", actor, now, reason, note, freeze_claimed=freeze_claimed)
+    return _single(command, code, version)
+
+
+def resume(
+    store: Store, code: str, *, version: int | None = None, actor: Actor, now: datetime | None = None
+) -> Campaign:
+    """Bring a paused campaign back before buyers; refused once its end has passed (R5)."""
+    return _single(_command(store, "resume", actor, now), code, version)
+
+
+def cancel(
+    store: Store,
+    code: str,
+    *,
+    confirm_code: str,
+    reason: str = "",
+    note: str = "",
+    version: int | None = None,
+    actor: Actor,
+    now: datetime | None = None,
+) -> Campaign:
+    """Cancel for good: off for buyers at once, held for `CANCEL_HOLD`, then final (R6, R7). `confirm_code` is the campaign's own code.
+
+    Raises InvalidInput (422) for a wrong `confirm_code` before anything else is looked at, then as `pause`.
+    """
+    command = _command(store, "cancel", actor, now, reason, note)
+    return _single(command, code, version, confirm_code=confirm_code)
+
+
+def take_back(
+    store: Store, code: str, *, version: int | None = None, actor: Actor, now: datetime | None = None
+) -> Campaign:
+    """Take a held cancel back to the state before it; refused at or after the campaign's end."""
+    return _single(_command(store, "take_back", actor, now), code, version)
+
+
+def emergency_stop(store: Store, code: str, *, reason: str, actor: Actor, now: datetime | None = None) -> Campaign:
+    """Platform staff pause a campaign past every guard but time and state; logged under its own name."""
+    moment = now or clock.now()
+    check_staff(actor)
+    command = Command(store, "pause", actor, moment, *_reason(reason, "", moment), emergency=True)
+    return _single(command, code, None)
+
+
+for _verb in (pause, resume, cancel, take_back):
+    _verb.verb_action = f"campaign.{_verb.__name__}"  # type: ignore[attr-defined]
+    _verb.verb_right = guards.RIGHTS[_verb.__name__]  # type: ignore[attr-defined]
+
+
+def _command(
+    store: Store, action: str, actor: Actor, now: datetime | None, reason: str = "", note: str = "", **extra: Any
+) -> Command:
+    moment = now or clock.now()
+    return Command(store, action, actor, moment, *_reason(reason, note, moment), **extra)
+
+
+def _reason(reason: str, note: str, now: datetime) -> tuple[str, str]:
+    """A reason of the pick-list is kept as its code; any other text becomes `other` with the text in the note (R10)."""
+    reason, note = reason.strip(), note.strip()
+    if not reason or reason in policies.active(ClosingRules, now).reason_codes:
+        return reason, note[:500]
+    return "other", ": ".join(part for part in (reason, note) if part)[:500]
+
+
+def _single(command: Command, code: str, version: int | None, *, confirm_code: str | None = None) -> Campaign:
+    normal = codes.normalise(code)
+    if version is not None:
+        command = replace(command, versions={normal: version})
+    (outcome,) = retried(lambda: act(command, [normal or code], confirm_code=confirm_code))
+    if outcome.error is not None:
+        raise outcome.error
+    if outcome.campaign is None:
+        raise RuntimeError("an act that was not refused answers its campaign")
+    return outcome.campaign
+
+
+@transaction.atomic
+def act(command: Command, wanted: Sequence[str], *, confirm_code: str | None = None) -> list[RowOutcome]:
+    """Run a command over campaigns given by code, in one transaction; answers an outcome per code, in the order asked.
+
+    Refusals are written to the record and answered, not raised.
+    """
+    found = lock_all(command.store, wanted)
+    refused: dict[str, DomainError] = {code: unknown(code) for code in wanted if codes.normalise(code) not in found}
+    rows = list(found.values())
+    if rows and command.right:
+        try:
+            check(command.actor, command.store, command.right, now=command.now)
+        except DomainError as error:
+            refused |= {row.code: error for row in rows}
+    if confirm_code is not None:
+        refused |= {row.code: _wrong_code(row) for row in rows
+                    if row.code not in refused and not codes.same(confirm_code, row.code)}  # fmt: skip
+    open_rows = [row for row in rows if row.code not in refused]
+    refused |= refused_by_cap(command.store, open_rows, command.right, actor=command.actor, now=command.now)
+    open_rows = [row for row in open_rows if row.code not in refused]
+    refused |= _locked(command, open_rows)
+    open_rows = [row for row in open_rows if row.code not in refused]
+    locks.take(open_rows, command.actor, command.now)
+    refused |= _stale(command, open_rows)
+    checklist = _guarded(command, [row for row in open_rows if row.code not in refused], refused)
+    passing = [row for row in open_rows if row.code not in refused]
+    if passing:
+        EFFECTS[command.action](command, passing, checklist)
+    _record_refusals(command, found, refused)
+    return [_outcome(code, found, refused, checklist) for code in wanted]
+
+
+def _wrong_code(campaign: Campaign) -> InvalidInput:
+    message = _("Type the code of this campaign: %(code)s.") % {"code": campaign.code}
+    return InvalidInput(message, [FieldError("confirm_code", "ERR_CONFIRM_CODE", message)], code="ERR_CONFIRM_CODE")
+
+
+def _locked(command: Command, rows: Sequence[Campaign]) -> dict[str, DomainError]:
+    if command.emergency:
+        return {}
+    held = [row for row in rows if locks.holder_of(row, command.actor, command.now)]
+    return {row.code: locks.refusal(row, command.now) for row in held}
+
+
+def _stale(command: Command, rows: Sequence[Campaign]) -> dict[str, DomainError]:
+    stale: dict[str, DomainError] = {}
+    for row in rows:
+        try:
+            check_version(row, command.versions.get(row.code))
+        except DomainError as error:
+            stale[row.code] = error
+    return stale
+
+
+def _guarded(
+    command: Command, rows: Sequence[Campaign], refused: dict[str, DomainError]
+) -> dict[str, tuple[GuardRow, ...]]:
+    """Run the guards over all rows at once; those with a blocker are put into `refused`."""
+    if not rows:
+        return {}
+    case = guards.Case(command.store, rows, command.action, command.actor, command.now)
+    skip = guards.CHECKED_BY_VERBS - {"ERR_STATE"}
+    if command.emergency:
+        skip = frozenset(one.code for one in guards.registered()) - {"ERR_STATE", "ERR_CLOSE_ENDED"}
+    answers = guards.evaluate(case, skip=skip)
+    for row in rows:
+        blockers = [line for line in answers[row.pk] if line.blocks]
+        if blockers:
+            refused[row.code] = Conflict(
+                blockers[0].code,
+                " ".join(str(line.detail) for line in blockers),
+                blockers=[line.as_dict() for line in blockers],
+            )
+    return {row.code: answers[row.pk] for row in rows}
+
+
+def _record_refusals(command: Command, found: Mapping[str, Campaign], refused: Mapping[str, DomainError]) -> None:
+    """A refused attempt is recorded, without penalty (R28); what says nothing about the store's data is not."""
+    entries = []
+    for code, error in refused.items():
+        campaign = found.get(code)
+        if campaign is None or isinstance(error, InvalidInput):
+            continue
+        kept = {key: error.extra[key] for key in ("blockers", "holder", "seconds_left", "right") if key in error.extra}
+        entries.append(
+            Entry(
+                command.verb,
+                target(campaign, command.store),
+                before={"state": campaign.state},
+                after={"detail": str(error.detail), **kept},
+                reason=command.why,
+                right=command.right,
+                result=Result.REFUSED,
+                code=error.code,
+            )
+        )
+    _record(command, entries)
+
+
+def _record(command: Command, entries: Sequence[Entry]) -> None:
+    """One event keeps the address of the request as a commitment; many go in by COPY."""
+    if len(entries) == 1:
+        record(entries[0], actor=command.actor, now=command.now)
+    else:
+        record_many(entries, actor=command.actor, now=command.now)
+
+
+def _outcome(
+    code: str,
+    found: Mapping[str, Campaign],
+    refused: Mapping[str, DomainError],
+    checklist: Mapping[str, tuple[GuardRow, ...]],
+) -> RowOutcome:
+    campaign = found.get(codes.normalise(code))
+    name = campaign.code if campaign else code
+    error = refused.get(name)
+    if error is not None:
+        return RowOutcome(name, "refused", error)
+    warnings = tuple(row for row in checklist.get(name, ()) if row.status != "passed")
+    return RowOutcome(name, "done", None, campaign, warnings)
+
+
+# -- what each action does, set-based, to rows that are locked and passed ----------------------------------------------------
+
+
+def _reread(rows: Sequence[Campaign]) -> dict[int, str]:
+    """Bring the instances in line with the database after a set-based change; answers the states before, by id."""
+    before = {row.pk: row.state for row in rows}
+    fresh = {row.pk: row for row in Campaign.objects.filter(id__in=list(before))}
+    for row in rows:
+        row.__dict__.update({key: value for key, value in fresh[row.pk].__dict__.items() if key != "_state"})
+    return before
+
+
+def _finish(
+    command: Command,
+    rows: Sequence[Campaign],
+    before: Mapping[int, str],
+    touched: offers.Touched,
+    checklist: Mapping[str, tuple[GuardRow, ...]],
+    event: str,
+) -> None:
+    entries = []
+    for row in rows:
+        lines = checklist.get(row.code, ())
+        after: dict[str, Any] = {
+            "state": row.state,
+            "offers": touched.offers.get(row.code, 0),
+            "listings": len(touched.listings.get(row.code, ())),
+            "policy": lines[0].policy if lines else "",
+            "warnings": [line.code for line in lines if line.status != "passed"],
+        }
+        if command.freeze_claimed:
+            after["freeze_claimed"] = True
+        entries.append(
+            Entry(
+                command.verb,
+                target(row, command.store),
+                before={"state": before[row.pk]},
+                after=after,
+                reason=command.why,
+                right=command.right,
+            )
+        )
+    _record(command, entries)
+    tell([Event(event, row, {"state": row.state}) for row in rows], now=command.now)
+
+
+def _pause(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, tuple[GuardRow, ...]]) -> None:
+    ids = [row.pk for row in rows]
+    set_state_of(
+        ids,
+        transition="pause",
+        now=command.now,
+        paused_at=command.now,
+        stop_reason=command.reason,
+        stop_note=command.note,
+        freeze_claimed=command.freeze_claimed,
+    )
+    touched = offers.switch_off(rows, now=command.now)
+    check_plan.plan(rows, Occasion.PAUSE, now=command.now, at_once=True)
+    _finish(command, rows, _reread(rows), touched, checklist, "campaign.paused")
+
+
+def _resume(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, tuple[GuardRow, ...]]) -> None:
+    ids = [row.pk for row in rows]
+    set_state_of(
+        ids, transition="resume", now=command.now, paused_at=None, stop_reason="", stop_note="", freeze_claimed=False
+    )
+    touched = offers.switch_on(rows, now=command.now)
+    check_plan.drop(ids, now=command.now)
+    check_plan.forgive(ids, now=command.now)
+    _finish(command, rows, _reread(rows), touched, checklist, "campaign.resumed")
+
+
+def _cancel(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, tuple[GuardRow, ...]]) -> None:
+    ids = [row.pk for row in rows]
+    held = closing.open_manual(rows, actor=command.actor, reason=command.reason, note=command.note, now=command.now)
+    set_state_of(
+        ids,
+        transition="hold_cancel",
+        now=command.now,
+        state_before_cancel=F("state"),
+        cancel_final_at=closing.final_at(command.now),
+        closed_at=command.now,
+        stop_reason=command.reason,
+        stop_note=command.note,
+    )
+    check_plan.drop(ids, now=command.now)
+    check_plan.plan(rows, Occasion.CLOSE, now=command.now, closings=held.closings, at_once=True)
+    _finish(command, rows, _reread(rows), held.touched, checklist, "campaign.cancelling")
+
+
+def _take_back(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, tuple[GuardRow, ...]]) -> None:
+    ids = [row.pk for row in rows]
+    back_on = [row for row in rows if row.state_before_cancel == S.RUNNING]
+    still_paused = [row for row in rows if row.state_before_cancel == S.PAUSED]
+    set_state_of(
+        ids,
+        transition="take_back",
+        now=command.now,
+        state_before_cancel="",
+        cancel_final_at=None,
+        closed_at=None,
+        stop_reason="",
+        stop_note="",
+    )
+    touched = offers.switch_on(back_on, now=command.now) if back_on else offers.Touched()
+    closing.take_back(ids, now=command.now)
+    check_plan.drop(ids, now=command.now)
+    if back_on:
+        check_plan.forgive([row.pk for row in back_on], now=command.now)
+    if still_paused:
+        check_plan.plan(still_paused, Occasion.PAUSE, now=command.now, at_once=True)
+    _finish(command, rows, _reread(rows), touched, checklist, "campaign.taken_back")
+
+
+EFFECTS = {"pause": _pause, "resume": _resume, "cancel": _cancel, "take_back": _take_back}
