@@ -1,9 +1,21 @@
 """The room's place in Django."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+from listings.tree import plant
 
 
 class ListingsConfig(AppConfig):
     """Floor 5: categories, brands, listings, SKUs, live offers, price history, stock."""
 
     name = "listings"
+
+    def ready(self) -> None:
+        """Plant the category tree after each migrate."""
+        post_migrate.connect(self._plant, sender=self, dispatch_uid="listings.tree")
+
+    def _plant(self, using: str, **_: Any) -> None:
+        plant(self.get_model("Category"), using)

@@ -126,7 +126,7 @@ def _skus(
     rules: ListingRules,
 ) -> None:
     if not isinstance(value, Sequence) or isinstance(value, str):
-        findings.add("skus", "ERR_TEXT_TYPE", _("This must be a list of SKUs."))
+        findings.add("skus", "ERR_TYPE", _("This must be a list of SKUs."))
         return
     if len(value) > rules.skus_per_listing:
         most = {"most": rules.skus_per_listing}
@@ -137,7 +137,7 @@ def _skus(
     for index, row in enumerate(value):
         place = f"skus.{index}"
         if not isinstance(row, Mapping):
-            findings.add(place, "ERR_TEXT_TYPE", _("This must be a SKU with its fields."))
+            findings.add(place, "ERR_TYPE", _("This must be a SKU with its fields."))
             continue
         for name in row.keys() - set(SkuData.__dataclass_fields__):
             findings.add(f"{place}.{name}", "ERR_FIELD_UNKNOWN", _("There is no such field."))

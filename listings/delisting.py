@@ -105,14 +105,14 @@ def _checked(ids: object, reason: str, mode: str, rules: ListingRules) -> list[i
     ]
     wanted: dict[int, None] = {}
     if not isinstance(ids, Sequence) or isinstance(ids, str) or not ids:
-        errors.append(FieldError("ids", "ERR_TEXT_TYPE", _("This must be a list of listing ids.")))
+        errors.append(FieldError("ids", "ERR_TYPE", _("This must be a list of listing ids.")))
     elif len(ids) > rules.delist_per_call:
         most = {"most": rules.delist_per_call}
         errors.append(FieldError("ids", "ERR_ROWS_LIMIT", _("At most %(most)s listings in one call.") % most))
     else:
         for index, value in enumerate(ids):
             if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**63:
-                errors.append(FieldError(f"ids.{index}", "ERR_TEXT_TYPE", _("This must be the id of a listing.")))
+                errors.append(FieldError(f"ids.{index}", "ERR_TYPE", _("This must be the id of a listing.")))
             else:
                 wanted[value] = None
     if errors:

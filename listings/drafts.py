@@ -63,7 +63,7 @@ class ListingData:
         skus = body.get("skus", ())
         rows: list[SkuData] = []
         if not isinstance(skus, Sequence) or isinstance(skus, str):
-            wrong.append(FieldError("skus", "ERR_TEXT_TYPE", _("This must be a list of SKUs.")))
+            wrong.append(FieldError("skus", "ERR_TYPE", _("This must be a list of SKUs.")))
             skus = ()
         for index, row in enumerate(skus):
             found = _sku_of(row, f"skus.{index}")
@@ -78,7 +78,7 @@ class ListingData:
 
 def _sku_of(row: object, place: str) -> SkuData | list[FieldError]:
     if not isinstance(row, Mapping):
-        return [FieldError(place, "ERR_TEXT_TYPE", _("This must be a SKU with its fields."))]
+        return [FieldError(place, "ERR_TYPE", _("This must be a SKU with its fields."))]
     unknown = row.keys() - set(SkuData.__dataclass_fields__)
     if unknown:
         return [FieldError(f"{place}.{name}", "ERR_FIELD_UNKNOWN", _("There is no such field.")) for name in unknown]

@@ -34,7 +34,7 @@ def text(value: object, field: str, *, longest: int, required: str = "") -> str 
     if value is None:
         value = ""
     if not isinstance(value, str):
-        return FieldError(field, "ERR_TEXT_TYPE", _("This must be text."))
+        return FieldError(field, "ERR_TYPE", _("This must be text."))
     if _CONTROL.search(value):
         return FieldError(field, "ERR_TEXT_CHARACTER", _("This holds a control character; type it again."))
     clean = unicodedata.normalize("NFC", _SPACES.sub(" ", value).strip())
@@ -43,7 +43,7 @@ def text(value: object, field: str, *, longest: int, required: str = "") -> str 
     if len(clean) > longest:
         return FieldError(
             field,
-            "ERR_TEXT_LENGTH",
+            "ERR_LENGTH",
             _("At most %(longest)s characters; these are %(length)s.") % {"longest": longest, "length": len(clean)},
         )
     return clean
@@ -132,7 +132,7 @@ def titles(value: object, field: str, rules: ListingRules) -> tuple[dict[str, st
     if value is None:
         return {}, []
     if not isinstance(value, dict):
-        return {}, [FieldError(field, "ERR_TEXT_TYPE", _("This must be titles by language."))]
+        return {}, [FieldError(field, "ERR_TYPE", _("This must be titles by language."))]
     if len(value) > rules.languages_per_listing:
         most = {"most": rules.languages_per_listing}
         return {}, [FieldError(field, "ERR_LANGUAGE", _("At most %(most)s languages.") % most)]

@@ -51,13 +51,13 @@ class Outcome:
 def rows_of(value: object, name: str, most: int) -> Sequence[Mapping[str, Any]]:
     """A list of at most `most` objects. Raises InvalidInput for anything else: then nothing at all is done."""
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        wrong = FieldError(name, "ERR_TEXT_TYPE", _("This must be a list of rows."))
+        wrong = FieldError(name, "ERR_TYPE", _("This must be a list of rows."))
         raise InvalidInput(_("The rows cannot be read."), [wrong])
     if len(value) > most:
         words = _("At most %(most)s rows in one call; these are %(rows)s.") % {"most": most, "rows": len(value)}
         raise InvalidInput(words, [FieldError(name, "ERR_ROWS_LIMIT", words)], code="ERR_ROWS_LIMIT")
     wrong_rows = [
-        FieldError(f"{name}.{index}", "ERR_TEXT_TYPE", _("This must be a row with its fields."))
+        FieldError(f"{name}.{index}", "ERR_TYPE", _("This must be a row with its fields."))
         for index, row in enumerate(value)
         if not isinstance(row, Mapping)
     ]
