@@ -18,6 +18,7 @@ from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 
+from accounts import sessions
 from accounts.access_map import access_of, dotted_name
 from accounts.models import Grant, Membership, Store, User
 from accounts.problems import render_problem
@@ -55,6 +56,8 @@ class StoreMiddleware:
         if access.kind == "api":
             return None
         user = request.user
+        if isinstance(user, User) and sessions.is_over(request, clock.now()):
+            user = request.user
         if isinstance(user, User):
             request.actor = actor_of(user, ip=client_ip(request))  # type: ignore[attr-defined]
         if access.kind == "public":

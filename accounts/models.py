@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower, Now
+from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -36,6 +37,9 @@ class User(AbstractBaseUser):
     is_platform_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(db_default=Now())
     last_store = models.ForeignKey("accounts.Store", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    sessions_epoch = models.PositiveIntegerField(
+        default=0, help_text="Raised to end every session of the person at once."
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -48,6 +52,13 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.label
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Sessions end when the password or the epoch changes."""
+        salt = "accounts.models.User.session"
+        return salted_hmac(
+            salt, f"{self.password}:{self.sessions_epoch}", secret=secret, algorithm="sha256"
+        ).hexdigest()
 
     @property
     def label(self) -> str:
@@ -154,3 +165,14 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+
+class RateCounter(models.Model):
+    """How often something was tried in a window; counted atomically in the database (bench 28). `key` holds no personal value."""
+
+    key = models.CharField(primary_key=True, max_length=100)
+    taken = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.taken}"

@@ -97,13 +97,19 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ["email", "name", "name_zh"]},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_RATE_LIMITS = False  # accounts.limits counts, atomically and in the database
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_MODEL_EMAIL_FIELD = "email"
@@ -111,6 +117,10 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
 
+# Cookies know no ports, so that two copies on one machine need two names; `__Host-` ties them to the host over https.
+_COOKIE = "__Host-bo" if ENV.backoffice_https else f"bo{ENV.backoffice_port}"
+SESSION_COOKIE_NAME = f"{_COOKIE}_session"
+CSRF_COOKIE_NAME = f"{_COOKIE}_csrf"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -186,7 +196,8 @@ AUDIT_KEY_FILE = ENV.backoffice_audit_key_file or DATA_DIR / "keys" / "audit_ed2
 AUDIT_CHECKPOINT_DIR = ENV.backoffice_checkpoint_dir or DATA_DIR / "checkpoints"
 ALLOW_PRIVATE_TARGETS = ENV.backoffice_allow_private_targets
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "django_cache"}}
+# Nothing that counts lives in a cache: limits are in the database, promises too.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -10,6 +10,8 @@ from backoffice.pages import dashboard
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("account/", include("accounts.urls")),
+    path("api/v1/", include("api.urls")),
     path("s/<slug:store>/", dashboard.dashboard, name="dashboard"),
     path("s/<slug:store>/campaigns/", include("campaigns.urls")),
 ]

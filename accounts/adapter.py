@@ -1,0 +1,65 @@
+"""What django-allauth asks us: sign-up is closed, tries are counted before the hasher, mails go through the outbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts.limits import Taken, begin_sign_in
+from accounts.models import User
+from accounts.requests import client_ip
+from core import outbox
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    """Accounts are made by owners and platform staff only."""
+
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": _("E-mail or password is wrong. Look at the keyboard's language and Caps Lock."),
+        "incorrect_password": _("The password is wrong."),
+        "enter_current_password": _("The current password is wrong."),
+        "invalid_password_reset": _("This link is used up or too old. Ask for a new one."),
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Never."""
+        return False
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Ours: allauth raises when a proxy's header is missing."""
+        return client_ip(request)
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        """Count the try, then look at the password; an honest try is given back. Raises TooMany (429)."""
+        taken: Taken = begin_sign_in(request, str(credentials.get("email") or ""))
+        user = super().authenticate(request, **credentials)
+        if user:
+            taken.give_back()
+        return user
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Ours counts in `authenticate`; allauth's own counter is not atomic."""
+
+    def _rollback_login_failed_rl_usage(self) -> None:
+        """Nothing of allauth's was used."""
+
+    def reauthenticate(self, user: Any, password: str) -> bool:
+        """Whether the person signed in knows the password; counted like a sign-in."""
+        found = self.authenticate(self.request, email=user.email, password=password)
+        return found is not None and found.pk == user.pk
+
+    def send_password_reset_mail(self, user: Any, email: str, context: dict[str, Any]) -> None:
+        """Through the outbox: no secret in the row, and the page answers as fast as for an unknown address."""
+        invite_to_set_password(user)
+
+    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+        """None: changes of a password are in the audit log."""
+
+
+def invite_to_set_password(user: User) -> None:
+    """Have a mail with a link for a new password sent."""
+    outbox.put("accounts.password_mail", {"user": user.pk, "language": get_language() or ""})
