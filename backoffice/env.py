@@ -30,6 +30,7 @@ class Environment(BaseSettings):
     backoffice_https: bool = False
     backoffice_allowed_hosts: Annotated[list[str], NoDecode] = ["127.0.0.1", "localhost", "[::1]"]
     backoffice_public_url: str | None = None
+    backoffice_probe_url: str | None = None
     backoffice_trusted_proxies: int = Field(default=0, ge=0, le=5)
     backoffice_email_url: str | None = None
     backoffice_audit_key_file: Path | None = None
@@ -81,6 +82,11 @@ class Environment(BaseSettings):
     def public_url(self) -> str:
         """The address a buyer's client uses, without a trailing slash."""
         return (self.backoffice_public_url or f"http://127.0.0.1:{self.backoffice_port}").rstrip("/")
+
+    @property
+    def probe_url(self) -> str:
+        """Where probes of our own public pages connect, without a trailing slash; the public address unless given."""
+        return (self.backoffice_probe_url or self.public_url).rstrip("/")
 
     @property
     def data_dir(self) -> Path:

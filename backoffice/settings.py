@@ -189,6 +189,12 @@ OUTBOX_MAX_ATTEMPTS = 10
 OUTBOX_BACKOFF = 2
 OUTBOX_BACKOFF_CAP = 3600
 
+#: Where probes of our own pages connect (in containers the public address may lead elsewhere).
+PROBE_URL = ENV.probe_url
+PROBE_TRANSPORT = "http"
+#: Rendered public pages that a process keeps (about 4 kB each).
+SHOP_PAGE_CACHE = 2000
+
 #: Seconds a process may rely on the rule sets it has read (changes of its own are seen at once).
 POLICIES_TTL = 5
 

@@ -13,5 +13,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("accounts.urls")),
     path("api/v1/", include("api.urls")),
     path("s/<slug:store>/", dashboard.dashboard, name="dashboard"),
+    path("shop/", include("storefront.urls")),
     path("s/<slug:store>/campaigns/", include("campaigns.urls")),
 ]

@@ -21,3 +21,12 @@ from backoffice.settings import *  # noqa: E402, F403 - after the environment is
 
 # Sign-ins are many in tests and their strength is not what is tested.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# The rule sets are read once a process: a look at their table must not show among the queries that a test counts.
+POLICIES_TTL = 10**9
+
+# Whitenoise warns about a folder that is not there, and a warning fails a test.
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
+
+# Public pages are read in this process: no socket, the same rows as the test.
+PROBE_TRANSPORT = "wsgi"

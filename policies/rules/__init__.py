@@ -7,6 +7,7 @@ from policies.rules.listings import ImportRules, ListingRules
 from policies.rules.orders import OrderRules
 from policies.rules.publishing import OutboundRules, ProbeRules, PublishingRules
 from policies.rules.record import AuditRules, InboxRules
+from policies.rules.storefront import StorefrontRules
 from policies.rules.web import ApiRules, DashboardRules, SessionRules, SignInRules
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "Rules",
     "SessionRules",
     "SignInRules",
+    "StorefrontRules",
 ]

@@ -27,7 +27,9 @@ class SignInRules(Rules):
     account_anywhere_window: int = Field(default=3600, ge=1, description="Seconds.")
     device_days: int = Field(default=180, ge=1, description="How long a device that signed in is known again.")
     resets_per_account: int = Field(default=5, ge=1, description="Password mails of one account in an hour.")
-    resets_per_address: int = Field(default=20, ge=1, description="Password mails asked for from one address in an hour.")
+    resets_per_address: int = Field(
+        default=20, ge=1, description="Password mails asked for from one address in an hour."
+    )
 
 
 class SessionRules(Rules):

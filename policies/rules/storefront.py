@@ -1,0 +1,21 @@
+"""Limits and choices of what buyers meet."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from policies.rules.base import Rules
+
+
+class StorefrontRules(Rules):
+    """Public pages and checkout."""
+
+    key: ClassVar[str] = "storefront"
+
+    front_page: int = Field(default=24, ge=1, le=200, description="Products on one page of a site's front.")
+    quotes_survive_stop: bool = Field(
+        default=True,
+        description="Whether a quote is honoured for its life although its campaign was paused or cancelled since.",
+    )

@@ -1,0 +1,134 @@
+"""HTML and JSON-LD of the public pages. What was rendered once is kept: equal content is not rendered again.
+
+Content decides, not time: the key of the cache is everything the page is made of, so that a kept page is never a stale one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from babel.numbers import format_currency
+from django.conf import settings
+from django.template.loader import get_template
+from django.templatetags.static import static
+from django.utils.safestring import SafeString, mark_safe
+
+from core import money
+from publishing.http import rfc3339
+from storefront.pages import FoundPage, Product, Shop, Unit, picture
+from storefront.words import Words, words
+
+_SCHEMA = "https://schema.org"
+#: What could end the script element or start a comment in it; the same for the line ends that JSON allows and old parsers do not.
+_ESCAPES = {ord("<"): "\\u003C", ord(">"): "\\u003E", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A page's bytes and its strong entity tag."""
+
+    body: bytes
+    etag: str
+    language: str
+
+
+@lru_cache(maxsize=settings.SHOP_PAGE_CACHE)
+def product_page(found: FoundPage) -> Rendered:
+    """The page of a product as it is to be seen now (api.md, Public product pages)."""
+    product, spoken = found.product(), words(found.shop.language)
+    url = f"{settings.PUBLIC_URL}{found.shop.url}{product.listing_id}/"
+    context = {
+        "product": product,
+        "picture": _own_picture(product),
+        "rows": [_row(unit, spoken) for unit in product.units],
+        "stamp": rfc3339(found.stamp),
+        "url": url,
+        "data": json_ld(structured(product, url)),
+    }
+    return _render("storefront/product.html", found.shop, spoken, context)
+
+
+def front_page(shop: Shop, products: list[Product], going_on: int | None) -> Rendered:
+    """A site's front page."""
+    spoken = words(shop.language)
+    cards = [
+        {
+            "product": product,
+            "picture": _own_picture(product),
+            "url": f"{shop.url}{product.listing_id}/",
+            "row": _row(product.cheapest, spoken) if product.cheapest else None,
+            "many": len({unit.price for unit in product.units}) > 1,
+        }
+        for product in products
+    ]
+    return _render("storefront/front.html", shop, spoken, {"cards": cards, "going_on": going_on})
+
+
+def gone_page(shop: Shop | None) -> Rendered:
+    """What stands where a product was, or never was."""
+    return _render("storefront/gone.html", shop, words(shop.language if shop else "en"), {})
+
+
+def structured(product: Product, url: str) -> dict[str, Any]:
+    """schema.org Product with one Offer per SKU, in SKU order: what a buyer pays now, availability, shipping."""
+    data: dict[str, Any] = {
+        "@context": _SCHEMA,
+        "@type": "Product",
+        "productID": str(product.listing_id),
+        "name": product.title,
+        "category": product.category,
+        "url": url,
+    }
+    if product.brand:
+        data["brand"] = {"@type": "Brand", "name": product.brand}
+    if product.image:
+        data["image"] = picture(product.image, absolute=True)
+    shipping = {"@type": "OfferShippingDetails", "shippingLabel": product.shipping}
+    data["offers"] = [
+        {
+            "@type": "Offer",
+            "sku": unit.sku,
+            "price": money.text(unit.price, unit.currency),
+            "priceCurrency": unit.currency,
+            "availability": f"{_SCHEMA}/{'InStock' if unit.in_stock else 'OutOfStock'}",
+            "url": url,
+            "shippingDetails": shipping,
+        }
+        for unit in product.units
+    ]
+    return data
+
+
+def json_ld(data: dict[str, Any]) -> SafeString:
+    """JSON that cannot leave its script element, whatever a title holds."""
+    return mark_safe(orjson.dumps(data).decode().translate(_ESCAPES))  # noqa: S308 - every character HTML knows is escaped
+
+
+def _row(unit: Unit, spoken: Words) -> dict[str, Any]:
+    return {
+        "sku": unit.sku,
+        "price": _amount(unit.price, unit, spoken),
+        "sale_price": _amount(unit.sale_price, unit, spoken) if unit.price < unit.sale_price else "",
+        "in_stock": unit.in_stock,
+    }
+
+
+def _amount(amount: Any, unit: Unit, spoken: Words) -> str:
+    return str(format_currency(amount, unit.currency, locale=spoken.locale))
+
+
+def _own_picture(product: Product) -> str:
+    """Pictures of other servers are named in the data, and not loaded: the pages ask no third party for anything."""
+    address = picture(product.image)
+    return address if address.startswith("/") else ""
+
+
+def _render(name: str, shop: Shop | None, spoken: Words, context: dict[str, Any]) -> Rendered:
+    body = (
+        get_template(name).render({"shop": shop, "words": spoken, "css": static("shop/shop.css"), **context}).encode()
+    )
+    return Rendered(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', spoken.tag)
