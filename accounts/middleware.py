@@ -53,7 +53,7 @@ class StoreMiddleware:
         if access is None:
             security.error("closed: %s declares no access", dotted_name(view))
             return render_problem(request, PermissionRefused(_("This page declares no right, so it is closed."), ""))
-        if access.kind == "api":
+        if access.kind in {"api", "anonymous"}:
             return None
         user = request.user
         if isinstance(user, User) and sessions.is_over(request, clock.now()):

@@ -119,7 +119,8 @@ BUNDLES: dict[str, Bundle] = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a view asks of its visitor. `kind`: `store` (a member, with `right` unless it is empty), `signed_in`, `public`, `staff`.
+    """What a view asks of its visitor. `kind`: `store` (a member, with `right` unless it is empty), `signed_in`, `public`,
+    `anonymous` (public, and the session is not read), `staff`.
 
     `api` marks the mount of the REST API, which checks tokens and rights by itself, operation by operation.
     """
@@ -154,6 +155,11 @@ def signed_in(view: View) -> View:
 def public(view: View) -> View:
     """Mark a page for everybody."""
     return _mark(Access("public"))(view)
+
+
+def anonymous(view: View) -> View:
+    """Mark a page that knows no visitor: like `public`, and the session is not even read, so that the answer is the same for all."""
+    return _mark(Access("anonymous"))(view)
 
 
 def staff_only(view: View) -> View:

@@ -7,7 +7,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 import policies
-from accounts.rights import public
+from accounts.rights import anonymous
 from core import clock
 from policies.rules import StorefrontRules
 from storefront import pages, render
@@ -16,7 +16,7 @@ from storefront.render import Rendered
 _LARGEST = 2**63 - 1
 
 
-@public
+@anonymous
 @require_safe
 def product(request: HttpRequest, shop: str, site: str, listing: int) -> HttpResponse:
     """A listing on a site. 404 where there never was a page, 410 where the listing is no longer on sale."""
@@ -28,7 +28,7 @@ def product(request: HttpRequest, shop: str, site: str, listing: int) -> HttpRes
     return _answer(request, render.product_page(found))
 
 
-@public
+@anonymous
 @require_safe
 def front(request: HttpRequest, shop: str, site: str) -> HttpResponse:
     """What a site sells, newest first; `?after=` goes on."""
