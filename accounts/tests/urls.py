@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from django.views.generic import View
+from django.views.i18n import set_language
 
 from accounts.rights import Access, member, public, requires, signed_in, staff_only
 from core.errors import Conflict, OperationLocked
@@ -61,6 +62,8 @@ def refusing(request: HttpRequest, store: str) -> HttpResponse:
 
 
 urlpatterns = [
+    path("language/", set_language, name="set_language"),
+    path("preferences/", everybody, name="preferences"),
     path("account/", include("accounts.urls")),
     path("s/<slug:store>/pause/", pausing),
     path("s/<slug:store>/view/", Viewing.as_view()),

@@ -1,0 +1,324 @@
+"""Signing in, tries that are too many, sessions that end, passwords by mail."""
+
+from __future__ import annotations
+
+import re
+import threading
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import hashers
+from django.core import mail
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+
+from accounts import limits, people, sessions
+from accounts.models import RateCounter, User
+from audit.actors import system
+from audit.models import AuditEvent
+from core import clock, outbox
+from core.errors import InvalidInput
+from tests.factories import actor_for, make_member, make_staff, make_store, make_user
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("accounts.tests.urls")]
+PASSWORD = "correct horse battery staple"
+LIMIT = 5
+
+
+@pytest.fixture
+def user():
+    return make_user("owner@shop.test", password=PASSWORD)
+
+
+@pytest.fixture
+def hashed_tries(monkeypatch):
+    """Counts the passwords that reach the hasher, right or wrong, known account or not."""
+    seen = []
+    real_check, real_make = User.check_password, User.set_password
+    monkeypatch.setattr(User, "check_password", lambda self, raw: (seen.append(raw), real_check(self, raw))[1])
+    monkeypatch.setattr(User, "set_password", lambda self, raw: (seen.append(raw), real_make(self, raw))[1])
+    return seen
+
+
+def sign_in(client, email="owner@shop.test", password=PASSWORD, address="10.0.0.1", **extra):
+    return client.post("/account/login/", {"login": email, "password": password}, REMOTE_ADDR=address, **extra)
+
+
+def test_e_mail_and_password_in_any_letter_case(client, user):
+    response = sign_in(client, "OWNER@shop.test")
+    assert (response.status_code, response["Location"]) == (302, "/")
+    assert client.get("/person/").content == b"person"
+    event = AuditEvent.objects.get(action="user.sign_in")
+    assert event.actor_id == user.pk
+    assert "10.0.0.1" not in str(event.commitments)
+
+
+def test_the_way_back_stays_in_the_house(client, user):
+    home = client.post("/account/login/?next=/person/", {"login": user.email, "password": PASSWORD})
+    assert home["Location"] == "/person/"
+    client.logout()
+    for evil in ("https://evil.test/", "//evil.test/", "javascript:alert(1)", "/\\evil.test"):
+        away = client.post("/account/login/", {"login": user.email, "password": PASSWORD, "next": evil})
+        assert away["Location"] == "/"
+        client.logout()
+
+
+def test_unknown_and_wrong_look_the_same(client, user):
+    wrong, unknown = sign_in(client, password="wrong"), sign_in(client, "nobody@shop.test", "wrong")
+    assert wrong.status_code == unknown.status_code == 200
+    strip = lambda page: re.sub(r'(name="csrfmiddlewaretoken" value|value|content)="[^"]*"', "", page.content.decode())  # noqa: E731
+    assert strip(wrong) == strip(unknown)
+
+
+def test_nobody_makes_an_account_here(client):
+    for path in ("/account/signup/", "/account/email/", "/account/confirm-email/"):
+        assert client.get(path).status_code == 404
+
+
+def test_past_the_limit_nothing_reaches_the_hasher(client, user, hashed_tries):
+    for _round in range(LIMIT):
+        assert sign_in(client, password="wrong").status_code == 200
+    before = len(hashed_tries)
+    refused = sign_in(client)
+    assert refused.status_code == 429
+    assert 1 <= int(refused["Retry-After"]) <= 300
+    assert len(hashed_tries) == before == LIMIT
+    assert client.get("/person/").status_code == 302
+
+
+def test_the_limit_ends_with_its_window(client, user):
+    with clock.freeze(clock.now()) as time:
+        for _round in range(LIMIT + 1):
+            sign_in(client, password="wrong")
+        wait = int(sign_in(client)["Retry-After"])
+        time.tick(wait)
+        assert sign_in(client).status_code == 302
+
+
+def test_others_sign_in_while_one_account_is_attacked_from_the_same_address(client, user):
+    make_user("colleague@shop.test", password=PASSWORD)
+    for _round in range(40):
+        sign_in(Client(), password="wrong")
+    assert sign_in(client, "colleague@shop.test").status_code == 302
+
+
+def test_the_owners_known_device_is_not_locked_out(client, user):
+    assert sign_in(client).status_code == 302
+    client.post("/account/logout/")
+    for number in range(60):
+        sign_in(Client(), password="wrong", address=f"10.9.{number}.1")
+        sign_in(Client(), password="wrong")
+    assert sign_in(Client(), address="10.77.0.1").status_code == 429
+    assert sign_in(client).status_code == 302
+
+
+def test_a_forged_or_foreign_device_is_unknown(client, user):
+    make_user("thief@shop.test", password=PASSWORD)
+    thief = Client()
+    sign_in(thief, "thief@shop.test", address="10.6.6.6")
+    thief.post("/account/logout/")
+    for _round in range(LIMIT):
+        sign_in(thief, password="wrong", address="10.6.6.6")
+    assert sign_in(thief, address="10.6.6.6").status_code == 429
+    thief.cookies[limits.DEVICE_COOKIE] = "abc:def"
+    assert sign_in(thief, address="10.6.6.6").status_code == 429
+
+
+def test_one_address_cannot_try_many_accounts(client):
+    tried = 0
+    with clock.freeze(clock.now()) as time:
+        for number in range(80):
+            time.tick(10)
+            tried += sign_in(Client(), f"person{number}@stuffing.test", "Spring2026!!").status_code == 200
+    assert tried == 50
+
+
+def test_honest_sign_ins_use_nothing_up(client, user):
+    for _round in range(3 * LIMIT):
+        assert sign_in(Client()).status_code == 302
+    assert not RateCounter.objects.filter(taken__gt=0).exists()
+
+
+def test_the_counters_name_no_account(client, user):
+    sign_in(client, password="wrong")
+    assert RateCounter.objects.exists()
+    assert not RateCounter.objects.filter(key__contains="shop").exists()
+    limits.tidy(clock.now() + timedelta(days=1))
+    assert not RateCounter.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_parallel_tries_exactly_the_limit_passes(user, hashed_tries):
+    gate, answers = threading.Barrier(20), []
+
+    def storm():
+        try:
+            gate.wait(20)
+            answers.extend(sign_in(Client(), password="wrong").status_code for _round in range(5))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=storm) for _thread in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(answers) == 100
+    assert answers.count(200) == len(hashed_tries) == LIMIT
+    assert answers.count(429) == 95
+    assert sign_in(Client(), address="10.0.0.2").status_code == 302
+
+
+# -- sessions ----------------------------------------------------------------------------------------------------------------
+
+
+def test_signing_in_changes_the_session_and_hardens_its_cookie(client, user, settings):
+    client.get("/account/login/")
+    session = client.session
+    session["before"] = 1
+    session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = before = session.session_key
+    sign_in(client)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME]
+    assert cookie.value != before
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    assert client.cookies[limits.DEVICE_COOKIE]["httponly"]
+
+
+@pytest.mark.parametrize(("step", "rounds", "in_the_end"), [(7200, 1, 302), (3600, 11, 200), (3600, 12, 302)])
+def test_a_session_ends_idle_or_old(client, user, step, rounds, in_the_end):
+    with clock.freeze(clock.now()) as time:
+        sign_in(client)
+        for _round in range(rounds):
+            time.tick(step)
+            answer = client.get("/person/")
+        assert answer.status_code == in_the_end
+        assert client.get("/person/").status_code == in_the_end
+
+
+def test_a_new_password_ends_every_other_session(client, user):
+    other = Client()
+    sign_in(client)
+    sign_in(other)
+    changed = client.post(
+        "/account/password/change/",
+        {"oldpassword": PASSWORD, "password1": "another long pass phrase", "password2": "another long pass phrase"},
+    )
+    assert changed.status_code == 302
+    assert client.get("/person/").status_code == 200
+    assert other.get("/person/").status_code == 302
+    assert AuditEvent.objects.filter(action="user.password_change", actor_id=user.pk).exists()
+
+
+def test_sign_out_everywhere_else(client, user):
+    other = Client()
+    sign_in(client)
+    sign_in(other)
+    assert client.get("/account/sign-out-everywhere/").status_code == 405
+    assert client.post("/account/sign-out-everywhere/").status_code == 302
+    assert client.get("/person/").status_code == 200
+    assert other.get("/person/").status_code == 302
+    sessions.end_all(user, actor=system("test"))
+    assert client.get("/person/").status_code == 302
+
+
+def test_wrong_old_passwords_are_counted(client, user, hashed_tries):
+    client.force_login(user)
+    form = {"oldpassword": "wrong", "password1": "another long pass phrase", "password2": "another long pass phrase"}
+    answers = [client.post("/account/password/change/", form).status_code for _round in range(LIMIT + 2)]
+    assert answers == [200] * LIMIT + [429] * 2
+    assert len(hashed_tries) == LIMIT
+
+
+@pytest.mark.parametrize(
+    "weak",
+    ["short", "password1234", "owner@shop.test", "123456789012", "Password2026!!", "qwertyuiopas", "aaaaaabbbbbb"],
+)
+def test_weak_passwords_are_refused(client, user, weak):
+    client.force_login(user)
+    form = {"oldpassword": PASSWORD, "password1": weak, "password2": weak}
+    assert client.post("/account/password/change/", form).status_code == 200
+    user.refresh_from_db()
+    assert user.check_password(PASSWORD)
+
+
+# -- passwords by mail -------------------------------------------------------------------------------------------------------
+
+
+def link_in(letter) -> str:
+    return re.search(r"http://[^/]+(/account/password/reset/key/\S+)", letter.body)[1]
+
+
+def test_a_password_by_mail_once(client, user):
+    asked = client.post("/account/password/reset/", {"email": "OWNER@shop.test"})
+    unknown = client.post("/account/password/reset/", {"email": "nobody@shop.test"})
+    assert asked.status_code == unknown.status_code == 302
+    assert asked["Location"] == unknown["Location"]
+    outbox.deliver_due()
+    (letter,) = mail.outbox
+    assert letter.to == [user.email]
+    path = link_in(letter)
+    form_at = client.get(path)["Location"]
+    assert client.get(form_at).status_code == 200
+    new = {"password1": "another long pass phrase", "password2": "another long pass phrase"}
+    assert client.post(form_at, new).status_code == 302
+    user.refresh_from_db()
+    assert user.check_password("another long pass phrase")
+    again = Client().get(path)
+    assert again.status_code == 200
+    assert 'name="password1"' not in again.content.decode()
+
+
+def test_mails_are_counted(client, user):
+    answers = [client.post("/account/password/reset/", {"email": user.email}).status_code for _round in range(7)]
+    assert answers == [302] * 5 + [429] * 2
+
+
+def test_an_invited_person_sets_a_first_password(client):
+    store = make_store(name="Pinecone")
+    manager = make_member(store, rights=["staff.manage"])
+    from accounts import members
+
+    members.add_member(store, "new@shop.test", name="Newcomer", actor=actor_for(manager))
+    outbox.deliver_due()
+    (letter,) = mail.outbox
+    assert "Pinecone" in letter.subject
+    form_at = client.get(link_in(letter))["Location"]
+    new = {"password1": "another long pass phrase", "password2": "another long pass phrase"}
+    client.post(form_at, new)
+    assert sign_in(client, "new@shop.test", "another long pass phrase").status_code == 302
+
+
+# -- the first admin ---------------------------------------------------------------------------------------------------------
+
+
+def test_create_admin_prints_a_strong_password_alone(client, capsys):
+    call_command("create_admin", email="Admin@shop.test", name="Admin")
+    password = capsys.readouterr().out.strip()
+    assert len(password) == 24
+    user = User.objects.get(email="admin@shop.test")
+    assert user.is_platform_staff
+    assert sign_in(client, "admin@shop.test", password).status_code == 302
+    call_command("create_admin", email="admin@shop.test")
+    assert capsys.readouterr().out == ""
+    call_command("create_admin", email="admin@shop.test", new_password=True)
+    assert capsys.readouterr().out.strip() not in ("", password)
+    assert password not in str(list(AuditEvent.objects.values_list()))
+    with pytest.raises(CommandError, match="e-mail"):
+        call_command("create_admin", email="admin")
+
+
+def test_a_weak_password_makes_no_admin():
+    with pytest.raises(InvalidInput):
+        people.make_staff("admin@shop.test", password="admin1234567", actor=system("test"))
+    assert not User.objects.filter(is_platform_staff=True).exists()
+    assert people.make_staff("admin@shop.test", actor=actor_for(make_staff())).is_platform_staff
+
+
+def test_the_shipped_hasher_is_slow_and_salted():
+    from backoffice import settings as shipped
+
+    assert shipped.PASSWORD_HASHERS[0].endswith("ScryptPasswordHasher")
+    assert hashers.ScryptPasswordHasher().work_factor >= 2**14
