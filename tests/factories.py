@@ -13,13 +13,16 @@ import itertools
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from accounts.models import AccountState, Entity, Grant, Kyc, Membership, Store, User
 from accounts.requests import actor_of
-from audit.actors import Actor
+from audit.actors import Actor, system
 from core import clock
 from listings.models import Category, Listing, Sku
 from listings.search import listing_terms
+from orders.models import Order
+from orders.recording import LineDraft, OrderDraft, record_orders
 from publishing.models import Site
 
 _serial = itertools.count(1)
@@ -194,3 +197,28 @@ def make_skus(store: Store, count: int, *, prefix: str = "", **extra: object) ->
         )
         for n, listing in enumerate(listings, start=1)
     )  # fmt: skip
+
+
+# -- orders ------------------------------------------------------------------------------------------------------------------
+
+
+def make_order(
+    store: Store,
+    skus: Iterable[Sku],
+    *,
+    code: str = "",
+    quantity: int = 1,
+    snapshot: dict[str, object] | None = None,
+    **extra: Any,
+) -> Order:
+    """An order of these SKUs at their sale prices, recorded through the one door."""
+    code = code or f"ORDER-{serial()}"
+    rows = list(skus)
+    lines = [LineDraft(sku.pk, quantity, sku.sale_price, sku.sale_price) for sku in rows]
+    moment = clock.now()
+    draft = OrderDraft(
+        **{"code": code, "placed_at": moment, "currency": rows[0].currency, "lines": lines, "snapshot": snapshot or {}}
+        | extra
+    )
+    record_orders(store, [draft], actor=system("test"), now=moment)
+    return Order.objects.get(store=store, code=code)
