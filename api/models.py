@@ -11,7 +11,7 @@ class IdempotencyKey(models.Model):
     token_id = models.BigIntegerField()
     method = models.CharField(max_length=6)
     path = models.CharField(max_length=255)
-    key = models.CharField(max_length=128)
+    key = models.CharField(max_length=255)
     body_digest = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(null=True)
     body = models.BinaryField(null=True)

@@ -1,0 +1,45 @@
+"""The API: one django-ninja application, its routers and its frame."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from django.http import HttpRequest
+from ninja import NinjaAPI
+from ninja.operation import Operation
+from ninja.parser import Parser
+
+from api.frame import framed
+from api.routers import audit, campaigns, categories, jobs, listings, messages, staff, stopping, store
+
+BASE = "api/v1"
+TITLE = "Seller centre API"
+VERSION = "1.0.0"
+
+
+class _Parsed(Parser):
+    """The frame has parsed the body already, strictly."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        """The body that `api.bodies` read."""
+        return request.payload  # type: ignore[attr-defined]
+
+
+class BackofficeAPI(NinjaAPI):
+    """Lets failures pass to the frame, which owns the transaction that they may have to undo."""
+
+    def on_exception(self, request: HttpRequest, exc: Any) -> NoReturn:
+        """Raise it again."""
+        raise exc
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """The function's own name: short, and part of the contract."""
+        return str(operation.view_func.__name__)
+
+
+api = BackofficeAPI(
+    title=TITLE, version=VERSION, urls_namespace="api", openapi_url=None, docs_url=None, parser=_Parsed()
+)
+api.add_decorator(framed, mode="view")
+for module in (categories, listings, jobs, stopping, campaigns, store, staff, messages, audit):
+    api.add_router("", module.router)

@@ -1,0 +1,138 @@
+"""Campaigns: create, enter, review; lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.http import HttpResponse
+from django.utils.translation import gettext_noop as _
+from ninja import Query, Router
+
+from accounts.models import Store
+from api import lists
+from api.access import needs, staff_only
+from api.current import with_current
+from api.frame import reply
+from api.present import campaigns as present
+from api.requests import ApiRequest
+from api.schemas.campaigns import (
+    CampaignIn,
+    CampaignOut,
+    CampaignPatch,
+    CampaignQuery,
+    CampaignRow,
+    ItemIn,
+    ItemsIn,
+    Rejected,
+    Reviewed,
+)
+from api.schemas.common import Page, VersionOnly
+from campaigns import finding, lifecycle
+from campaigns.inputs import CampaignInput, ItemInput
+from campaigns.models import Campaign
+from campaigns.querysets import CampaignFilter, matching
+from core import codes
+from core.scopes import across_stores, in_store
+
+router = Router(tags=["campaigns"])
+
+
+@router.get("/campaigns", response=Page[CampaignRow], summary=_("Campaigns, newest first"))
+@needs("campaigns.view")
+def list_campaigns(request: ApiRequest, query: Query[CampaignQuery]) -> HttpResponse:
+    """Filtered by state, kind, code or name, and end."""
+    wanted = CampaignFilter(state=query.state or "", kind=query.kind or "", q=query.q, ends_before=query.ends_before)
+    return reply(lists.page(matching(request.store.pk, wanted), query, present.rows))
+
+
+@router.post("/campaigns", response={201: CampaignOut}, summary=_("Create a campaign"))
+@needs("campaigns.edit")
+def create_campaign(request: ApiRequest, body: CampaignIn) -> HttpResponse:
+    """A draft with its items. Overlaps and prices below cost come back as warnings and refuse nothing."""
+    data = CampaignInput(
+        kind=body.kind,
+        name=body.name,
+        name_zh=body.name_zh,
+        starts_at=body.starts_at,
+        ends_at=body.ends_at,
+        items=_items(body.items),
+        rules=body.rules,
+        price_protected=body.price_protected,
+        logistics_guarantee=body.logistics_guarantee,
+        min_items=body.min_items,
+        stacks=body.stacks,
+    )
+    saved = lifecycle.create_campaign(request.store, data, actor=request.actor)
+    return reply(present.one(saved.campaign), 201)
+
+
+@router.get("/campaigns/{code}", response=CampaignOut, summary=_("One campaign"))
+@needs("campaigns.view")
+def get_campaign(request: ApiRequest, code: str) -> HttpResponse:
+    """With its items, and with what deserves a look."""
+    return reply(present.one(finding.get(request.store, code)))
+
+
+@router.patch("/campaigns/{code}", response=CampaignOut, summary=_("Change a campaign"))
+@needs("campaigns.edit")
+def edit_campaign(request: ApiRequest, code: str, body: CampaignPatch) -> HttpResponse:
+    """Changes what its state leaves open: everything before the start, the end while it runs."""
+    changes = {name: getattr(body, name) for name in body.model_fields_set - {"version"}}
+    if "items" in changes:
+        changes["items"] = _items(changes["items"])
+    with with_current(request.store, code):
+        saved = lifecycle.edit_campaign(request.store, code, changes, version=body.version, actor=request.actor)
+    return reply(present.one(saved.campaign))
+
+
+@router.post("/campaigns/{code}/items", response=CampaignOut, summary=_("Add items"))
+@needs("campaigns.edit")
+def add_items(request: ApiRequest, code: str, body: ItemsIn) -> HttpResponse:
+    """Before the start, and while running where the kind allows; then they are before buyers at once."""
+    with with_current(request.store, code):
+        saved = lifecycle.add_items(request.store, code, _items(body.items), version=body.version, actor=request.actor)
+    return reply(present.one(saved.campaign))
+
+
+@router.post("/campaigns/{code}/submit", response=CampaignOut, summary=_("Hand a draft in"))
+@needs("campaigns.edit")
+def submit_campaign(request: ApiRequest, code: str, body: VersionOnly | None = None) -> HttpResponse:
+    """Store kinds are scheduled, and start at once when their start has come; others wait for review."""
+    wanted = body or VersionOnly()
+    with with_current(request.store, code):
+        campaign = lifecycle.submit(request.store, code, version=wanted.version, actor=request.actor)
+    return reply(present.one(campaign))
+
+
+@router.post("/campaigns/{code}/approve", response=CampaignOut, summary=_("Let an enrolment in"))
+@staff_only
+def approve_campaign(request: ApiRequest, code: str, body: Reviewed | None = None) -> HttpResponse:
+    """Platform staff only."""
+    wanted = body or Reviewed()
+    store = _store_of(code)
+    with in_store(store.pk), with_current(store, code):
+        campaign = lifecycle.approve(store, code, version=wanted.version, actor=request.actor)
+        return reply(present.one(campaign))
+
+
+@router.post("/campaigns/{code}/reject", response=CampaignOut, summary=_("Refuse an enrolment"))
+@staff_only
+def reject_campaign(request: ApiRequest, code: str, body: Rejected) -> HttpResponse:
+    """Platform staff only, with a reason."""
+    store = _store_of(code)
+    with in_store(store.pk), with_current(store, code):
+        campaign = lifecycle.reject(store, code, reason=body.reason, version=body.version, actor=request.actor)
+        return reply(present.one(campaign))
+
+
+def _items(rows: Sequence[ItemIn]) -> list[ItemInput]:
+    return [ItemInput(row.sku, row.price) for row in rows]
+
+
+def _store_of(code: str) -> Store:
+    """The store of a campaign, for platform staff. Raises NotFound."""
+    with across_stores("platform staff review the campaigns of all stores"):
+        found = Campaign.objects.filter(code=codes.normalise(code)).select_related("store").first()
+    if found is None:
+        raise finding.unknown(code)
+    return found.store

@@ -1,0 +1,124 @@
+"""Listings, prices, stock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+from ninja import Query, Router
+
+from api import lists
+from api.access import needs, takes
+from api.frame import reply
+from api.requests import ApiRequest, members, number, take_version
+from api.schemas.common import Page, RowsApplied
+from api.schemas.listings import (
+    DelistIn,
+    DelistOut,
+    ListingIn,
+    ListingOut,
+    ListingPatch,
+    ListingQuery,
+    PricesIn,
+    StockIn,
+)
+from core import clock
+from core.errors import FieldError, InvalidInput
+from listings import delisting, editing, prices, reading, stock
+from listings.drafts import ListingData
+from listings.models import Listing
+
+router = Router(tags=["listings"])
+
+
+def _documents(rows: Sequence[Listing]) -> list[dict[str, Any]]:
+    return reading.documents(rows, now=clock.now())
+
+
+def _one(request: ApiRequest, listing_id: int) -> dict[str, Any]:
+    return reading.document(reading.get(request.store, listing_id), now=clock.now())
+
+
+@router.get("/listings", response=Page[ListingOut], summary=_("Listings, newest first"))
+@needs("listings.view")
+def list_listings(request: ApiRequest, query: Query[ListingQuery]) -> HttpResponse:
+    """Filtered by words, state, management and category; a category stands for its children, too."""
+    rows = reading.find(
+        request.store,
+        q=query.q,
+        state=query.state or "",
+        management=query.management or "",
+        category=query.category,
+    )
+    return reply(lists.page(rows.select_related("category", "brand"), query, _documents))
+
+
+@router.post("/listings", response={201: ListingOut}, summary=_("Create a listing"))
+@needs("listings.edit")
+@takes(ListingIn)
+def create_listing(request: ApiRequest) -> HttpResponse:
+    """On sale at once unless its state says draft. No picture is needed; every broken rule comes back at once."""
+    listing = editing.create_listing(request.store, ListingData.of(members(request)), actor=request.actor)
+    return reply(_one(request, listing.pk), 201)
+
+
+@router.post("/listings/delist", response=DelistOut, summary=_("Take listings off sale"))
+@needs("listings.delist")
+def delist_listings(request: ApiRequest, body: DelistIn) -> HttpResponse:
+    """At once, or gradually: stock to zero now, delisted 24 hours later."""
+    outcome = delisting.delist(request.store, body.ids, reason=body.reason, mode=body.mode, actor=request.actor)
+    return reply(outcome.as_dict())
+
+
+@router.get("/listings/{id}", response=ListingOut, summary=_("One listing"))
+@needs("listings.view")
+def get_listing(request: ApiRequest, id: str) -> HttpResponse:
+    """With its SKUs, the campaigns it shows now, and its public page on each site."""
+    return reply(_one(request, number(id)))
+
+
+@router.patch("/listings/{id}", response=ListingOut, summary=_("Change a listing"))
+@needs("listings.edit", "listings.price")
+@takes(ListingPatch)
+def edit_listing(request: ApiRequest, id: str) -> HttpResponse:
+    """Changes what the body names and nothing else."""
+    changes = members(request)
+    version = take_version(changes)
+    listing = editing.edit_listing(request.store, number(id), changes, version=version, actor=request.actor)
+    return reply(_one(request, listing.pk))
+
+
+@router.post("/prices", response=RowsApplied, summary=_("Set sale prices"))
+@needs("listings.price")
+@takes(PricesIn)
+def set_prices(request: ApiRequest) -> HttpResponse:
+    """Up to 10,000 rows. A wrong row is rejected alone; all others are applied in one step."""
+    rows = _only(request, "prices")
+    return reply(prices.set_prices(request.store, rows, actor=request.actor).as_dict())
+
+
+@router.post("/stock", response=RowsApplied, summary=_("Set stock"))
+@needs("listings.edit")
+@takes(StockIn)
+def set_stock(request: ApiRequest) -> HttpResponse:
+    """Up to 10,000 rows. A count that is older than the one held is rejected."""
+    rows = _only(request, "stock")
+    return reply(stock.set_stock(request.store, rows, actor=request.actor).as_dict())
+
+
+def _only(request: ApiRequest, name: str) -> Any:
+    """The one member of a body. Raises InvalidInput when it is missing or others are there."""
+    found = members(request)
+    faults = [
+        FieldError(str(other)[:120], "ERR_FIELD_UNKNOWN", gettext("There is no such field here."))
+        for other in found
+        if other != name
+    ]
+    if name not in found:
+        faults.append(FieldError(name, "ERR_REQUIRED", gettext("This is required.")))
+    if faults:
+        raise InvalidInput(gettext("The request cannot be read; see errors."), faults)
+    return found[name]

@@ -1,0 +1,130 @@
+"""Stopping campaigns: look, pause, resume, cancel, take back; many at once; what a close did."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.http import HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+from ninja import Router
+
+from api.access import needs
+from api.current import with_current
+from api.frame import reply
+from api.present import campaigns as present
+from api.requests import ApiRequest
+from api.schemas.campaigns import (
+    BulkIn,
+    BulkOut,
+    CampaignOut,
+    CancelIn,
+    CloseCheckOut,
+    ClosingOut,
+    PauseIn,
+    RestoreIn,
+)
+from api.schemas.common import RowsApplied, VersionOnly
+from campaigns import bulk, finding, guards, prices, stopping
+from campaigns.models import Closing
+from core.errors import NotFound
+
+router = Router(tags=["campaigns"])
+
+
+@router.get("/campaigns/{code}/close-check", response=CloseCheckOut, summary=_("Look before a pause or a cancel"))
+@needs("campaigns.view")
+def close_check(request: ApiRequest, code: str, action: Literal["pause", "cancel"]) -> HttpResponse:
+    """Every guard with its evidence and the way to mend it, and what the close would touch. Changes nothing."""
+    found = guards.close_check(request.store, finding.get(request.store, code), action, actor=request.actor)
+    return reply(found.as_dict())
+
+
+@router.post("/campaigns/{code}/pause", response=CampaignOut, summary=_("Pause (can resume)"))
+@needs("campaigns.pause", locks=True)
+def pause_campaign(request: ApiRequest, code: str, body: PauseIn | None = None) -> HttpResponse:
+    """Off for buyers at once; nothing is lost and the end does not move."""
+    wanted = body or PauseIn()
+    with with_current(request.store, code):
+        campaign = stopping.pause(
+            request.store,
+            code,
+            reason=wanted.reason,
+            note=wanted.note,
+            freeze_claimed=wanted.freeze_claimed,
+            version=wanted.version,
+            actor=request.actor,
+        )
+    return reply(present.one(campaign))
+
+
+@router.post("/campaigns/{code}/resume", response=CampaignOut, summary=_("Resume"))
+@needs("campaigns.pause", locks=True)
+def resume_campaign(request: ApiRequest, code: str, body: VersionOnly | None = None) -> HttpResponse:
+    """Back before buyers; refused once its end has passed."""
+    wanted = body or VersionOnly()
+    with with_current(request.store, code):
+        campaign = stopping.resume(request.store, code, version=wanted.version, actor=request.actor)
+    return reply(present.one(campaign))
+
+
+@router.post("/campaigns/{code}/cancel", response=CampaignOut, summary=_("Cancel campaign permanently"))
+@needs("campaigns.cancel", locks=True)
+def cancel_campaign(request: ApiRequest, code: str, body: CancelIn) -> HttpResponse:
+    """Off for buyers at once; it can be taken back during the hold, then it is final. Needs the campaign's own code."""
+    with with_current(request.store, code):
+        campaign = stopping.cancel(
+            request.store,
+            code,
+            confirm_code=body.confirm_code,
+            reason=body.reason,
+            note=body.note,
+            version=body.version,
+            actor=request.actor,
+        )
+    return reply(present.one(campaign))
+
+
+@router.post("/campaigns/{code}/take-back", response=CampaignOut, summary=_("Take back the cancel"))
+@needs("campaigns.cancel", locks=True)
+def take_back_campaign(request: ApiRequest, code: str, body: VersionOnly | None = None) -> HttpResponse:
+    """During the hold: back to the state before the cancel."""
+    wanted = body or VersionOnly()
+    with with_current(request.store, code):
+        campaign = stopping.take_back(request.store, code, version=wanted.version, actor=request.actor)
+    return reply(present.one(campaign))
+
+
+@router.post("/campaigns/bulk", response=BulkOut, summary=_("Pause, resume or cancel many"))
+@needs("campaigns.pause", "campaigns.cancel")
+def bulk_campaigns(request: ApiRequest, body: BulkIn) -> HttpResponse:
+    """A result for each code; the refusal of one stops no other. At most 20 can be cancelled at once."""
+    job = bulk.run(
+        request.store,
+        body.action,
+        body.codes,
+        reason=body.reason,
+        note=body.note,
+        confirm_count=body.confirm_count,
+        actor=request.actor,
+    )
+    return reply({"results": bulk.results_of(job)})
+
+
+@router.get("/campaigns/{code}/closing", response=ClosingOut, summary=_("The report of the latest close"))
+@needs("campaigns.view")
+def get_closing(request: ApiRequest, code: str) -> HttpResponse:
+    """Forecast against result, the steps with their evidence, what buyers' clients saw, prices to decide. 404 before any close."""
+    campaign = finding.get(request.store, code)
+    found = Closing.objects.filter(campaign=campaign, taken_back_at=None).order_by("-id").first()
+    if found is None:
+        raise NotFound(gettext("This campaign has not been closed."))
+    return reply(present.closing(found, [row.as_dict() for row in prices.prices_to_review(campaign)]))
+
+
+@router.post("/campaigns/{code}/restore-prices", response=RowsApplied, summary=_("Restore sale prices"))
+@needs("listings.price")
+def restore_prices(request: ApiRequest, code: str, body: RestoreIn | None = None) -> HttpResponse:
+    """Back to the sale price before the campaign, for the SKUs named, or for all that wait for a decision."""
+    wanted = body or RestoreIn()
+    return reply(prices.restore_prices(request.store, code, wanted.skus, actor=request.actor).as_dict())

@@ -1,0 +1,91 @@
+"""Messages and the audit log."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.fields import Answer, Moment, Time, optional
+from api.lists import ListQuery
+
+
+class About(Answer):
+    """What it speaks of."""
+
+    type: str
+    id: str
+    label: str = ""
+
+
+class MessageOut(Answer):
+    """A message to the people of the store, in the language asked for."""
+
+    id: int
+    at: Time
+    severity: Literal["info", "warning", "error"]
+    code: str
+    title: str
+    cause: str
+    steps: list[str] = Field(description="How it is mended, in order.")
+    object: About | None
+    read_at: Time | None
+    read_by: str
+
+
+class MessageQuery(ListQuery):
+    """Filters of the messages."""
+
+    unread: bool = Field(False, description="Only those that nobody has read.")
+
+
+class ActorOut(Answer):
+    """Who acted: a person, a person's token, or the system."""
+
+    kind: Literal["user", "token", "system"]
+    id: int | None
+    label: str
+    token: int | None
+
+
+class EventOut(Answer):
+    """One entry of the record."""
+
+    id: int
+    at: Time
+    actor: ActorOut
+    action: str
+    object: About
+    right: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    reason: str
+    result: Literal["done", "refused", "failed"]
+    code: str
+    request_id: str
+    commitments: dict[str, str] = Field(description="Salted SHA-256 of personal values; the values can be erased.")
+
+
+class AuditQuery(ListQuery):
+    """Filters of the record."""
+
+    actor: str = Field("", max_length=200, description="A person's id, or a part of the name.")
+    action: str = Field("", max_length=80, description="Such as `campaign.pause`; `campaign.` for all of them.")
+    object: str = Field("", max_length=120, description="An id such as a campaign's code, or `type:id`.")
+    since: Moment = optional(alias="from", description="From this moment on.")
+    until: Moment = optional(alias="to", description="Before this moment.")
+
+
+class ProofOut(Answer):
+    """What a third party needs to check one entry."""
+
+    format: str
+    event: int
+    seq: int
+    size: int
+    entry: str = Field(description="The exact text that was hashed.")
+    leaf_hash: str
+    path: list[str]
+    root: str
+    checkpoint: str = Field(description="The signed note.")
+    verifier: str = Field(description="The public key that checks it.")

@@ -1,0 +1,42 @@
+"""A store, its people and their tokens."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import Store
+from tests.api.client import Api, member_api, staff_api
+from tests.factories import make_member, make_staff, make_store, owner_of
+
+
+@pytest.fixture
+def store(db: None) -> Store:
+    return make_store(currency="USD")
+
+
+@pytest.fixture
+def owner(store: Store) -> Api:
+    return member_api(store, owner_of(store))
+
+
+@pytest.fixture
+def nobody(store: Store) -> Api:
+    """A member without any right."""
+    return member_api(store, make_member(store))
+
+
+@pytest.fixture
+def stranger(db: None) -> Api:
+    """The owner of another store."""
+    other = make_store()
+    return member_api(other, owner_of(other))
+
+
+@pytest.fixture
+def staff(db: None) -> Api:
+    return staff_api(make_staff())
+
+
+@pytest.fixture(autouse=True)
+def _urls(settings) -> None:
+    settings.ROOT_URLCONF = "tests.api.urls"
