@@ -74,11 +74,15 @@ class PersonalValue(models.Model):
 
 
 class AuditLeaf(models.Model):
-    """One entry of the tree: `seq` counts from 0 without a gap, in the order of sealing; see `audit.leaf` for the hash."""
+    """One entry of the tree: `seq` counts from 0 without a gap, in the order of sealing.
+
+    `form` is the version of the canonical text that was hashed (`audit.leaf`).
+    """
 
     seq = models.BigIntegerField(primary_key=True)
     event_id = models.BigIntegerField(unique=True)
     leaf_hash = models.BinaryField(max_length=32)
+    form = models.SmallIntegerField(default=1, db_default=1)
 
     class Meta:
         db_table = "audit_leaf"
@@ -109,6 +113,7 @@ class AuditCheckpoint(models.Model):
     root = models.BinaryField(max_length=32)
     at = models.DateTimeField()
     note = models.TextField()
+    verifier = models.CharField(max_length=200, help_text="The public key that checks the note.")
 
     class Meta:
         db_table = "audit_checkpoint"

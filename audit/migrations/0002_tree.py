@@ -16,6 +16,7 @@ class Migration(migrations.Migration):
                 ("root", models.BinaryField(max_length=32)),
                 ("at", models.DateTimeField()),
                 ("note", models.TextField()),
+                ("verifier", models.CharField(help_text="The public key that checks the note.", max_length=200)),
             ],
             options={
                 "db_table": "audit_checkpoint",
@@ -27,6 +28,7 @@ class Migration(migrations.Migration):
                 ("seq", models.BigIntegerField(primary_key=True, serialize=False)),
                 ("event_id", models.BigIntegerField(unique=True)),
                 ("leaf_hash", models.BinaryField(max_length=32)),
+                ("form", models.SmallIntegerField(db_default=1, default=1)),
             ],
             options={
                 "db_table": "audit_leaf",
