@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from core import clock, money
+from core.prepared import Prepared
 from listings.models import ListingState
 from publishing.addresses import shop_path
 from storefront.pricing import ItemOffer, item_price
@@ -31,7 +32,8 @@ _LIVE = """
         FROM listings_liveoffer o
         WHERE o.listing_id = l.id AND o.active AND o.starts_at <= t.now AND t.now < o.ends_at), '[]'::jsonb)
 """
-_PAGE = f"""
+_PAGE = Prepared(
+    f"""
     WITH t AS (SELECT COALESCE(%(now)s::timestamptz, clock_timestamp()) AS now)
     SELECT t.now, p.id, page.version, page.stamp, page.document::text, l.state, st.name, st.name_zh, s.language, {_LIVE}::text
     FROM t, accounts_store st
@@ -40,7 +42,9 @@ _PAGE = f"""
     JOIN publishing_publishedpage page ON page.publication_id = p.id
     JOIN listings_listing l ON l.id = p.listing_id
     WHERE st.slug = %(shop)s
-"""  # noqa: S608 - constants only
+""",  # noqa: S608 - constants only
+    [("now", "timestamptz"), ("shop", "text"), ("site", "text"), ("listing", "bigint")],
+)
 
 _SHOP = f"""
     WITH t AS (SELECT COALESCE(%(now)s::timestamptz, clock_timestamp()) AS now)
@@ -137,12 +141,10 @@ class FoundPage:
 def find_page(slug: str, site: str, listing_id: int) -> FoundPage | None:
     """The published page of a listing on a site of this installation; None when there is none. One query, the clock included."""
     asked: dict[str, Any] = {"now": clock.known(), "shop": slug, "site": site, "listing": listing_id}
-    with connection.cursor() as cursor:
-        cursor.execute(_PAGE, asked)
-        row = cursor.fetchone()
-    if row is None:
+    rows = _PAGE.rows(asked)
+    if not rows:
         return None
-    moment, publication_id, version, stamp, document, state, name, name_zh, language, live = row
+    moment, publication_id, version, stamp, document, state, name, name_zh, language, live = rows[0]
     clock.adopt(moment)
     shop = Shop(slug, site, _name(name, name_zh, language), language)
     return FoundPage(shop, publication_id, version, stamp.astimezone(UTC), document, state, live)
