@@ -71,11 +71,10 @@ class MomentField(forms.Field):
         return moment
 
     def _refuse_clock_change(self, typed: datetime, moment: datetime) -> None:
-        words = {"zone": self.zone_label}
         if moment.astimezone(self.zone).replace(tzinfo=None) != typed.replace(tzinfo=None):
-            raise ValidationError(self.error_messages["missing"], code="missing", params=words)
+            raise ValidationError(self.error_messages["missing"], code="missing", params={"zone": self.zone_label})
         if typed.replace(fold=1).astimezone(UTC) != moment:
-            raise ValidationError(self.error_messages["twice"], code="twice", params=words)
+            raise ValidationError(self.error_messages["twice"], code="twice", params={"zone": self.zone_label})
 
 
 _WIDE = str.maketrans("０１２３４５６７８９：－／．　", "0123456789:--- ") | str.maketrans("/.", "--")

@@ -55,7 +55,7 @@ class PickColumn(tables.Column):
 
     def render(self, value: Any, record: Any) -> SafeString:
         """One box; its name for screen readers is the row's `about` field, or the value."""
-        about = getattr(record, self.about, value) if self.about else value
+        about = tables.A(self.about).resolve(record, quiet=True) if self.about else value
         return format_html(
             '<label><input type="checkbox" name="{}" value="{}" form="{}" data-bulk-row aria-label="{}"></label>',
             self.name, value, self.form, gettext("Select %(thing)s") % {"thing": about},

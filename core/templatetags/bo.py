@@ -169,7 +169,8 @@ def ago(context: Context, moment: datetime | None) -> SafeString:
 def poll(context: Context, url: str) -> SafeString:
     """Attributes for an element that asks `url` for its successor: after 1.5 s at first, backing off to 5 s.
 
-    The answer is the same element again, with `{% poll %}` while work goes on and without it when all is done.
+    The answer is the same element again, with `{% poll %}` while work goes on and without it when all is done. The trigger is
+    `every`, not `load`: a morph keeps the element, and htmx fires `load` once in an element's life. It also outlives a failed answer.
     """
     request = context.get("request")
     seen = request.GET.get("tick", "") if request is not None else ""
@@ -177,7 +178,7 @@ def poll(context: Context, url: str) -> SafeString:
     delay = POLL_DELAYS[tick] if tick < len(POLL_DELAYS) else POLL_SLOWEST
     joint = "&" if "?" in url else "?"
     return format_html(
-        'hx-get="{}" hx-trigger="load delay:{}" hx-target="this" hx-swap="morph:outerHTML" hx-push-url="false"',
+        'hx-get="{}" hx-trigger="every {}" hx-target="this" hx-swap="morph:outerHTML" hx-push-url="false"',
         f"{url}{joint}tick={tick}",
         delay,
     )

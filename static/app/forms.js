@@ -11,7 +11,7 @@ const sent = new Set();
 document.addEventListener("submit", (event) => {
   const form = event.target, button = event.submitter;
   if (form.method !== "post" || form.hasAttribute("data-again")) return;
-  delete form.dataset.dirty;
+  delete form.dataset.changed;
   if (event.defaultPrevented || !button) return;
   setTimeout(() => { hold(button, true); sent.add(button); });
 });
@@ -23,12 +23,12 @@ document.addEventListener("htmx:afterRequest", release);
 document.addEventListener("input", (event) => {
   const form = event.target.form;
   if (!form?.hasAttribute("data-guard")) return;
-  form.dataset.dirty = "1";
+  form.dataset.changed = "1";
   all("[data-dirty]", form).forEach((node) => (node.hidden = false));
   all("[data-savebar]", form).forEach((node) => node.classList.add("bo-dirty"));
 });
 addEventListener("beforeunload", (event) => {
-  if (document.querySelector("form[data-guard][data-dirty]")) event.preventDefault();
+  if (document.querySelector("form[data-guard][data-changed]")) event.preventDefault();
 });
 
 // ISO text with a calendar: native date inputs follow the browser's locale, not the page's.

@@ -55,7 +55,7 @@ document.addEventListener("click", (event) => {
 });
 
 // Busy, and focus after a swap: to what asks for it, else to the control that stood there before.
-const polls = (elt) => elt?.getAttribute?.("hx-trigger")?.startsWith("load delay");
+const polls = (elt) => elt?.getAttribute?.("hx-trigger")?.startsWith("every");
 document.addEventListener("htmx:beforeRequest", ({ detail }) => { if (!polls(detail.elt)) detail.target?.setAttribute("aria-busy", "true"); });
 document.addEventListener("htmx:afterRequest", ({ detail }) => detail.target?.removeAttribute("aria-busy"));
 let before = null;
@@ -91,14 +91,16 @@ function progress() {
 
 // A request that failed: code, time, a way to try again. Polls try again by themselves.
 function failed(event, code) {
-  const { elt } = event.detail, holder = document.getElementById("bo-alerts"), note = document.getElementById("bo-failed")?.content.cloneNode(true);
+  const { elt } = event.detail;
+  if (polls(elt)) return;
+  const holder = document.getElementById("bo-alerts"), note = document.getElementById("bo-failed")?.content.cloneNode(true);
   if (!note || !holder) return;
   note.querySelector("[data-code]").textContent = code;
   note.querySelector("[data-time]").textContent = new Date().toLocaleTimeString(language());
   note.querySelector("[data-retry]").addEventListener("click", () => {
     holder.replaceChildren();
     const [verb, url] = ["get", "post"].map((v) => [v, elt.getAttribute(`hx-${v}`)]).find(([, u]) => u) ?? [];
-    if (elt.isConnected && verb === "get") window.htmx.trigger(elt, elt.matches("form") ? "submit" : polls(elt) ? "load" : "click");
+    if (elt.isConnected && verb === "get") window.htmx.trigger(elt, elt.matches("form") ? "submit" : "click");
     else if (url && elt.requestSubmit) elt.requestSubmit();
     else location.reload();
   });
