@@ -1,0 +1,16 @@
+"""Let the product's own sweeps run at the film's moment, in this process."""
+
+from __future__ import annotations
+
+from backoffice.tasks import deliver_outbox
+from campaigns import tasks as campaign_tasks
+from publishing import tasks as publishing_tasks
+
+
+def run_due() -> None:
+    """Everything that is due now: lifecycle, publishing, outbox, checks of public pages."""
+    campaign_tasks.sweep()
+    deliver_outbox()
+    publishing_tasks.sweep()
+    campaign_tasks.run_checks()
+    deliver_outbox()

@@ -1,0 +1,187 @@
+"""What happens in the demo, moment by moment (glossary §2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from storefront.checkout import place_order
+from storefront.quoting import make_quote
+
+from accounts.models import Store
+from audit.actors import Actor
+from backoffice.demo import catalogue
+from backoffice.demo.catalogue import Good
+from backoffice.demo.film import Film, Scene
+from backoffice.demo.stage import OPERATOR_A, OPERATOR_B, OWNER, acting
+from campaigns import lifecycle, stopping
+from campaigns.inputs import CampaignInput, ItemInput
+from campaigns.models import Campaign, Kind
+from core.scopes import in_store
+from listings.editing import create_listing
+from listings.models import ChangeSource
+from listings.prices import set_prices
+
+CLEAR_OUT_SKUS = 1000
+BUYERS = ("buyer-1041", "buyer-2077", "buyer-3115", "buyer-4402", "buyer-5068", "buyer-6190")
+
+
+class Stage:
+    """One store with its goods, and shorthand for what happens in it."""
+
+    def __init__(self, store: Store, film: Film, goods: Sequence[Good]) -> None:
+        self.store, self.film = store, film
+        self.goods = {good.sku: good for good in goods}
+        self.codes: dict[str, str] = {}
+        self.orders = 1000
+
+    def in_scope(self, scene: Scene) -> Scene:
+        """The scene, run in the store's scope."""
+
+        def run() -> None:
+            with in_store(self.store.pk):
+                scene()
+
+        return run
+
+    def at(self, scene: Scene, **before: float) -> None:
+        """A scene in this store."""
+        self.film.at(self.in_scope(scene), **before)
+
+    def stock(self) -> None:
+        """Put the goods on sale."""
+        for good in self.goods.values():
+            create_listing(self.store, good.listing(), source=ChangeSource.MANUAL, actor=acting(OWNER))
+
+    def campaign(
+        self,
+        name: str,
+        name_zh: str,
+        items: Sequence[ItemInput],
+        window: tuple[datetime, datetime],
+        *,
+        submit: bool = True,
+    ) -> None:
+        """Make a limited-time discount and submit it."""
+        given = CampaignInput(
+            kind=Kind.LIMITED_TIME_DISCOUNT,
+            name=name,
+            name_zh=name_zh,
+            starts_at=window[0],
+            ends_at=window[1],
+            items=items,
+        )
+        code = lifecycle.create_campaign(self.store, given, actor=acting(OPERATOR_A)).campaign.code
+        self.codes[name] = code
+        if submit:
+            lifecycle.submit(self.store, code, actor=acting(OPERATOR_A))
+
+    def launch(
+        self, name: str, name_zh: str, skus: Sequence[str], window: tuple[datetime, datetime], **before: float
+    ) -> None:
+        """A scene in which a campaign over these goods is made and submitted."""
+        self.at(lambda: self.campaign(name, name_zh, self.prices(*skus), window), **before)
+
+    def prices(self, *skus: str) -> list[ItemInput]:
+        """The demo's campaign prices of these goods."""
+        return [ItemInput(sku=sku, price=self.goods[sku].campaign) for sku in skus]
+
+    def order(self, *lines: tuple[str, int], state: str = "paid") -> None:
+        """A buyer takes a quote and orders."""
+        self.orders += 1
+        buyer, owner = BUYERS[self.orders % len(BUYERS)], acting(OWNER)
+        quote = make_quote(
+            self.store,
+            {"buyer": buyer, "country": "US", "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines]},
+            actor=owner,
+        )
+        place_order(self.store, {"order": f"DEMO-{self.orders}", "quote": quote.code}, actor=owner)
+
+
+def stop(stage: Stage, name: str, reason: str, note: str, *, who: str = OPERATOR_A, for_good: bool = False) -> Campaign:
+    """Pause a campaign of the stage, or cancel it for good."""
+    code, actor = stage.codes[name], acting(who)
+    if for_good:
+        return stopping.cancel(stage.store, code, confirm_code=code, reason=reason, note=note, actor=actor)
+    return stopping.pause(stage.store, code, reason=reason, note=note, actor=actor)
+
+
+def pinecone(store: Store, film: Film) -> None:
+    """Everything in order; most campaigns."""
+    stage, at = Stage(store, film, catalogue.PINECONE), film.premiere
+
+    def window(since: float, until: float) -> tuple[datetime, datetime]:
+        return at + timedelta(days=since), at + timedelta(days=until)
+
+    def stopped(name: str, reason: str, note: str, **how: Any) -> Scene:
+        return lambda: stop(stage, name, reason, note, **how)
+
+    stage.at(stage.stock, days=29)
+    stage.launch(
+        "Members' Day Discount",
+        "会员日限时折扣",
+        ("PC-DRS-001-S", "PC-TOT-005", "PC-SNK-031-38"),
+        window(-20, -6),
+        days=21,
+    )
+    for age in (18, 15, 12, 9, 7):
+        stage.at(lambda: stage.order(("PC-DRS-001-S", 1), ("PC-TOT-005", 2)), days=age)
+    first_week = (at - timedelta(days=7), at - timedelta(minutes=5))
+    stage.launch("Autumn New-In First Week", "秋冬新品首周折扣", ("PC-KNT-014-M", "PC-JKT-022-L"), first_week, days=8)
+    stage.launch(
+        "Main Image Test, Arm B", "主图A/B测试组B", ("PC-PJS-008-M", "PC-WIG-012"), window(-6, 8), days=6, hours=1
+    )
+    stage.launch("Scarf Traffic Price", "围巾引流款低价", ("PC-SCF-003", "PC-EAR-040"), window(-4, 3), days=4, hours=1)
+    stage.at(lambda: _clear_out(stage, window(-3, 4)), days=3, hours=2)
+    stage.at(lambda: _copy_campaign_prices(stage, "PC-SCF-003", "PC-EAR-040"), days=3)
+    for age in (3.2, 2.6, 2.2):
+        stage.at(lambda: stage.order(("PC-SCF-003", 2)), days=age)
+    stage.at(stopped("Scarf Traffic Price", "supply_chain", "Mill stopped deliveries", for_good=True), days=2)
+    for age in (2.5, 1.5, 0.5):
+        stage.at(lambda: stage.order(("PC-KNT-014-M", 1), ("PC-JKT-022-L", 1)), days=age)
+    stage.at(stopped("Main Image Test, Arm B", "ab_test", "Clicks below arm A", who=OPERATOR_B), days=1)
+    stage.launch("Winter Warm-Up Discount", "暖冬预热折扣", ("PC-KNT-014-M", "PC-SCF-003"), window(2, 9), hours=20)
+    stage.at(
+        lambda: stage.campaign(
+            "Weekend Flash Draft", "周末闪购草稿", stage.prices("PC-TOT-005"), window(5, 7), submit=False
+        ),
+        hours=5,
+    )
+    wrong_price = (at - timedelta(hours=1), at + timedelta(hours=2))
+    stage.launch("Wrong-Price Emergency Stop", "错价紧急停止演示", ("PC-DRS-001-S",), wrong_price, hours=1, minutes=5)
+    stage.at(
+        stopped("Wrong-Price Emergency Stop", "other", "Price typed without its first digit", for_good=True), seconds=1
+    )
+
+
+def _clear_out(stage: Stage, window: tuple[datetime, datetime]) -> None:
+    owner: Actor = acting(OWNER)
+    items: list[ItemInput] = []
+    for listing, prices in catalogue.clear_out(CLEAR_OUT_SKUS):
+        create_listing(stage.store, listing, source=ChangeSource.MANUAL, actor=owner)
+        items += [ItemInput(sku=sku, price=price) for sku, price in prices]
+    stage.campaign("End-of-Season Clear-Out", "换季清仓限时折扣", items, window)
+
+
+def _copy_campaign_prices(stage: Stage, *skus: str) -> None:
+    """Somebody wrote the campaign price over the sale price: the report will ask whether to restore it (R44, R45)."""
+    rows = [{"sku": sku, "sale_price": stage.goods[sku].campaign} for sku in skus]
+    set_prices(stage.store, rows, source=ChangeSource.MANUAL, actor=acting(OPERATOR_B))
+
+
+def riverlamp(store: Store, film: Film) -> None:
+    """Electronics with three running discounts."""
+    stage, at = Stage(store, film, catalogue.RIVERLAMP), film.premiere
+    stage.orders = 2000
+    stage.at(stage.stock, days=29)
+    for name, name_zh, sku, since, until in (
+        ("Earbuds Price Offer", "耳机限时优惠", "RL-EBD-100-BK", 5.0, 5.0),
+        ("Dash-Cam Week", "记录仪专场", "RL-CAM-210", 5.0, 5.0),
+        ("Speaker Discount", "音箱限时折扣", "RL-SPK-120", 2.0, 6.0),
+    ):
+        stage.launch(
+            name, name_zh, (sku,), (at - timedelta(days=since), at + timedelta(days=until)), days=since, hours=1
+        )
+    for age in (4.5, 3.5, 1.5):
+        stage.at(lambda: stage.order(("RL-CAM-210", 1)), days=age)

@@ -1,0 +1,42 @@
+"""`manage.py load_demo`: demo stores, people, catalogue, orders and campaigns, relative to now. Safe to repeat."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.test.utils import override_settings
+
+from accounts.models import Store
+from audit.tasks import seal
+from backoffice.demo import scenes
+from backoffice.demo.film import Film
+from backoffice.demo.stage import STORES, set_up
+from core import clock
+
+#: The film begins this many days before now.
+FIRST_DAY = 30
+
+
+class Command(BaseCommand):
+    """Loads the demo once."""
+
+    help = "Load the demo: two stores, five people, about 1,000 SKUs, campaigns in every state. Does nothing when it is there."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if Store.objects.filter(slug__in=[slug for slug, *_ in STORES]).exists():
+            self.stdout.write("The demo is loaded already.")
+            return
+        premiere = clock.read()
+        film = Film(premiere)
+        # The film's public pages are read inside this process: the web server shows the present, not the film's moment.
+        with override_settings(PROBE_TRANSPORT="wsgi"):
+            with clock.freeze(premiere - timedelta(days=FIRST_DAY)):
+                made = {store.slug: store for store in set_up()}
+            scenes.pinecone(made["pinecone"], film)
+            scenes.riverlamp(made["riverlamp"], film)
+            film.play()
+        seal()
+        self.stdout.write(f"Demo loaded in {(clock.read() - premiere).total_seconds():.0f} s at {settings.PUBLIC_URL}.")
