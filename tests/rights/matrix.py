@@ -1,0 +1,169 @@
+"""The rights matrix: one line for every page and every API operation. Whatever is not here, or no longer exists, fails the tests.
+
+    page("campaigns:stop", "campaigns.pause", code)          # a store page, its right, and how to fill its address
+    page("dashboard")                                        # a store page for every member
+    op("POST /campaigns/{code}/pause", "campaigns.pause", code)
+
+`code`, `listing` … are functions from the samples of a store (`tests/rights/world.py`) to the address's keywords. Their sample must
+exist: who has the right must not get 404.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tests.rights.world import Things
+
+Fill = Callable[[Things], dict[str, Any]]
+
+
+def nothing(things: Things) -> dict[str, Any]:
+    return {}
+
+
+def code(things: Things) -> dict[str, Any]:
+    return {"code": things.campaign.code}
+
+
+def draft(things: Things) -> dict[str, Any]:
+    return {"code": things.draft.code}
+
+
+def closed(things: Things) -> dict[str, Any]:
+    return {"code": things.closing.campaign.code}
+
+
+def step(things: Things) -> dict[str, Any]:
+    return closed(things) | {"step": "verify"}
+
+
+def listing(things: Things) -> dict[str, Any]:
+    return {"listing": things.listing.pk}
+
+
+def person(things: Things) -> dict[str, Any]:
+    return {"user": things.owner.pk}
+
+
+def shop_page(things: Things) -> dict[str, Any]:
+    return {"shop": things.store.slug, "site": things.site.code, "listing": things.listing.pk}
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page by its URL name. `kind` as in `accounts.rights.Access`; `right` is empty where every member may enter."""
+
+    name: str
+    kind: str
+    right: str = ""
+    fill: Fill = nothing
+
+
+@dataclass(frozen=True)
+class Op:
+    """An API operation, `METHOD /path`. `kind` is `store` or `staff`; any one of `rights` lets in, none means every member."""
+
+    call: str
+    kind: str
+    rights: tuple[str, ...] = ()
+    fill: Fill = nothing
+
+
+def page(name: str, right: str = "", fill: Fill = nothing) -> Page:
+    """A page of a store; its address carries `store`."""
+    return Page(name, "store", right, fill)
+
+
+def op(call: str, rights: str = "", fill: Fill = nothing) -> Op:
+    """An operation for store tokens; `rights` separated by blanks."""
+    return Op(call, "store", tuple(rights.split()), fill)
+
+
+def staff_op(call: str, fill: Fill = nothing) -> Op:
+    """An operation for staff tokens."""
+    return Op(call, "staff", (), fill)
+
+
+PAGES: tuple[Page, ...] = (
+    # the house
+    Page("healthz", "anonymous"),
+    Page("readyz", "anonymous"),
+    page("dashboard"),
+    # people
+    Page("account_login", "public"),
+    Page("account_logout", "public"),
+    Page("account_inactive", "public"),
+    Page("account_reset_password", "public"),
+    Page("account_reset_password_done", "public"),
+    Page("account_reset_password_from_key", "public", fill=lambda things: {"uidb36": "1", "key": "abc-123"}),
+    Page("account_reset_password_from_key_done", "public"),
+    Page("account_change_password", "signed_in"),
+    Page("account_set_password", "signed_in"),
+    Page("account_reauthenticate", "signed_in"),
+    Page("account_sign_out_everywhere", "signed_in"),
+    # the API's own pages
+    Page("api:openapi", "anonymous"),
+    Page("api:docs", "anonymous"),
+    # campaigns
+    page("campaigns:list", "campaigns.view"),
+    page("campaigns:past", "campaigns.view"),
+    page("campaigns:new", "campaigns.edit"),
+    page("campaigns:bulk", "campaigns.pause"),
+    page("campaigns:bulk_result", "campaigns.view", lambda things: {"job": things.bulk_job.pk}),
+    page("campaigns:detail", "campaigns.view", code),
+    page("campaigns:evidence", "campaigns.view", code),
+    page("campaigns:edit", "campaigns.edit", draft),
+    page("campaigns:items", "campaigns.view", code),
+    page("campaigns:submit", "campaigns.edit", draft),
+    page("campaigns:copy", "campaigns.edit", code),
+    page("campaigns:delete", "campaigns.edit", draft),
+    page("campaigns:stop", "campaigns.pause", code),
+    page("campaigns:cancel", "campaigns.cancel", code),
+    page("campaigns:resume", "campaigns.pause", code),
+    page("campaigns:take_back", "campaigns.cancel", code),
+    page("campaigns:closing", "campaigns.view", closed),
+    page("campaigns:closing_live", "campaigns.view", closed),
+    page("campaigns:restore_prices", "listings.price", closed),
+    page("campaigns:run_step", "campaigns.cancel", step),
+    page("campaigns:clean_up", "campaigns.pause", closed),
+    # shops
+    Page("storefront:front", "anonymous", fill=lambda things: {"shop": things.store.slug, "site": things.site.code}),
+    Page("storefront:product", "anonymous", fill=shop_page),
+)
+
+OPERATIONS: tuple[Op, ...] = (
+    op("GET /categories"),
+    op("GET /store"),
+    op("GET /listings", "listings.view"),
+    op("POST /listings", "listings.edit"),
+    op("GET /listings/{id}", "listings.view", lambda things: {"id": things.listing.pk}),
+    op("PATCH /listings/{id}", "listings.edit listings.price", lambda things: {"id": things.listing.pk}),
+    op("POST /listings/delist", "listings.delist"),
+    op("POST /prices", "listings.price"),
+    op("POST /stock", "listings.edit"),
+    op("GET /jobs/{id}", "listings.view", lambda things: {"id": things.job.pk}),
+    op("GET /campaigns", "campaigns.view"),
+    op("POST /campaigns", "campaigns.edit"),
+    op("GET /campaigns/{code}", "campaigns.view", code),
+    op("PATCH /campaigns/{code}", "campaigns.edit", draft),
+    op("POST /campaigns/{code}/items", "campaigns.edit", draft),
+    op("POST /campaigns/{code}/submit", "campaigns.edit", draft),
+    op("GET /campaigns/{code}/close-check", "campaigns.view", code),
+    op("POST /campaigns/{code}/pause", "campaigns.pause", code),
+    op("POST /campaigns/{code}/resume", "campaigns.pause", code),
+    op("POST /campaigns/{code}/cancel", "campaigns.cancel", code),
+    op("POST /campaigns/{code}/take-back", "campaigns.cancel", code),
+    op("POST /campaigns/bulk", "campaigns.pause campaigns.cancel"),
+    op("GET /campaigns/{code}/closing", "campaigns.view", closed),
+    op("POST /campaigns/{code}/restore-prices", "listings.price", closed),
+    op("GET /messages"),
+    op("GET /audit", "audit.view"),
+    op("GET /audit/proof/{id}", "audit.view", lambda things: {"id": things.event.pk}),
+    staff_op("POST /campaigns/{code}/approve", code),
+    staff_op("POST /campaigns/{code}/reject", code),
+    staff_op("POST /staff/stores"),
+    staff_op("GET /staff/stores/{slug}", lambda things: {"slug": things.store.slug}),
+    staff_op("PATCH /staff/stores/{slug}", lambda things: {"slug": things.store.slug}),
+)

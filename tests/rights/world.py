@@ -1,0 +1,150 @@
+"""Two stores with one of each thing, so that every address of the matrix has a sample here and a foreign one there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from accounts.models import Store, User
+from audit.models import AuditEvent
+from audit.record import Entry, Target, record
+from campaigns.models import BulkJob, Campaign, Closing
+from core import clock
+from core.codes import new_code
+from core.scopes import in_store
+from inbox.models import Message
+from listings.models import Job, Listing
+from orders.models import Order
+from publishing.models import Site
+from tests.factories import actor_for, make_listing, make_site, make_store, owner_of, serial
+
+
+class Things:
+    """Samples of one store; each is made when a row of the matrix asks for it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def _make(self, model: Any, **values: Any) -> Any:
+        with in_store(self.store.pk):
+            return model.objects.create(store=self.store, **values)
+
+    @cached_property
+    def owner(self) -> User:
+        """The main account."""
+        return owner_of(self.store)
+
+    @cached_property
+    def site(self) -> Site:
+        """An English site."""
+        with in_store(self.store.pk):
+            return make_site(self.store, "en")
+
+    @cached_property
+    def listing(self) -> Listing:
+        """A listing on sale with one SKU."""
+        with in_store(self.store.pk):
+            return make_listing(self.store)
+
+    @cached_property
+    def campaign(self) -> Campaign:
+        """A running discount."""
+        now = clock.now()
+        return self._make(  # type: ignore[no-any-return]
+            Campaign,
+            code=new_code("C"),
+            kind="limited_time_discount",
+            name=f"Campaign {serial()}",
+            state="running",
+            starts_at=now - timedelta(hours=1),
+            ends_at=now + timedelta(days=1),
+        )
+
+    @cached_property
+    def draft(self) -> Campaign:
+        """A campaign that has not been submitted."""
+        now = clock.now()
+        return self._make(  # type: ignore[no-any-return]
+            Campaign,
+            code=new_code("C"),
+            kind="limited_time_discount",
+            name=f"Draft {serial()}",
+            starts_at=now + timedelta(hours=1),
+            ends_at=now + timedelta(days=1),
+        )
+
+    @cached_property
+    def closing(self) -> Closing:
+        """The close of a cancelled campaign."""
+        now = clock.now()
+        campaign = self._make(
+            Campaign,
+            code=new_code("C"),
+            kind="limited_time_discount",
+            name=f"Closed {serial()}",
+            state="cancelled",
+            starts_at=now - timedelta(days=1),
+            ends_at=now + timedelta(days=1),
+            closed_at=now,
+        )
+        return self._make(  # type: ignore[no-any-return]
+            Closing,
+            campaign=campaign,
+            close_kind="manual",
+            closed_at=now,
+            closed_by="Owner",
+            finalised_at=now,
+            steps=[],
+        )
+
+    @cached_property
+    def bulk_job(self) -> BulkJob:
+        """A finished bulk pause."""
+        return self._make(  # type: ignore[no-any-return]
+            BulkJob, action="pause", codes=[], results=[], created_by=self.owner, finished_at=clock.now()
+        )
+
+    @cached_property
+    def job(self) -> Job:
+        """A finished import."""
+        return self._make(Job, kind="import", state="done", created_by=self.owner)  # type: ignore[no-any-return]
+
+    @cached_property
+    def order(self) -> Order:
+        """A paid order."""
+        return self._make(  # type: ignore[no-any-return]
+            Order,
+            code=f"O-{serial()}",
+            placed_at=clock.now(),
+            currency="USD",
+            subtotal=0,
+            discount=0,
+            total=0,
+            snapshot={},
+        )
+
+    @cached_property
+    def message(self) -> Message:
+        """An unread message."""
+        return self._make(Message, at=clock.now(), code="ERR_EXAMPLE", severity="info", key=f"m{serial()}")  # type: ignore[no-any-return]
+
+    @cached_property
+    def event(self) -> AuditEvent:
+        """An entry of the audit log."""
+        target = Target("store", self.store.slug, self.store.name, self.store.pk, self.store.name)
+        return record(Entry("store.example", target), actor=actor_for(self.owner))
+
+
+@dataclass
+class World:
+    """`here` is the store whose pages are asked for, `there` another."""
+
+    here: Things
+    there: Things
+
+
+def make_world() -> World:
+    """Two stores; their things come when asked for."""
+    return World(Things(make_store("here")), Things(make_store("there")))
