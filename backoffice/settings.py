@@ -163,7 +163,13 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
+# Only our own and vendored files: what packages bring along is neither used nor served.
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 STATIC_ROOT = DATA_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "backoffice.static_storage.HashedStorage"},
+}
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 MEDIA_ROOT = DATA_DIR / "media"
@@ -196,6 +202,8 @@ PROBE_TRANSPORT = "http"
 #: Rendered public pages that a process keeps (about 4 kB each).
 SHOP_PAGE_CACHE = 2000
 
+#: How often a verb is tried when the database ends it to break a deadlock.
+VERB_TRIES = 3
 #: Seconds a process may rely on the rule sets it has read (changes of its own are seen at once).
 POLICIES_TTL = 5
 

@@ -1,9 +1,16 @@
 """The room's place in Django."""
 
 from django.apps import AppConfig
+from django.conf import settings
+
+from core.catalogue import ensure_compiled
 
 
 class CoreConfig(AppConfig):
     """Clock, outbox, errors, money, codes."""
 
     name = "core"
+
+    def ready(self) -> None:
+        """Both languages speak from the first request, in every process, after a plain clone."""
+        ensure_compiled(settings.LOCALE_PATHS)

@@ -30,3 +30,6 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
 
 # Public pages are read in this process: no socket, the same rows as the test.
 PROBE_TRANSPORT = "wsgi"
+
+# Static files are served as they lie; their hashing has a test of its own.
+STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"  # noqa: F405

@@ -25,12 +25,14 @@ from pathlib import Path
 import django
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_python
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.conf import settings
 from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+from core.catalogue import compile_catalogue  # noqa: E402 - the tool runs from any folder
+
 LOCALE = ROOT / "locale"
 PARTS = LOCALE / "parts"
 CATALOGUE = LOCALE / "zh_Hans" / "LC_MESSAGES" / "django.po"
@@ -187,14 +189,9 @@ def extract() -> list[str]:
     return quarrels
 
 
-def compile_catalogue() -> list[str]:
-    """Write django.mo when django.po is newer."""
-    target = CATALOGUE.with_suffix(".mo")
-    data = io.BytesIO()
-    write_mo(data, read(CATALOGUE))
-    if not target.exists() or target.read_bytes() != data.getvalue():
-        target.write_bytes(data.getvalue())
-    return []
+def compile_command() -> list[str]:
+    """Write django.mo; the product does the same at its start when the file is missing or older."""
+    return [] if compile_catalogue(CATALOGUE) else [f"{CATALOGUE.parent} may not be written"]
 
 
 def faults_of(english: str, chinese: str) -> Iterator[str]:
@@ -235,7 +232,7 @@ def check() -> list[str]:
 
 def update() -> list[str]:
     """Extract, then compile."""
-    return extract() + compile_catalogue()
+    return extract() + compile_command()
 
 
 def print_missing() -> list[str]:
@@ -257,7 +254,7 @@ def main(argv: list[str] | None = None) -> int:
     commands = {
         "extract": extract,
         "merge": extract,
-        "compile": compile_catalogue,
+        "compile": compile_command,
         "check": check,
         "update": update,
         "missing": print_missing,

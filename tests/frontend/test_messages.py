@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
+from core.catalogue import ensure_compiled
 from tools import messages
 
 
@@ -90,7 +93,7 @@ def test_parts_are_merged_kept_and_compiled(house):
     (house / "locale/parts/room.po").unlink()
     assert messages.extract() == []
     assert messages.CATALOGUE.read_bytes() == first, "a translation once merged stays"
-    messages.compile_catalogue()
+    assert messages.compile_command() == []
     assert "暂停".encode() in messages.CATALOGUE.with_suffix(".mo").read_bytes()
     assert sum("no Chinese" in problem for problem in messages.check()) == 5
 
@@ -111,3 +114,16 @@ def test_words_of_other_packages_stay(house):
     (house / "locale/parts/_allauth.po").write_text('msgid "Too short"\nmsgstr "太短"\n')
     messages.extract()
     assert 'msgid "Too short"' in messages.CATALOGUE.read_text()
+
+
+def test_the_product_compiles_what_is_missing_or_older(house):
+    messages.extract()
+    compiled = messages.CATALOGUE.with_suffix(".mo")
+    ensure_compiled([messages.LOCALE])
+    first = compiled.stat().st_mtime_ns
+    ensure_compiled([messages.LOCALE])
+    assert compiled.stat().st_mtime_ns == first, "nothing to do the second time"
+    os.utime(compiled, ns=(0, 0))
+    ensure_compiled([messages.LOCALE])
+    assert compiled.stat().st_mtime_ns > 0
+    assert [path.name for path in compiled.parent.iterdir() if "part" in path.name] == []

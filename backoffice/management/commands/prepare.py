@@ -1,4 +1,4 @@
-"""`manage.py prepare`: bring the database to what this version needs. Safe to repeat, and from several machines."""
+"""`manage.py prepare`: bring database and static files to what this version needs. Safe to repeat, and from several machines."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ PREPARE_LOCK = 7_103_155
 
 
 class Command(BaseCommand):
-    """Migrations and the cache table, one machine at a time."""
+    """Migrations and the cache table, one machine at a time; then the static files under hashed names."""
 
-    help = "Apply migrations and make the cache table."
+    help = "Apply migrations, make the cache table, collect the static files."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,3 +27,4 @@ class Command(BaseCommand):
                 call_command("createcachetable", verbosity=verbosity)
             finally:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [PREPARE_LOCK])
+        call_command("collectstatic", interactive=False, verbosity=0)
