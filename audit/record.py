@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ from core import clock
 from core.middleware import request_id
 
 _ENCODER = DjangoJSONEncoder()
+_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _COLUMNS = (
     "at", "store_id", "store_label", "actor_kind", "actor_id", "actor_label", "token_id", "right", "action", "object_type",
     "object_id", "object_label", "before", "after", "reason", "result", "code", "request_id", "commitments",
@@ -58,10 +61,11 @@ def commit_to(value: str, salt: bytes) -> str:
 def record(
     entry: Entry, *, actor: Actor, now: datetime | None = None, personal: Mapping[str, str] | None = None
 ) -> AuditEvent:
-    """Write one event. `personal` values (address, e-mail) become commitments; their clear form goes to erasable rows."""
-    values = dict(personal or {})
-    if actor.ip:
-        values.setdefault("ip", actor.ip)
+    """Write one event. `personal` values (address, e-mail) become commitments; their clear form goes to erasable rows (R193).
+
+    The actor's address joins them by itself, and so does a label that is an e-mail.
+    """
+    values = {name: _plain_text(value) for name, value in (personal or {}).items()} | _personal_of(actor)
     salts = {name: secrets.token_bytes(16) for name in values}
     event = AuditEvent(
         **dict(zip(_COLUMNS, _row(entry, actor, now or clock.now()), strict=True))
@@ -80,7 +84,10 @@ def record(
 
 
 def record_many(entries: Sequence[Entry], *, actor: Actor, now: datetime | None = None) -> int:
-    """Write many events of one actor with COPY: ten thousand in a fraction of a second; answers how many."""
+    """Write many events of one actor with COPY: ten thousand in a fraction of a second; answers how many.
+
+    They carry no personal values: the event of the deed as a whole, with the same request id, has them.
+    """
     if not entries:
         return 0
     moment = now or clock.now()
@@ -93,19 +100,44 @@ def record_many(entries: Sequence[Entry], *, actor: Actor, now: datetime | None 
     return len(entries)
 
 
+def _personal_of(actor: Actor) -> dict[str, str]:
+    found = {"ip": _plain_text(actor.ip)} if actor.ip else {}
+    if "@" in actor.label:
+        found["actor"] = _plain_text(actor.label)
+    return found
+
+
+def _label_of(actor: Actor) -> str:
+    """What stays in the event for ever: never an e-mail."""
+    return f"{actor.kind} {actor.id}" if "@" in actor.label else actor.label
+
+
 def _row(entry: Entry, actor: Actor, now: datetime) -> list[Any]:
     target = entry.target
     return [
-        now, target.store_id, target.store_label[:80], str(actor.kind), actor.id, actor.label[:160], actor.token_id, entry.right,
-        entry.action, target.object_type, target.object_id[:64], target.object_label[:200], {}, {}, entry.reason[:500],
-        str(entry.result), entry.code[:48], request_id.get(), {},
+        now, target.store_id, _plain_text(target.store_label)[:80], str(actor.kind), actor.id, _plain_text(_label_of(actor))[:160],
+        actor.token_id, entry.right, entry.action, target.object_type, _plain_text(target.object_id)[:64],
+        _plain_text(target.object_label)[:200], {}, {}, _plain_text(entry.reason)[:500], str(entry.result), entry.code[:48],
+        request_id.get(), {},
     ]  # fmt: skip
 
 
+def _plain_text(value: str) -> str:
+    """Text that PostgreSQL takes: without NUL and lone surrogates, which a hostile client may send."""
+    return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def _json(value: Mapping[str, Any]) -> str:
-    return orjson.dumps(dict(value), default=_ENCODER.default).decode()
+    try:
+        text = orjson.dumps(dict(value), default=_ENCODER.default, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # a lone surrogate, or an integer beyond 64 bits
+        text = json.dumps(
+            json.loads(json.dumps(value, default=_ENCODER.default), parse_constant=str), ensure_ascii=False
+        )
+        text = text.encode("utf-8", "replace").decode()
+    return _ESCAPED_NUL.sub("\\1\ufffd", text)
 
 
 def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    loaded: dict[str, Any] = orjson.loads(_json(value))
+    loaded: dict[str, Any] = json.loads(_json(value))
     return loaded

@@ -1,10 +1,16 @@
 """The frame of every verb: one transaction, a savepoint for the body, and a refusal that is recorded, then raised.
 
     @verb("campaign.pause", right="campaigns.pause")
-    def pause(code: str, *, actor: Actor, now: datetime, ...) -> Campaign: ...
+    def pause(store: Store, code: str, *, actor: Actor, now: datetime, ...) -> Campaign: ...
 
 Callers may leave `now` out; it is then the moment of the unit of work. The body calls `about()` once it knows its object, so that a
-refusal is recorded against it.
+refusal is recorded against it; until then it counts against what the arguments name: the store and the code or id after it.
+
+A verb may call verbs. The refusal of an inner one is recorded there if the outer one catches it and goes on; if it ends the outer one
+too, the outer one's savepoint takes that record back and the refusal is recorded once, for the outer verb. The same holds for a caller
+with a transaction of its own: whoever opens one catches the refusal inside it, or loses its record.
+
+A verb that is not inside another transaction is tried again when the database broke a deadlock at its cost.
 """
 
 from __future__ import annotations
@@ -12,10 +18,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.db import transaction
+from django.conf import settings
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from audit.actors import Actor
 from audit.models import Result
@@ -52,25 +60,19 @@ def verb(action: str, *, right: str = "") -> Callable[[Callable[..., Answer]], C
 
     def frame_it(function: Callable[..., Answer]) -> Callable[..., Answer]:
         @functools.wraps(function)
-        def framed(*args: Any, actor: Actor, now: Any = None, **kwargs: Any) -> Any:
+        def framed(*args: Any, actor: Actor, now: Any = None, **kwargs: Any) -> Answer:
             moment = now or clock.now()
-            frame = _Frame(action=action, right=right)
-            token = _frame.set(frame)
-            refusal: DomainError | None = None
-            answer: Any = None
-            try:
-                with transaction.atomic():
-                    try:
-                        with transaction.atomic():
-                            answer = function(*args, actor=actor, now=moment, **kwargs)
-                    except DomainError as error:
-                        refusal = error
-                        _record_refusal(frame, error, actor, moment)
-            finally:
-                _frame.reset(token)
-            if refusal is not None:
-                raise refusal
-            return answer
+            tries = 1 if connection.in_atomic_block else settings.VERB_TRIES
+            while True:
+                tries -= 1
+                frame = _Frame(action, right, _named_by(action, args))
+                try:
+                    return _run(
+                        frame, functools.partial(function, *args, actor=actor, now=moment, **kwargs), actor, moment
+                    )
+                except OperationalError as error:
+                    if tries <= 0 or not isinstance(error.__cause__, DeadlockDetected | SerializationFailure):
+                        raise
 
         framed.verb_action = action  # type: ignore[attr-defined]
         framed.verb_right = right  # type: ignore[attr-defined]
@@ -79,12 +81,37 @@ def verb(action: str, *, right: str = "") -> Callable[[Callable[..., Answer]], C
     return frame_it
 
 
+def _run(frame: _Frame, body: Callable[[], Answer], actor: Actor, moment: Any) -> Answer:
+    token = _frame.set(frame)
+    refusal: DomainError
+    try:
+        with transaction.atomic():
+            try:
+                with transaction.atomic():
+                    return body()
+            except DomainError as error:
+                refusal = error
+                _record_refusal(frame, error, actor, moment)
+    finally:
+        _frame.reset(token)
+    raise refusal
+
+
+def _named_by(action: str, args: tuple[Any, ...]) -> Target | None:
+    """What the arguments name, before the body has looked: a store (it has a slug), then a code or an id."""
+    if not args or not hasattr(args[0], "slug"):
+        return None
+    store = args[0]
+    named = args[1] if len(args) > 1 and isinstance(args[1], str | int) else ""
+    return Target(action.split(".", 1)[0], str(named), store_id=store.id, store_label=getattr(store, "name", ""))
+
+
 def _record_refusal(frame: _Frame, error: DomainError, actor: Actor, moment: Any) -> None:
     if error.code in UNRECORDED or frame.target is None:
         return
     entry = Entry(
         action=frame.action,
-        target=replace(frame.target),
+        target=frame.target,
         after={"detail": str(error.detail), **_evidence(error)},
         reason=frame.reason,
         right=frame.right,
@@ -95,9 +122,8 @@ def _record_refusal(frame: _Frame, error: DomainError, actor: Actor, moment: Any
 
 
 def _evidence(error: DomainError) -> dict[str, Any]:
-    kept: dict[str, Any] = {
-        key: error.extra[key] for key in ("blockers", "holder", "seconds_left", "right") if key in error.extra
-    }
+    names = ("blockers", "holder", "seconds_left", "right")
+    kept: dict[str, Any] = {key: error.extra[key] for key in names if key in error.extra}
     if error.errors:
         kept["errors"] = [item.as_dict() for item in error.errors]
     return kept
