@@ -123,7 +123,7 @@ def check_items(
 def _check_item(
     index: int, item: ItemInput, row: tuple[Any, ...] | None, found: KindSpec, seen: Mapping[str, int]
 ) -> GoodItem | FieldError:
-    where = f"items[{index}]"
+    where = f"items.{index}"
     if row is None:
         return FieldError(
             f"{where}.sku", "ERR_UNKNOWN_SKU", _("This store has no SKU “%(sku)s”.") % {"sku": item.sku[:64]}

@@ -83,15 +83,15 @@ def pause(
 
     Raises NotFound, PermissionRefused, OperationLocked, VersionConflict, or Conflict with `blockers` when a guard refuses.
     """
-    command = _command(store, "pause", actor, now, reason, note, freeze_claimed=freeze_claimed)
-    return _single(command, code, version)
+    order = command_of(store, "pause", actor, now, reason, note, freeze_claimed=freeze_claimed)
+    return _single(order, code, version)
 
 
 def resume(
     store: Store, code: str, *, version: int | None = None, actor: Actor, now: datetime | None = None
 ) -> Campaign:
     """Bring a paused campaign back before buyers; refused once its end has passed (R5)."""
-    return _single(_command(store, "resume", actor, now), code, version)
+    return _single(command_of(store, "resume", actor, now), code, version)
 
 
 def cancel(
@@ -109,33 +109,29 @@ def cancel(
 
     Raises InvalidInput (422) for a wrong `confirm_code` before anything else is looked at, then as `pause`.
     """
-    command = _command(store, "cancel", actor, now, reason, note)
-    return _single(command, code, version, confirm_code=confirm_code)
+    order = command_of(store, "cancel", actor, now, reason, note)
+    return _single(order, code, version, confirm_code=confirm_code)
 
 
 def take_back(
     store: Store, code: str, *, version: int | None = None, actor: Actor, now: datetime | None = None
 ) -> Campaign:
     """Take a held cancel back to the state before it; refused at or after the campaign's end."""
-    return _single(_command(store, "take_back", actor, now), code, version)
+    return _single(command_of(store, "take_back", actor, now), code, version)
 
 
 def emergency_stop(store: Store, code: str, *, reason: str, actor: Actor, now: datetime | None = None) -> Campaign:
     """Platform staff pause a campaign past every guard but time and state; logged under its own name."""
     moment = now or clock.now()
     check_staff(actor)
-    command = Command(store, "pause", actor, moment, *_reason(reason, "", moment), emergency=True)
-    return _single(command, code, None)
+    order = Command(store, "pause", actor, moment, *_reason(reason, "", moment), emergency=True)
+    return _single(order, code, None)
 
 
-for _verb in (pause, resume, cancel, take_back):
-    _verb.verb_action = f"campaign.{_verb.__name__}"  # type: ignore[attr-defined]
-    _verb.verb_right = guards.RIGHTS[_verb.__name__]  # type: ignore[attr-defined]
-
-
-def _command(
+def command_of(
     store: Store, action: str, actor: Actor, now: datetime | None, reason: str = "", note: str = "", **extra: Any
 ) -> Command:
+    """A command with its reason brought into form; `now` defaults to the moment of the unit of work."""
     moment = now or clock.now()
     return Command(store, action, actor, moment, *_reason(reason, note, moment), **extra)
 

@@ -11,15 +11,22 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from accounts.models import AccountState, Entity, Grant, Kyc, Membership, Store, User
 from accounts.requests import actor_of
 from audit.actors import Actor, system
+from campaigns.checking import GoodItem
+from campaigns.edges import set_state_of
+from campaigns.items import put as put_items
+from campaigns.models import Campaign, Kind
+from campaigns.offers import switch_off
+from campaigns.starting import start_now
 from core import clock
-from listings.models import Category, Listing, Sku
+from core.codes import new_code
+from listings.models import Category, Listing, Sku, StoreProfile
 from listings.search import listing_terms
 from orders.models import Order
 from orders.recording import LineDraft, OrderDraft, record_orders
@@ -222,3 +229,52 @@ def make_order(
     )
     record_orders(store, [draft], actor=system("test"), now=moment)
     return Order.objects.get(store=store, code=code)
+
+
+# -- campaigns ---------------------------------------------------------------------------------------------------------------
+
+
+def decorate(store: Store) -> None:
+    """Give the store logo, banner and main category, so that campaigns are open to it (R27)."""
+    StoreProfile.objects.update_or_create(
+        store=store, defaults={"logo": "logo.png", "banner": "banner.png", "main_category": Category.objects.get(code="home")}
+    )  # fmt: skip
+
+
+def make_campaign(
+    store: Store,
+    skus: Iterable[Sku] = (),
+    *,
+    state: str = "running",
+    price: str = "18.90",
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    code: str = "",
+    name: str = "",
+    **extra: Any,
+) -> Campaign:
+    """A limited-time discount over these SKUs in `draft`, `in_review`, `scheduled`, `running` or `paused`; offers as the state has them."""
+    now = clock.now()
+    late = state in ("draft", "in_review", "scheduled")
+    number = serial()
+    campaign = Campaign.objects.create(
+        **{
+            "store": store,
+            "code": code or new_code("C"),
+            "kind": Kind.LIMITED_TIME_DISCOUNT,
+            "name": name or f"Campaign {number}",
+            "state": "scheduled" if state in ("running", "paused") else state,
+            "starts_at": starts_at or now + timedelta(hours=1 if late else -1),
+            "ends_at": ends_at or now + timedelta(days=2),
+            "created_at": now,
+        }
+        | extra
+    )
+    put_items(campaign, [GoodItem("", sku.code, sku.pk, sku.listing_id, Decimal(price), 0) for sku in skus])
+    campaign.save(update_fields=["item_count"])
+    if state in ("running", "paused"):
+        start_now([campaign], now=now, actor=system("test"))
+    if state == "paused":
+        set_state_of([campaign.pk], transition="pause", now=now, paused_at=now)
+        switch_off([campaign], now=now)
+    return Campaign.objects.get(pk=campaign.pk)

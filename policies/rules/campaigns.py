@@ -31,6 +31,7 @@ class ClosingRules(Rules):
         default=7200, ge=1, description="Seconds after the close when a missing archive alarms, R36."
     )
     form_token_ttl: int = Field(default=3600, ge=1, description="Seconds a stop form may stay open.")
+    form_wait: float = Field(default=5.0, ge=0, description="Seconds a second submit waits for the first.")
     reason_codes: tuple[str, ...] = Field(
         default=("season_over", "test_failed", "supply_break", "poor_effect", "wrong_price", "other"),
         description="R10: reasons of a close; any other text is kept as the note of `other`.",

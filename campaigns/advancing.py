@@ -1,0 +1,209 @@
+"""Carrying open closes forward: sites published, pages verified, data archived; each look set-based over many closes.
+
+A close whose `next_due_at` has come is locked, looked at and given its next time; a crash anywhere leaves it due. What has been done is
+read from the rows that did it (publications, checks, archives), so a second look changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+import policies
+from campaigns import archive, steps
+from campaigns.batches import within
+from campaigns.closing import save
+from campaigns.edges import CLOSED
+from campaigns.models import Check, CheckState, Closing
+from core import clock
+from inbox.send import send
+from policies import timing
+from policies.rules import ClosingRules
+
+logger = logging.getLogger(__name__)
+
+_PUBLISHED = """
+    SELECT i.campaign_id, count(*), count(*) FILTER (WHERE p.published_version >= p.desired_version)
+    FROM (SELECT DISTINCT campaign_id, listing_id FROM campaigns_campaignitem WHERE campaign_id = ANY(%s)) i
+    JOIN publishing_publication p ON p.listing_id = i.listing_id
+    JOIN publishing_site s ON s.id = p.site_id AND s.is_active
+    GROUP BY 1
+"""
+
+
+@dataclass(slots=True)
+class _Looks:
+    """What is known about a batch of closes: pages (all, published) by campaign, checks by closing, hashes of archives by campaign."""
+
+    pages: Mapping[int, tuple[int, int]]
+    checks: Mapping[int, list[Check]]
+    archived: Mapping[int, str]
+    broken: Mapping[int, str]
+
+
+def advance_due() -> int:
+    """Carry one batch of due closes forward, in one transaction; answers how many were looked at."""
+    now = clock.read()
+    rules = policies.active(ClosingRules, now)
+    with transaction.atomic():
+        due = list(
+            Closing.objects.filter(next_due_at__lte=now, taken_back_at=None)
+            .select_related("campaign__store")
+            .order_by("next_due_at", "id")
+            .select_for_update(of=("self",), no_key=True, skip_locked=True)[: rules.batch]
+        )
+        batch = within(due, rules.item_batch, lambda closing: closing.campaign.item_count)
+        if batch:
+            advance(batch, now=now)
+    return len(batch)
+
+
+def advance(batch: Sequence[Closing], *, now: datetime) -> None:
+    """Look at these closes, whose rows the caller has locked, and write what became of each step."""
+    rules = policies.active(ClosingRules, now)
+    looks = _look(batch, now)
+    for closing in batch:
+        publishing = _publishing(closing, looks.pages.get(closing.campaign_id, (0, 0)), rules, now)
+        checks = looks.checks.get(closing.pk, [])
+        verifying = _verifying(closing, checks, now)
+        archiving = _archiving(closing, looks, rules, now)
+        closing.steps = steps.put(closing.steps, [publishing, verifying, archiving])
+        if verifying["state"] == steps.DONE:
+            closing.verified_at = closing.verified_at or now
+        else:
+            closing.verified_at = None
+        closing.next_due_at = _next(closing, publishing, checks, archiving, rules, now)
+    save(batch)
+
+
+def _look(batch: Sequence[Closing], now: datetime) -> _Looks:
+    telling = [one.campaign_id for one in batch if steps.find(one.steps, "publish_sites")["state"] != steps.DONE]
+    pages: dict[int, tuple[int, int]] = {}
+    if telling:
+        with connection.cursor() as cursor:
+            cursor.execute(_PUBLISHED, [telling])
+            pages = {pk: (total, published) for pk, total, published in cursor.fetchall()}
+    checks: dict[int, list[Check]] = {}
+    for check in Check.objects.filter(closing__in=[one.pk for one in batch]).defer("results").order_by("due_at", "id"):
+        if check.closing_id is not None:
+            checks.setdefault(check.closing_id, []).append(check)
+    archived, broken = _archive([one for one in batch if _archive_due(one, now)], now)
+    return _Looks(pages, checks, archived, broken)
+
+
+def _archive_due(closing: Closing, now: datetime) -> bool:
+    if closing.finalised_at is None or closing.campaign.state not in CLOSED:
+        return False
+    step = steps.find(closing.steps, "archive")
+    return bool(step["state"] != steps.DONE) and closing.closed_at + timing.archive_delay() <= now
+
+
+def _archive(due: Sequence[Closing], now: datetime) -> tuple[dict[int, str], dict[int, str]]:
+    """Archive what is due; when the batch fails, one by one, so that a fault stays with its campaign."""
+    if not due:
+        return {}, {}
+    try:
+        with transaction.atomic():
+            return archive.build(due, now=now), {}
+    except Exception:
+        logger.exception("archiving %s campaigns failed; trying them one by one", len(due))
+    done: dict[int, str] = {}
+    broken: dict[int, str] = {}
+    for closing in due:
+        try:
+            with transaction.atomic():
+                done |= archive.build([closing], now=now)
+        except Exception as error:
+            logger.exception("archiving %s failed", closing.campaign.code)
+            broken[closing.campaign_id] = f"{type(error).__name__}: {error}"
+    return done, broken
+
+
+def _publishing(closing: Closing, pages: tuple[int, int], rules: ClosingRules, now: datetime) -> steps.Step:
+    step = steps.find(closing.steps, "publish_sites")
+    if step["state"] == steps.DONE:
+        return step
+    total, published = pages
+    late = now - closing.closed_at >= timedelta(seconds=rules.publish_alarm)
+    if published < total and late and step["state"] != steps.FAILED:
+        words = _("%(n)s pages were not published in time.") % {"n": total - published}
+        step = steps.failed(step, at=now, error=words)
+        return step | {"done": published, "total": total}
+    if published < total and step["state"] == steps.FAILED:
+        return step | {"done": published, "total": total}
+    state = steps.DONE if published >= total else steps.RUNNING
+    return steps.moved(step, state, at=now, done_count=published, total=total)
+
+
+def _verifying(closing: Closing, checks: Sequence[Check], now: datetime) -> steps.Step:
+    """The last finished look at the pages decides; later looks may open the step again."""
+    step = steps.find(closing.steps, "verify")
+    finished = [one for one in checks if one.state in (CheckState.PASSED, CheckState.LEFTOVER, CheckState.FAILED)]
+    running = [one for one in checks if one.state == CheckState.RUNNING]
+    shown = (running or finished or [None])[-1]
+    waiting = [one for one in checks if one.state == CheckState.PENDING]
+    figures = {
+        "passed": sum(1 for one in finished if one.state == CheckState.PASSED),
+        "planned": len([one for one in checks if one.state != CheckState.DROPPED]),
+        "leftovers": shown.leftover_count if shown else 0,
+        "next": waiting[0].due_at.isoformat() if waiting else None,
+    }
+    seen, total = (shown.pages_done, shown.pages_total) if shown else (0, 0)
+    if not finished:
+        state = steps.RUNNING if running else steps.PENDING
+        return steps.moved(step, state, at=now, done_count=seen, total=total, **figures)
+    last = finished[-1].state
+    if last == CheckState.FAILED:
+        words = _("The public pages could not be read.")
+        return steps.failed(step, at=now, error=words) | {"evidence": {**step["evidence"], **figures}}
+    state = steps.DONE if last == CheckState.PASSED else steps.RUNNING
+    return steps.moved(step, state, at=now, done_count=seen, total=total, **figures)
+
+
+def _archiving(closing: Closing, looks: _Looks, rules: ClosingRules, now: datetime) -> steps.Step:
+    step = steps.find(closing.steps, "archive")
+    digest = looks.archived.get(closing.campaign_id)
+    if digest is not None:
+        closing.archived_at = now
+        return steps.moved(step, steps.DONE, at=now, done_count=1, total=1, sha256=digest)
+    error = looks.broken.get(closing.campaign_id)
+    if error is None:
+        return step
+    step = steps.failed(step, at=now, error=error)
+    if step["attempts"] == rules.step_attempts:
+        campaign = closing.campaign
+        params = {"campaign": campaign.code, "error": error, "step": "archive"}
+        key = f"step:{closing.pk}:archive:{step['attempts']}"
+        send(closing.store_id, "ERR_CLOSE_STEP", params, key, "campaign", campaign.code, now=now)
+    return step
+
+
+def _next(
+    closing: Closing,
+    publishing: steps.Step,
+    checks: Sequence[Check],
+    archiving: steps.Step,
+    rules: ClosingRules,
+    now: datetime,
+) -> datetime | None:
+    """When to look again: soon for a young close, seldom for an old one; never once every step is done."""
+    age = (now - closing.closed_at).total_seconds()
+    soon = now + timedelta(seconds=min(rules.poll_longest, max(rules.poll_first, age / 10)))
+    times = []
+    if publishing["state"] != steps.DONE:
+        times.append(soon)
+    for check in checks:
+        if check.state == CheckState.RUNNING:
+            times.append(soon)
+        elif check.state == CheckState.PENDING:
+            times.append(max(soon, check.due_at + timedelta(seconds=rules.poll_first)))
+    if archiving["state"] != steps.DONE and closing.finalised_at is not None:
+        wait = min(rules.step_backoff_cap, rules.step_backoff * 2 ** max(0, archiving["attempts"] - 1))
+        again = now + timedelta(seconds=wait) if archiving["attempts"] else now
+        times.append(max(closing.closed_at + timing.archive_delay(), again))
+    return min(times, default=None)

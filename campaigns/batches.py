@@ -1,0 +1,19 @@
+"""Cutting due work into transactions that stay small, whatever the campaigns hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def within(rows: Sequence[T], limit: int, weight: Callable[[T], int]) -> list[T]:
+    """The first rows whose weights add up to at most `limit`, at least one."""
+    total, taken = 0, []
+    for row in rows:
+        total += weight(row)
+        if taken and total > limit:
+            break
+        taken.append(row)
+    return taken

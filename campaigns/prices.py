@@ -1,0 +1,128 @@
+"""Sale prices after a close: nothing rolls back by itself, so what did not return is listed and can be put back (R44-R46).
+
+Putting a price back is part of the close, so a sole trader may do it (R187e).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+import policies
+from accounts.models import Store
+from accounts.rights import check
+from audit.actors import Actor
+from audit.verbs import about, verb
+from campaigns import finding
+from campaigns.edges import CLOSED
+from campaigns.models import Campaign, CampaignState, Closing
+from campaigns.selection import PRICES_TO_REVIEW, parameters
+from core import money
+from core.errors import Conflict, FieldError, InvalidInput
+from listings.models import ChangeSource
+from listings.outcome import Outcome
+from listings.prices import set_prices
+from policies.rules import ClosingRules
+
+_REVIEW = f"""
+    SELECT s.id, s.code, s.listing_id, s.currency, i.price_before, s.sale_price, i.price {PRICES_TO_REVIEW}
+    ORDER BY s.code LIMIT %(limit)s
+"""
+_COUNT = f"SELECT i.campaign_id, count(*) {PRICES_TO_REVIEW} GROUP BY 1"
+
+
+@dataclass(frozen=True, slots=True)
+class PriceToReview:
+    """A SKU whose sale price is not what it was before the campaign, or equals the campaign price."""
+
+    sku_id: int
+    sku: str
+    listing_id: int
+    currency: str
+    before: Decimal
+    now: Decimal
+    campaign: Decimal | None
+
+    def as_dict(self) -> dict[str, str | None]:
+        """The shape of api.md's `prices_to_review`."""
+        return {
+            "sku": self.sku,
+            "currency": self.currency,
+            "before": money.text(self.before, self.currency),
+            "now": money.text(self.now, self.currency),
+            "campaign": None if self.campaign is None else money.text(self.campaign, self.currency),
+        }
+
+
+def prices_to_review(campaign: Campaign, *, limit: int | None = None) -> list[PriceToReview]:
+    """The SKUs of a campaign whose sale price somebody has to decide on; one query, by SKU code."""
+    most = limit or policies.active(ClosingRules, campaign.updated_at).review_shown
+    with connection.cursor() as cursor:
+        cursor.execute(_REVIEW, {**parameters([campaign]), "limit": most})
+        return [PriceToReview(*row) for row in cursor.fetchall()]
+
+
+def stores_prices_to_review(store_id: int, *, now: datetime, limit: int) -> list[tuple[Campaign, int]]:
+    """The latest closed campaigns of a store that have prices to decide, with how many each; two queries (R46)."""
+    closings = (
+        Closing.objects.filter(store_id=store_id, taken_back_at=None, campaign__state__in=sorted(CLOSED))
+        .filter(result__prices_to_review__gt=0)
+        .select_related("campaign")
+        .order_by("-closed_at")[:limit]
+    )
+    campaigns = {closing.campaign_id: closing.campaign for closing in closings}
+    if not campaigns:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, parameters(list(campaigns.values())))
+        counts: dict[int, int] = dict(cursor.fetchall())
+    return [(campaign, counts[pk]) for pk, campaign in campaigns.items() if counts.get(pk)]
+
+
+@verb("campaign.restore_prices", right="listings.price")
+def restore_prices(store: Store, code: str, skus: Sequence[str], *, actor: Actor, now: datetime) -> Outcome:
+    """Put the sale prices of these SKUs (all to review when none is named) back to what they were when the campaign started (恢复销售价).
+
+    Raises Conflict ERR_STATE before the close, InvalidInput for a SKU that is not in the campaign or never started with it.
+    """
+    check(actor, store, "listings.price", now=now)
+    campaign = finding.lock(store, code)
+    about(finding.target(campaign, store))
+    if campaign.state not in (*CLOSED, CampaignState.CANCELLING):
+        raise Conflict(
+            "ERR_STATE",
+            _("Sale prices are put back after the close; this campaign is “%(state)s”.")
+            % {"state": campaign.get_state_display()},
+            state=campaign.state,
+        )
+    rows = _rows(campaign, skus) if skus else _all(campaign)
+    if not rows:
+        return Outcome()
+    return set_prices(store, rows, source=ChangeSource.RESTORE, reason=campaign.code, actor=actor, now=now)
+
+
+def _all(campaign: Campaign) -> list[dict[str, str]]:
+    return [{"sku": row.sku, "sale_price": money.text(row.before, row.currency)} for row in prices_to_review(campaign)]
+
+
+def _rows(campaign: Campaign, skus: Sequence[str]) -> list[dict[str, str]]:
+    wanted = list(dict.fromkeys(skus))
+    known = {
+        item.sku.code: item
+        for item in campaign.items.filter(sku__code__in=wanted, price_before__isnull=False).select_related("sku")
+    }
+    wrong = [
+        FieldError(
+            f"skus.{index}", "ERR_UNKNOWN_SKU", _("%(sku)s did not take part in this campaign.") % {"sku": sku[:64]}
+        )
+        for index, sku in enumerate(wanted)
+        if sku not in known
+    ]
+    if wrong:
+        raise InvalidInput(str(wrong[0].message), wrong)
+    return [{"sku": sku, "sale_price": money.text(known[sku].price_before, known[sku].sku.currency)} for sku in wanted]

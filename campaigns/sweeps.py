@@ -1,0 +1,191 @@
+"""Due work, found in the database by the database's clock: start, end, close, finalise, lapse, and open closes (design.md §3).
+
+Each function takes one batch of due rows with `FOR UPDATE SKIP LOCKED` and does it in one transaction; it answers how many rows it
+took, so that callers go on until nothing is due. Two sweeps at once share the work; a crash leaves rows due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+import policies
+from audit.actors import system
+from audit.record import Entry, Target, record_many
+from campaigns import check_plan, closing, offers
+from campaigns.advancing import advance_due
+from campaigns.batches import within
+from campaigns.edges import set_state_of, sources
+from campaigns.events import Event, tell
+from campaigns.models import Campaign, CampaignState, Closing
+from campaigns.retrying import retried
+from campaigns.starting import start_now
+from core import clock
+from core.heartbeat import beat
+from core.scopes import across_stores
+from policies import timing
+from policies.rules import ClosingRules
+
+S = CampaignState
+ACTOR = system("system:sweep")
+HEARTBEAT = "campaigns.sweep"
+
+
+def run() -> dict[str, int]:
+    """Do everything that is due, batch after batch, and leave a beat; answers how many campaigns each job took."""
+    done: dict[str, int] = {}
+    with across_stores("sweeps find what is due in every store"):
+        for name, job in JOBS.items():
+            done[name] = _drain(job)
+    beat(HEARTBEAT, **done)
+    return done
+
+
+def _drain(job: Callable[[], int]) -> int:
+    total = 0
+    while taken := retried(job):
+        total += taken
+    return total
+
+
+def _take(due: Q, order: str, rules: ClosingRules) -> list[Campaign]:
+    """Lock one batch of due campaigns that no other worker holds, small enough for one transaction."""
+    rows = (
+        Campaign.objects.filter(due)
+        .select_related("store")
+        .order_by(order, "id")
+        .select_for_update(of=("self",), no_key=True, skip_locked=True)[: rules.batch]
+    )
+    return within(list(rows), rules.item_batch, lambda row: row.item_count)
+
+
+def _batch(due: Callable[[datetime], Q], order: str, work: Callable[[list[Campaign], datetime], None]) -> int:
+    now = clock.read()
+    with transaction.atomic():
+        rows = _take(due(now), order, policies.active(ClosingRules, now))
+        if rows:
+            work(rows, now)
+    return len(rows)
+
+
+def start_due() -> int:
+    """Scheduled campaigns whose start has come and whose end has not."""
+    return _batch(
+        lambda now: Q(state=S.SCHEDULED, starts_at__lte=now, ends_at__gt=now),
+        "starts_at",
+        _start,
+    )
+
+
+def _start(rows: list[Campaign], now: datetime) -> None:
+    start_now(rows, now=now, actor=ACTOR)
+
+
+def reach_end() -> int:
+    """At `ends_at`: over for buyers by the clock already; here the state follows and the sites are told (R35)."""
+    live = sorted(sources("reach_end"))
+    return _batch(lambda now: Q(state__in=live, ends_at__lte=now), "ends_at", _reach_end)
+
+
+def _reach_end(rows: list[Campaign], now: datetime) -> None:
+    ids = [row.pk for row in rows]
+    before = {row.pk: row.state for row in rows}
+    set_state_of(ids, transition="reach_end", now=now)
+    shown = [row for row in rows if row.started_at is not None]
+    if shown:
+        offers.tell_sites(shown, now=now)
+    check_plan.drop([row.pk for row in rows if before[row.pk] == S.PAUSED], now=now)
+    _record("campaign.reach_end", rows, before, S.ENDING, now)
+
+
+def close_due() -> int:
+    """At `ends_at` plus the grace: `ended`, offers off, report, checks (R35)."""
+    return _batch(
+        lambda now: Q(state=S.ENDING, ends_at__lte=now - timing.expiry_grace()),
+        "ends_at",
+        _close,
+    )
+
+
+def _close(rows: list[Campaign], now: datetime) -> None:
+    closing.close_ended(rows, now=now)
+
+
+def finalise_due() -> int:
+    """Cancels whose hold is over become final (R6)."""
+    return _batch(
+        lambda now: Q(state=S.CANCELLING, cancel_final_at__lte=now),
+        "cancel_final_at",
+        _finalise,
+    )
+
+
+def _finalise(rows: list[Campaign], now: datetime) -> None:
+    closing.finalise(rows, now=now)
+
+
+def lapse_review() -> int:
+    """Enrolments still in review at their end are rejected."""
+    return _batch(lambda now: Q(state=S.IN_REVIEW, ends_at__lte=now), "ends_at", _lapse)
+
+
+def _lapse(rows: list[Campaign], now: datetime) -> None:
+    before = {row.pk: row.state for row in rows}
+    note = _("Its end passed while it was in review.")
+    set_state_of([row.pk for row in rows], transition="reject", now=now, stop_reason="lapsed", stop_note=note)
+    _record("campaign.lapse", rows, before, S.REJECTED, now)
+    tell([Event("campaign.rejected", row, {"state": S.REJECTED}) for row in rows], now=now)
+
+
+def _record(action: str, rows: list[Campaign], before: dict[int, str], state: str, now: datetime) -> None:
+    record_many(
+        [
+            Entry(
+                action,
+                Target("campaign", row.code, row.name, store_id=row.store_id, store_label=row.store.name),
+                before={"state": before[row.pk]},
+                after={"state": state, "ends_at": row.ends_at},
+            )
+            for row in rows
+        ],
+        actor=ACTOR,
+        now=now,
+    )
+
+
+def oldest_due(now: datetime) -> datetime | None:
+    """Since when the oldest due campaign or close has been waiting; None when nothing is due. For health (two queries)."""
+    with across_stores("health looks at all due work"):
+        campaign_rows = Campaign.objects.filter(
+            Q(state=S.SCHEDULED, starts_at__lte=now)
+            | Q(state__in=sorted(sources("reach_end")), ends_at__lte=now)
+            | Q(state=S.ENDING, ends_at__lte=now - timing.expiry_grace())
+            | Q(state=S.CANCELLING, cancel_final_at__lte=now)
+        )
+        since = [_due_at(row) for row in campaign_rows.order_by("ends_at")[:100]]
+        step = Closing.objects.filter(next_due_at__lte=now, taken_back_at=None).order_by("next_due_at").first()
+    if step is not None and step.next_due_at is not None:
+        since.append(step.next_due_at)
+    return min(since, default=None)
+
+
+def _due_at(row: Campaign) -> datetime:
+    if row.state == S.CANCELLING and row.cancel_final_at is not None:
+        return row.cancel_final_at
+    if row.state == S.ENDING:
+        return row.ends_at + timing.expiry_grace()
+    return min(row.starts_at, row.ends_at) if row.state == S.SCHEDULED else row.ends_at
+
+
+JOBS: dict[str, Callable[[], int]] = {
+    "started": start_due,
+    "reached_end": reach_end,
+    "closed": close_due,
+    "finalised": finalise_due,
+    "lapsed": lapse_review,
+    "advanced": advance_due,
+}
