@@ -20,6 +20,7 @@ app = Celery("backoffice")
 app.conf.update(
     broker_url=settings.REDIS_URL,
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
     broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 3, "socket_connect_timeout": 2},
     task_ignore_result=True,
     task_acks_late=True,
