@@ -7,8 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from accounts.signals import store_created
+from listings.hooks import answer_public_urls
 from listings.signals import listings_changed
 from publishing import delivery as _delivery  # noqa: F401 - registers the handler of the outbox
+from publishing.addresses import public_urls
 from publishing.desire import want
 from publishing.sites import on_store_created
 
@@ -21,6 +23,7 @@ def on_listings_changed(
 
 
 def join() -> None:
-    """Join the signals."""
+    """Join the signals; tell `listings` who knows the public addresses."""
+    answer_public_urls(public_urls)
     store_created.connect(on_store_created, dispatch_uid="publishing.sites")
     listings_changed.connect(on_listings_changed, dispatch_uid="publishing.desire")
