@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.middleware import membership_of
 from accounts.models import Membership, Store, User
+from accounts.requests import StoreRequest
 from backoffice.navigation import Link, Section, address, menu_for
 from backoffice.preferences import preference
 from core import display
@@ -68,7 +69,7 @@ class Frame:
         """The store of the page; on pages of no store the one opened last."""
         found = getattr(self.request, "store", None)
         if found is not None:
-            return found  # type: ignore[no-any-return]
+            return found
         stores = self.all_stores
         return next((store for store in stores if store.pk == self.user.last_store_id), stores[0] if stores else None)
 
@@ -83,9 +84,10 @@ class Frame:
         store = self.store()
         if store is None:
             return []
-        rights = (
-            self.request.rights if getattr(self.request, "store", None) else membership_of(self.user, store.slug)[1]
-        )  # type: ignore[attr-defined]
+        if getattr(self.request, "store", None) is not None:
+            rights = cast(StoreRequest, self.request).rights
+        else:
+            rights = membership_of(self.user, store.slug)[1]
         return menu_for(store.slug, rights, self.request.path)
 
     def unread(self) -> int:

@@ -43,7 +43,7 @@ class Link:
     current: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Section:
     """A section as shown."""
 
@@ -88,7 +88,7 @@ def address(url_name: str, slug: str) -> str:
 
 def menu_for(slug: str, rights: Collection[str], path: str) -> list[Section]:
     """The sections that a member with `rights` sees in the store `slug`; the longest matching address is current."""
-    shown: list[tuple[Section, list[tuple[NavEntry, str]]]] = []
+    shown: list[tuple[Text, list[tuple[NavEntry, str]]]] = []
     addresses = []
     for section in MENU:
         entries = [
@@ -97,9 +97,10 @@ def menu_for(slug: str, rights: Collection[str], path: str) -> list[Section]:
             if (not entry.right or entry.right in rights) and (url := address(entry.url_name, slug))
         ]
         if entries:
-            shown.append((Section(section.label), entries))
+            shown.append((section.label, entries))
             addresses += [url for _entry, url in entries]
     here = max((url for url in addresses if path.startswith(url)), key=len, default="")
-    for section, entries in shown:
-        section.entries = [Link(entry.label, url, entry.icon, url == here) for entry, url in entries]
-    return [section for section, _entries in shown]
+    return [
+        Section(label, [Link(entry.label, url, entry.icon, url == here) for entry, url in entries])
+        for label, entries in shown
+    ]

@@ -49,16 +49,16 @@ SKIP = {
     "node_modules",
     ".git",
 }
-KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
-    name + lazy: spec
-    for lazy in ("", "_lazy", "_noop")
-    for name, spec in {
-        "gettext": None,
-        "ngettext": (1, 2),
-        "pgettext": ((1, "c"), 2),
-        "npgettext": ((1, "c"), 2, 3),
-    }.items()
-} | {"_": None}
+Spec = tuple[int | tuple[int, str], ...] | None
+FUNCTIONS: dict[str, Spec] = {
+    "gettext": None,
+    "ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
+}
+KEYWORDS: dict[str, Spec] = {"_": None} | {
+    name + suffix: spec for name, spec in FUNCTIONS.items() for suffix in ("", "_lazy", "_noop")
+}
 
 CJK = r"[㐀-䶿一-鿿]"
 HALF_WIDTH = re.compile(rf"(?<={CJK})[,;:!?()]|[,;:!?()](?={CJK})|(?<={CJK})\.(?!\w)")
@@ -104,7 +104,7 @@ def words_of(file: Path) -> Iterator[Words]:
     elif "gettext" not in text:
         return
     name = str(file.relative_to(ROOT))
-    found = extract_python(io.BytesIO(text.encode()), KEYWORDS.keys(), [], {"encoding": "utf-8"})
+    found = extract_python(io.BytesIO(text.encode()), KEYWORDS, [], {"encoding": "utf-8"})
     for _line, function, message, _comments in found:
         parts = list(message) if isinstance(message, tuple) else [message]
         context = parts.pop(0) if "pgettext" in (function or "") else None

@@ -23,6 +23,7 @@ DOORS = (
     "429",
     "403_csrf",
 )
+ERRORS: dict[Page, list[str]] = {}
 WATCH = "addEventListener('securitypolicyviolation', e => (window.csp = window.csp || []).push(e.violatedDirective + e.blockedURI))"
 
 
@@ -84,10 +85,11 @@ def opened(chromium, address: str, *, locale: str = "en-US", scheme: str = "ligh
     page = context.new_page()
     page.set_default_timeout(8000)
     page.add_init_script(WATCH)
-    page.errors = []
-    page.on("pageerror", lambda error: page.errors.append(str(error)))
-    page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(address, wait_until="load")
+    ERRORS[page] = errors
     return page
 
 
@@ -113,7 +115,7 @@ def test_axe_csp_and_reflow(chromium, style_server, name, locale, scheme, width)
     found = Axe().run(page).response["violations"]
     assert [(v["id"], v["impact"], [node["target"] for node in v["nodes"]]) for v in found] == []
     assert page.evaluate("window.csp || []") == []
-    assert page.errors == []
+    assert ERRORS.pop(page) == []
     assert page.evaluate("document.documentElement.dataset.bsTheme") == scheme
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), "must reflow"
     page.context.close()
