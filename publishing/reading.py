@@ -1,0 +1,184 @@
+"""What a public page says to a machine: tags, prices, availability, stamp. Read with a parser, whatever the page is made of.
+
+A page may be anything: another shop's, half a page, an error page, noise. What can be read is read; what is wrong is said in `problem`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from html.parser import HTMLParser
+from typing import Any, NamedTuple
+
+import orjson
+
+_DEPTH = 8
+_VOID = frozenset(
+    ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
+)
+
+
+class OfferReading(NamedTuple):
+    """One schema.org Offer: what a buyer pays, and whether it can be had (`InStock`, `OutOfStock` …)."""
+
+    sku: str
+    price: Decimal
+    currency: str
+    availability: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageContent:
+    """What was read. `tags` are the campaign codes that the page wears; `seen` is the evidence in words of the page."""
+
+    stamp: datetime | None
+    offers: tuple[OfferReading, ...]
+    tags: frozenset[str]
+    seen: str
+    problem: str = ""
+
+
+def read_page(body: bytes, *, longest: int) -> PageContent:
+    """Read a page. `longest` bounds the evidence, in characters."""
+    text = body.decode("utf-8", "replace")
+    parser = _Parser()
+    try:
+        parser.feed(text)
+        parser.close()
+    except (AssertionError, ValueError, RecursionError) as error:  # the parser gives up on some markup
+        parser.problems.append(f"the markup cannot be read: {type(error).__name__}")
+    offers = parser.offers()
+    seen = "; ".join([*parser.evidence, *(f"{o.sku} {o.price} {o.currency} {o.availability}" for o in offers)])
+    return PageContent(
+        stamp=parser.stamp,
+        offers=offers,
+        tags=frozenset(parser.tags),
+        seen=seen[:longest],
+        problem="; ".join(parser.problems[:3]),
+    )
+
+
+class _Parser(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.stamp: datetime | None = None
+        self.tags: list[str] = []
+        self.evidence: list[str] = []
+        self.problems: list[str] = []
+        self._data: list[str] | None = None
+        self._blocks: list[str] = []
+        self._tagged = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note stamps, campaign tags and the beginning of data."""
+        self._tagged = False
+        if not attrs:
+            return
+        known = dict(attrs)
+        code = known.get("data-campaign")
+        if code:
+            self.tags.append(code.strip())
+            self.evidence.append((self.get_starttag_text() or "")[:200])
+            self._tagged = tag not in _VOID
+        if tag == "meta" and (known.get("name") or "").lower() == "listing-stamp":
+            self.stamp = self._moment(known.get("content") or "")
+        elif tag == "script" and (known.get("type") or "").strip().lower() == "application/ld+json":
+            self._data = []
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note the end of data."""
+        self._tagged = False
+        if tag == "script" and self._data is not None:
+            self._blocks.append("".join(self._data))
+            self._data = None
+
+    def handle_data(self, data: str) -> None:
+        """Collect data; keep a tag's words as evidence."""
+        if self._data is not None:
+            self._data.append(data)
+        elif self._tagged and self.evidence:
+            self.evidence[-1] += data.strip()[:100]
+            self._tagged = False
+
+    def _moment(self, text: str) -> datetime | None:
+        try:
+            moment = datetime.fromisoformat(text.strip())
+        except ValueError:
+            self.problems.append("the stamp is no RFC 3339 time")
+            return None
+        if moment.tzinfo is None:
+            self.problems.append("the stamp has no zone")
+            return None
+        return moment.astimezone(UTC)
+
+    def offers(self) -> tuple[OfferReading, ...]:
+        """The offers of all products in the page's data, in their order."""
+        if self._data is not None:
+            self.problems.append("the page ends in the middle of its data")
+        products = []
+        for block in self._blocks:
+            try:
+                products += list(_products(orjson.loads(block), _DEPTH))
+            except orjson.JSONDecodeError:
+                self.problems.append("the page's data is no JSON")
+        if not products:
+            self.problems.append("no product data")
+        found: list[OfferReading] = []
+        for product in products:
+            for offer in _offers(product.get("offers"), _DEPTH):
+                reading = _reading(offer)
+                if reading is None:
+                    self.problems.append("an offer has no readable price")
+                else:
+                    found.append(reading)
+        if products and not found and not self.problems:
+            self.problems.append("the product has no offers")
+        return tuple(found)
+
+
+def _is(node: Mapping[str, Any], kind: str) -> bool:
+    kinds = node.get("@type")
+    return kind in (kinds if isinstance(kinds, list) else [kinds])
+
+
+def _products(node: Any, depth: int) -> Iterator[Mapping[str, Any]]:
+    if depth <= 0:
+        return
+    if isinstance(node, list):
+        for part in node:
+            yield from _products(part, depth - 1)
+    elif isinstance(node, dict):
+        if _is(node, "Product"):
+            yield node
+        else:
+            yield from _products(node.get("@graph"), depth - 1)
+
+
+def _offers(node: Any, depth: int) -> Iterator[Mapping[str, Any]]:
+    if depth <= 0:
+        return
+    if isinstance(node, list):
+        for part in node:
+            yield from _offers(part, depth - 1)
+    elif isinstance(node, dict):
+        if _is(node, "AggregateOffer"):
+            yield from _offers(node.get("offers"), depth - 1)
+        else:
+            yield node
+
+
+def _reading(offer: Mapping[str, Any]) -> OfferReading | None:
+    try:
+        price = Decimal(str(offer.get("price")).strip())
+    except InvalidOperation:
+        return None
+    if not price.is_finite() or price < 0:
+        return None
+    return OfferReading(
+        sku=str(offer.get("sku", ""))[:64],
+        price=price,
+        currency=str(offer.get("priceCurrency", ""))[:3],
+        availability=str(offer.get("availability", "")).rpartition("/")[2][:32],
+    )
