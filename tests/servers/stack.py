@@ -192,15 +192,20 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
-def using(folder: Path) -> list[str]:
-    """Command lines of processes that run from, or on, `folder`."""
+def processes_on(folder: Path) -> list[psutil.Process]:
+    """Processes that run from, or on, `folder`."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
             line = " ".join(process.cmdline())
             if str(folder) in line or process.environ().get("BACKOFFICE_DATA_DIR", "").startswith(str(folder)):
-                found.append(line)
+                found.append(process)
     return found
+
+
+def using(folder: Path) -> list[str]:
+    """Command lines of processes that run from, or on, `folder`, now."""
+    return [" ".join(process.cmdline()) for process in processes_on(folder) if _runs(process)]
 
 
 def manage(*words: str, data_dir: Path, **extra: str) -> subprocess.CompletedProcess[str]:

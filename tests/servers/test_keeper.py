@@ -52,7 +52,7 @@ def held(folder: Path) -> Iterator[Held]:
 def query(held: Held, sql: str) -> object:
     """One value from the database."""
     with psycopg.connect(held.places.database_url) as connection:
-        row = connection.execute(sql).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(sql).fetchone()
     return row[0] if row else None
 
 

@@ -11,11 +11,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from backoffice.servers.places import reachable
-from tests.servers.stack import NOBODY, ROOT, Stack, gone, kill_all, manage, python_for_everybody, using
+from tests.servers.stack import NOBODY, ROOT, Stack, gone, kill_all, manage, processes_on, python_for_everybody, using
 
 MakeStack = Callable[..., Stack]
 
@@ -137,6 +136,4 @@ def test_root_in_a_closed_folder_changes_no_mode(folder: Path) -> None:
     home = Path(json.loads((closed / "var" / "place.json").read_text())["home"])
     assert not home.is_relative_to(closed)
     assert (home / "postgres").stat().st_uid not in (0, None)
-    assert (
-        gone([process for process in psutil.process_iter() if str(home) in " ".join(process.cmdline() or [])], 20) == []
-    )
+    assert gone(processes_on(home), 20) == []
