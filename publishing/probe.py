@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
+from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.utils import translation
 
 import policies
@@ -274,24 +274,20 @@ class WsgiTransport:
     threads = False
 
     def __init__(self) -> None:
-        self._application = WSGIHandler()
+        self._handler = WSGIHandler()
 
     def get(self, url: str, headers: Mapping[str, str]) -> Reply:
         """Fetch a page. Raises OutboundError."""
         if not url.startswith(f"{settings.PUBLIC_URL}/"):
             raise OutboundError("refused", f"{url} is not a page of this installation")
-        answer: dict[str, Any] = {}
-
-        def start(status: str, given: list[tuple[str, str]], *_: Any) -> None:
-            answer["status"], answer["headers"] = int(status.split()[0]), {k.lower(): v for k, v in given}
-
         language = translation.get_language()
         try:
-            chunks = self._application(_environ(url, headers), start)
-            body = b"".join(chunks)
+            # Not through the handler's signals: they would close the connection that holds the test's transaction.
+            response = self._handler.get_response(WSGIRequest(_environ(url, headers)))
         finally:
             translation.activate(language or settings.LANGUAGE_CODE)
-        return Reply(answer["status"], answer["headers"], body, 0.0)
+        given = {name.lower(): value for name, value in response.items()}
+        return Reply(response.status_code, given, getattr(response, "content", b""), 0.0)
 
 
 def _environ(url: str, headers: Mapping[str, str]) -> dict[str, Any]:
