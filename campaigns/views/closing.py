@@ -13,7 +13,8 @@ from django.views.decorators.http import require_POST
 
 from accounts.requests import StoreRequest
 from accounts.rights import requires
-from campaigns import checks, closing, prices
+from campaigns import cleaning, prices, steps
+from campaigns import report as reports
 from campaigns.evidence import evidence_of
 from campaigns.labels import CLOSE_REASONS, IMPACT, STEPS
 from campaigns.models import Campaign, Closing, Leftover
@@ -54,7 +55,7 @@ def restore(request: StoreRequest, store: str, code: str) -> HttpResponse:
 def run_step(request: StoreRequest, store: str, code: str, step: str) -> HttpResponse:
     """Run a failed step again by hand."""
     campaign = find(request, code)
-    closing.run_step_again(request.store, campaign.code, step, actor=request.actor)
+    cleaning.run_step_again(request.store, campaign.code, step, actor=request.actor)
     return redirect(address(request, "closing", campaign))
 
 
@@ -63,7 +64,7 @@ def run_step(request: StoreRequest, store: str, code: str, step: str) -> HttpRes
 def clean_up(request: StoreRequest, store: str, code: str) -> HttpResponse:
     """清理残留: take off what is left, tell the sites again, read the pages again."""
     campaign = find(request, code)
-    checks.clean_up(request.store, campaign.code, actor=request.actor)
+    cleaning.clean_up(request.store, campaign.code, actor=request.actor)
     messages.success(request, _("Submitted: leftovers are taken off, and the public pages are read again."))
     return redirect(
         request.POST.get("next")
@@ -86,7 +87,7 @@ def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
                 "label": word,
                 "forecast": found.forecast.get(key),
                 "result": found.result.get(key),
-                "why": next((row["why"] for row in found.differences if row["key"] == key), ""),
+                "why": next((row["why"] for row in reports.differences_of(found) if row["key"] == key), ""),
             }
             for key, word in IMPACT.items()
             if key in found.forecast
@@ -109,8 +110,8 @@ def _step(request: StoreRequest, campaign: Campaign, step: dict[str, Any]) -> di
         **step,
         "code": step["key"],
         "label": STEPS[step["key"]],
-        "evidence": closing.evidence_text(step),
-        "started_at": closing.moment(step.get("started_at")),
-        "finished_at": closing.moment(step.get("finished_at")),
+        "evidence": steps.evidence_text(step),
+        "started_at": steps.moment(step.get("started_at")),
+        "finished_at": steps.moment(step.get("finished_at")),
         "retry_url": address(request, "run_step", campaign, step=step["key"]),
     }

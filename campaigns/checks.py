@@ -1,0 +1,299 @@
+"""Checks after a pause or a close: read every public page as a buyer's clients do, compare, clear what is left (R40-R50).
+
+A check is claimed under a lease and worked off in chunks; a chunk's findings and the place reached are written together, so that another
+worker goes on where a killed one stopped, and a page can show the progress live. Pages are read outside any transaction.
+
+Every page is read once before any is read again: in the first turn the clients share the pages out among them, in the next two each gets
+the pages of the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+import policies
+from campaigns import check_plan, finding, leftovers
+from campaigns.batches import within
+from campaigns.comparing import Expectations, Suspect, confirmed, expectations, pages, suspects
+from campaigns.models import Campaign, CampaignItem, CampaignState, Check, CheckState, Closing, Occasion
+from core import clock
+from core.heartbeat import beat
+from core.scopes import across_stores
+from policies.rules import ClosingRules, ProbeRules
+from publishing.addresses import PageAddress, pages_of
+from publishing.probe import PageReading, visit
+
+logger = logging.getLogger(__name__)
+
+S = CampaignState
+STOPPED = frozenset({S.PAUSED, S.ENDING, S.ENDED, S.CANCELLING, S.CANCELLED})
+HEARTBEAT = "campaigns.checks"
+
+
+@dataclass(slots=True)
+class _Work:
+    """One claimed check: its pages, what must not be on them, and what the chunk at hand showed."""
+
+    check: Check
+    pages: list[PageAddress]
+    expected: Expectations
+    found: list[Suspect] = field(default_factory=list)
+    read: set[tuple[int, int]] = field(default_factory=set)
+
+    def line(self, site: str, client: str) -> dict[str, Any]:
+        """The results of one site and client."""
+        for line in self.check.results:
+            if line["site"] == site and line["client"] == client:
+                return line  # type: ignore[no-any-return]
+        line = _line(site, client, self.pages)
+        self.check.results.append(line)
+        return line
+
+
+def run_due() -> int:
+    """Work off the checks that are due, claim by claim, and leave a beat; answers how many were worked on."""
+    total = 0
+    with across_stores("checks read the pages of every store"):
+        while works := _claim():
+            total += len(works)
+            _read(works)
+            beat(HEARTBEAT, checks=total)
+    beat(HEARTBEAT, checks=total)
+    return total
+
+
+# -- claiming ----------------------------------------------------------------------------------------------------------------
+
+
+def _claim() -> list[_Work]:
+    """Take due checks under a lease, as many as one worker should carry at once; abandoned ones are taken over."""
+    now = clock.read()
+    rules, clients = policies.active(ClosingRules, now), policies.active(ProbeRules, now).clients
+    due = Q(state=CheckState.PENDING, due_at__lte=now) | Q(state=CheckState.RUNNING, lease_until__lte=now)
+    with transaction.atomic():
+        rows = list(
+            Check.objects.filter(due)
+            .select_related("campaign")
+            .order_by("due_at", "id")
+            .select_for_update(of=("self",), no_key=True, skip_locked=True)[: rules.bulk_batch]
+        )
+        taken = within(rows, rules.check_pages, lambda check: check.campaign.item_count * len(clients))
+        for check in taken:
+            check.state = CheckState.RUNNING
+            check.lease_until = now + timedelta(seconds=rules.check_lease)
+            check.started_at = check.started_at or now
+        Check.objects.bulk_update(taken, ["state", "lease_until", "started_at"])
+    return _prepared(taken, clients)
+
+
+def _prepared(taken: Sequence[Check], clients: Sequence[str]) -> list[_Work]:
+    """Find the pages of each check and what must not be on them; two queries per store, two for all."""
+    if not taken:
+        return []
+    ordered = sorted(taken, key=lambda check: (check.store_id, check.pk))
+    expected = expectations([check.campaign for check in ordered])
+    listings = _listings({check.campaign_id for check in ordered})
+    works: list[_Work] = []
+    for store_id, group in groupby(ordered, key=lambda check: check.store_id):
+        checks = list(group)
+        known = pages_of(store_id, {one for check in checks for one in listings.get(check.campaign_id, ())})
+        for check in checks:
+            mine = listings.get(check.campaign_id, set())
+            work = _Work(check, [page for page in known if page.listing_id in mine], expected[check.campaign_id])
+            check.pages_total = len(work.pages)
+            for site in dict.fromkeys(page.site for page in work.pages):
+                for client in clients:
+                    work.line(site, client)
+            works.append(work)
+    Check.objects.bulk_update(taken, ["pages_total", "results"])
+    return works
+
+
+def _listings(campaign_ids: Iterable[int]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    pairs = CampaignItem.objects.filter(campaign__in=set(campaign_ids)).values_list("campaign_id", "listing_id")
+    for campaign_id, listing_id in pairs.distinct():
+        found.setdefault(campaign_id, set()).add(listing_id)
+    return found
+
+
+def _line(site: str, client: str, own: Sequence[PageAddress]) -> dict[str, Any]:
+    """A fresh line of results; `at` is the place reached: turn and listing."""
+    return {
+        "site": site,
+        "client": client,
+        "state": str(CheckState.PENDING),
+        "total": sum(1 for page in own if page.site == site),
+        "pages": 0,
+        "leftovers": 0,
+        "failed": 0,
+        "stale": 0,
+        "first": None,
+        "last": None,
+        "hash": "",
+        "at": [0, 0],
+    }
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------------
+
+
+def _read(works: Sequence[_Work]) -> None:
+    """Read the pages of these checks, each page once per client however many checks want it, chunk after chunk."""
+    now = clock.read()
+    rules, clients = policies.active(ClosingRules, now), policies.active(ProbeRules, now).clients
+    for turn in range(len(clients)):
+        for position, client in enumerate(clients):
+            wanted = {
+                (page.site_id, page.listing_id): page
+                for work in works
+                for page in work.pages
+                if _turn_of(page, position, len(clients)) == turn
+                and [turn, page.listing_id] > work.line(page.site, client)["at"]
+            }
+            todo = [wanted[key] for key in sorted(wanted)]
+            for start in range(0, len(todo), rules.check_chunk):
+                chunk = todo[start : start + rules.check_chunk]
+                _note(works, visit(chunk, clients=[client]), client, turn)
+    done = clock.read()
+    for work in works:
+        if work.check.state == CheckState.RUNNING:
+            _finish(work, done, rules)
+
+
+def _turn_of(page: PageAddress, position: int, clients: int) -> int:
+    """In which turn the client at `position` reads this page: the pages are shared out by number, for ever the same way."""
+    return (position - page.listing_id - page.site_id) % clients
+
+
+def _note(works: Sequence[_Work], readings: Sequence[PageReading], client: str, turn: int) -> None:
+    """Write what one chunk showed: findings, clearings, and the place reached, in one transaction."""
+    now = clock.read()
+    by_page = {(one.site_id, one.listing_id): one for one in readings}
+    touched = [work for work in works if work.check.state == CheckState.RUNNING and _apply(work, by_page, client, turn)]
+    with transaction.atomic():
+        guilty = [work.check.campaign_id for work in touched if work.found]
+        stopped = {
+            row.pk: row for row in finding.locked(Campaign.objects.filter(pk__in=guilty, state__in=sorted(STOPPED)))
+        }
+        alive = _alive([work.check.pk for work in touched])
+        for work in touched:
+            if work.check.pk not in alive:
+                work.check.state = CheckState.DROPPED
+                work.pages = []
+                continue
+            campaign = stopped.get(work.check.campaign_id)
+            still = confirmed(campaign, work.found, now=now) if campaign is not None else []
+            _keep(work, still, client, now)
+        _save([work.check for work in touched if work.check.pk in alive], now)
+
+
+def _alive(ids: Sequence[int]) -> set[int]:
+    """The checks that nobody dropped meanwhile; their rows stay locked."""
+    rows = Check.objects.filter(pk__in=ids, state=CheckState.RUNNING).select_for_update(no_key=True).order_by("id")
+    return set(rows.values_list("pk", flat=True))
+
+
+def _apply(work: _Work, by_page: dict[tuple[int, int], PageReading], client: str, turn: int) -> bool:
+    """Count one chunk's readings into the lines of a check; answers whether any page was its own."""
+    work.found, work.read = [], set()
+    own = [page for page in work.pages if (page.site_id, page.listing_id) in by_page]
+    since = leftovers.stopped_at(work.check.campaign)
+    for page in own:
+        reading = by_page[page.site_id, page.listing_id]
+        line = work.line(page.site, client)
+        if [turn, page.listing_id] <= line["at"]:
+            continue
+        line["at"] = [turn, page.listing_id]
+        line["pages"] += 1
+        line["state"] = str(CheckState.RUNNING)
+        work.check.pages_done += turn == 0
+        if reading.error:
+            line["failed"] += 1
+            line["error"] = reading.error[:200]
+            continue
+        line["first"] = line["first"] or reading.url
+        line["last"] = reading.url
+        line["stale"] += reading.stamp is not None and reading.stamp < since
+        line["hash"] = hashlib.sha256(f"{line['hash']}{reading.sha256}".encode()).hexdigest()
+        work.read.add((page.site_id, page.listing_id))
+        work.found += suspects(reading, work.expected)
+    return bool(own)
+
+
+def _keep(work: _Work, still: Sequence[Suspect], client: str, now: datetime) -> None:
+    for site_id, listing_id in sorted(pages(still)):
+        site = next(one.site for one in still if (one.site_id, one.listing_id) == (site_id, listing_id))
+        work.line(site, client)["leftovers"] += 1
+    work.check.leftover_count += len(pages(still))
+    leftovers.note(work.check.campaign, still, work.read, client, now=now)
+
+
+def _save(checks: Sequence[Check], now: datetime) -> None:
+    lease = now + timedelta(seconds=policies.active(ClosingRules, now).check_lease)
+    for check in checks:
+        check.lease_until = lease
+    Check.objects.bulk_update(checks, ["results", "pages_done", "leftover_count", "lease_until"])
+
+
+# -- finishing ---------------------------------------------------------------------------------------------------------------
+
+
+def _finish(work: _Work, now: datetime, rules: ClosingRules) -> None:
+    """Close the check: clean, leftovers, or unreadable; what is left is cleared and looked at again, then told (R43)."""
+    check = work.check
+    with transaction.atomic():
+        campaign = finding.locked(Campaign.objects.filter(pk=check.campaign_id)).get()
+        if not _alive([check.pk]):
+            return
+        for line in check.results:
+            line["state"] = _verdict(line["leftovers"], line["failed"])
+        failed = sum(line["failed"] for line in check.results)
+        check.state = _verdict(check.leftover_count, failed)
+        check.finished_at, check.lease_until = now, None
+        check.save()
+        if check.state != CheckState.PASSED and campaign.state in STOPPED:
+            _again(check, campaign, now, rules)
+        if check.closing_id is not None:
+            Closing.objects.filter(pk=check.closing_id, taken_back_at=None).update(next_due_at=now)
+
+
+def _verdict(left: int, failed: int) -> str:
+    if left:
+        return str(CheckState.LEFTOVER)
+    return str(CheckState.FAILED if failed else CheckState.PASSED)
+
+
+def _again(check: Check, campaign: Campaign, now: datetime, rules: ClosingRules) -> None:
+    """Clear, publish again, look again; after the first look again that still finds something, tell people."""
+    rounds = _rounds(check)
+    if check.state == CheckState.LEFTOVER:
+        leftovers.clear(campaign, now=now)
+        if rounds:
+            leftovers.report(campaign, now=now)
+    if rounds < rules.recheck_rounds:
+        wait = rules.recheck_delay if rounds else rules.recheck_delay_first
+        check_plan.plan_one(
+            campaign, occasion=Occasion.CLEANUP, closing_id=check.closing_id, now=now, wait=timedelta(seconds=wait)
+        )
+
+
+def _rounds(check: Check) -> int:
+    """How many looks in a row, this one among them, were looks after a clearing."""
+    rows = Check.objects.filter(campaign_id=check.campaign_id, finished_at__isnull=False, pk__lte=check.pk)
+    states = rows.exclude(state=CheckState.DROPPED).order_by("-finished_at", "-id").values_list("occasion", flat=True)
+    count = 0
+    for occasion in states[:20]:
+        if occasion != Occasion.CLEANUP:
+            break
+        count += 1
+    return count

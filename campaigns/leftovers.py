@@ -1,0 +1,131 @@
+"""Leftovers: what a buyer could still see of a stopped promotion, since when; cleared, published again, told when it stays (R43, R145)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Count, Min
+
+from campaigns import offers
+from campaigns.comparing import Suspect
+from campaigns.events import Event, tell
+from campaigns.models import Campaign, CampaignState, Leftover
+from core import display
+from inbox.send import Note, send_many
+from publishing.desire import want
+
+_UPSERT = """
+    INSERT INTO campaigns_leftover AS l (store_id, campaign_id, listing_id, site_id, client, what, page_url, excerpt,
+        first_seen_at, last_seen_at)
+    SELECT %(store)s, %(campaign)s, v.listing, v.site, v.client, v.what, v.url, v.excerpt, %(now)s, %(now)s
+    FROM unnest(%(listings)s::bigint[], %(sites)s::bigint[], %(clients)s::text[], %(whats)s::text[], %(urls)s::text[],
+        %(excerpts)s::text[]) AS v(listing, site, client, what, url, excerpt)
+    ORDER BY v.listing, v.site, v.what
+    ON CONFLICT (campaign_id, listing_id, site_id, client, what) WHERE cleared_at IS NULL
+    DO UPDATE SET last_seen_at = excluded.last_seen_at, excerpt = excluded.excerpt
+"""
+_CLEAR = """
+    UPDATE campaigns_leftover l SET cleared_at = %(now)s
+    FROM unnest(%(listings)s::bigint[], %(sites)s::bigint[]) AS v(listing, site)
+    WHERE l.campaign_id = %(campaign)s AND l.client = %(client)s AND l.cleared_at IS NULL AND l.last_seen_at < %(now)s
+        AND l.listing_id = v.listing AND l.site_id = v.site
+"""
+
+
+def note(
+    campaign: Campaign,
+    found: Sequence[Suspect],
+    seen: Collection[tuple[int, int]],
+    client: str,
+    *,
+    now: datetime,
+) -> None:
+    """Keep what was found, and close what was a leftover on the pages `seen` (site, listing) by this client and is none any more."""
+    rows = list({(one.listing_id, one.site_id, one.what): one for one in found}.values())
+    pages = sorted(seen)
+    with connection.cursor() as cursor:
+        if rows:
+            cursor.execute(
+                _UPSERT,
+                {
+                    "store": campaign.store_id,
+                    "campaign": campaign.pk,
+                    "now": now,
+                    "listings": [one.listing_id for one in rows],
+                    "sites": [one.site_id for one in rows],
+                    "clients": [one.client for one in rows],
+                    "whats": [one.what for one in rows],
+                    "urls": [one.url[:500] for one in rows],
+                    "excerpts": [one.excerpt[:500] for one in rows],
+                },
+            )
+        if pages:
+            cursor.execute(
+                _CLEAR,
+                {
+                    "campaign": campaign.pk,
+                    "client": client,
+                    "now": now,
+                    "listings": [listing for _site, listing in pages],
+                    "sites": [site for site, _listing in pages],
+                },
+            )
+
+
+def clear(campaign: Campaign, *, now: datetime) -> int:
+    """Take every open leftover off: offers switched off, pages wanted anew on all sites; answers how many pages. The row is locked."""
+    open_rows = Leftover.objects.filter(campaign=campaign, cleared_at=None)
+    listings = set(open_rows.values_list("listing_id", flat=True))
+    touched = offers.switch_off([campaign], now=now)
+    pages = touched.pages
+    if listings:
+        pages += want(campaign.store_id, listings, now=now)
+        open_rows.update(republished_at=now)
+    return pages
+
+
+def report(campaign: Campaign, *, now: datetime) -> int:
+    """Tell people about leftovers that stayed after clearing: one message per site, with a page, what it is, its age; answers how many."""
+    since = stopped_at(campaign)
+    groups = (
+        Leftover.objects.filter(campaign=campaign, cleared_at=None, republished_at__isnull=False)
+        .order_by("site_id")
+        .values("site_id", "site__code")
+        .annotate(
+            pages=Count("listing_id", distinct=True), page=Min("page_url"), what=Min("what"), seen=Min("first_seen_at")
+        )
+    )
+    notes = [
+        Note(
+            "ERR_LEFTOVER",
+            f"leftover:{campaign.code}:{group['site_id']}:{since:%Y%m%dT%H%M%S}",
+            {
+                "campaign": campaign.code,
+                "site": group["site__code"],
+                "pages": group["pages"],
+                "page": group["page"],
+                "what": group["what"],
+                "minutes": display.number(max(0, int((now - since).total_seconds() // 60))),
+            },
+            "campaign",
+            campaign.code,
+        )
+        for group in groups
+    ]
+    if notes:
+        send_many(campaign.store_id, notes, now=now)
+        tell(
+            [Event("campaign.leftover_found", campaign, {"sites": [group["site__code"] for group in groups]})], now=now
+        )
+    return len(notes)
+
+
+def stopped_at(campaign: Campaign) -> datetime:
+    """Since when nothing of the campaign may be seen."""
+    if campaign.state == CampaignState.PAUSED and campaign.paused_at is not None:
+        return campaign.paused_at
+    if campaign.closed_at is not None and campaign.closed_at < campaign.ends_at:
+        return campaign.closed_at
+    return campaign.ends_at

@@ -1,0 +1,26 @@
+"""What Celery runs; each task only says "look now" (design.md §3)."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from campaigns import checks, form_tokens, sweeps
+from core import clock
+
+
+@shared_task(name="campaigns.tasks.sweep")
+def sweep() -> dict[str, int]:
+    """Start, end, close and finalise what is due; carry open closes forward."""
+    return sweeps.run()
+
+
+@shared_task(name="campaigns.tasks.run_checks")
+def run_checks() -> int:
+    """Read the public pages that are due to be read."""
+    return checks.run_due()
+
+
+@shared_task(name="campaigns.tasks.tidy")
+def tidy() -> int:
+    """Forget form tokens that can no longer be used."""
+    return form_tokens.forget_old(clock.read())
