@@ -8,6 +8,7 @@ from typing import Any
 from api.fields import write_moment
 from campaigns.checking import warnings_of
 from campaigns.models import Campaign, CampaignItem, Check, Closing, Leftover
+from campaigns.report import differences_of
 from core import clock, money
 from policies import timing
 
@@ -57,6 +58,14 @@ def _items(campaign: Campaign) -> list[dict[str, Any]]:
     ]
 
 
+def bulk(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of a bulk job; an error always has its blockers, be they none."""
+    return [
+        {"code": row["code"], "result": row["result"], "error": row["error"] and {"blockers": [], **row["error"]}}
+        for row in results
+    ]
+
+
 def closing(found: Closing, prices: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """The report of a close; `prices` are the SKUs whose sale price waits for a decision. Two queries."""
     return {
@@ -64,7 +73,7 @@ def closing(found: Closing, prices: Iterable[dict[str, Any]]) -> dict[str, Any]:
         "close_kind": found.close_kind,
         "forecast": found.forecast,
         "result": found.result,
-        "differences": found.differences,
+        "differences": differences_of(found),
         "steps": [{name: step.get(name) for name in _STEP} for step in found.steps],
         "checks": _checks(found),
         "prices_to_review": list(prices),
