@@ -41,7 +41,7 @@ Run = Callable[..., HttpResponseBase]
 
 def reply(data: Any, status: int = 200) -> HttpResponse:
     """A JSON answer. Presenters build its data; it is never cached."""
-    body = orjson.dumps(data, default=_ENCODER.default)
+    body = orjson.dumps(data, default=_ENCODER.default, option=orjson.OPT_UTC_Z)
     answer = HttpResponse(body, status=status, content_type="application/json")
     answer["Cache-Control"] = "no-store"
     return answer

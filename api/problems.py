@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 _ENCODER = DjangoJSONEncoder()
+_INDEX = re.compile(r"\[(\d+)\]")
 _RESERVED = frozenset({"type", "title", "status", "code", "detail", "request_id", "errors"})
 
 #: Faults of the moment: the same call may succeed when it is made again.
@@ -55,7 +57,7 @@ def document(error: DomainError) -> dict[str, Any]:
         "code": error.code,
         "detail": str(error.detail),
         "request_id": request_id.get(),
-        "errors": [item.as_dict() for item in error.errors],
+        "errors": [{**item.as_dict(), "field": _INDEX.sub(r".\1", item.field)} for item in error.errors],
         "blockers": [],
     }
     problem.update({name: value for name, value in error.extra.items() if name not in _RESERVED})
@@ -64,7 +66,7 @@ def document(error: DomainError) -> dict[str, Any]:
 
 def response(error: DomainError, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """The answer for a domain error."""
-    body = orjson.dumps(document(error), default=_ENCODER.default)
+    body = orjson.dumps(document(error), default=_ENCODER.default, option=orjson.OPT_UTC_Z)
     answer = HttpResponse(body, status=error.status, content_type=CONTENT_TYPE, headers=dict(headers or {}))
     if error.retry_after is not None:
         answer["Retry-After"] = str(max(1, error.retry_after))

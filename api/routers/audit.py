@@ -20,18 +20,30 @@ from audit.models import AuditEvent
 router = Router(tags=["audit"])
 
 
-@router.get("/audit", response=Page[EventOut], summary=_("Who did what, newest first"))
+@router.get(
+    "/audit",
+    response=Page[EventOut],
+    summary=_("Who did what, newest first"),
+    description=_("Changes and refusals of this store, by actor, action, object and time."),
+)
 @needs("audit.view")
 def list_events(request: ApiRequest, query: Query[AuditQuery]) -> HttpResponse:
-    """Changes and refusals of this store, by actor, action, object and time."""
+    """`GET /audit`."""
     rows = _filtered(AuditEvent.objects.filter(store_id=request.store.pk), query)
     return reply(lists.page(rows, query, present.events))
 
 
-@router.get("/audit/proof/{id}", response=ProofOut, summary=_("Proof of one entry"))
+@router.get(
+    "/audit/proof/{id}",
+    response=ProofOut,
+    summary=_("Proof of one entry"),
+    description=_(
+        "What a third party needs to check that the entry is in the log; 409 until it is sealed, a minute at most."
+    ),
+)
 @needs("audit.view")
 def get_proof(request: ApiRequest, id: str) -> HttpResponse:
-    """What a third party needs to check that the entry is in the log; 409 until it is sealed, a minute at most."""
+    """`GET /audit/proof/{id}`."""
     return reply(proofs.prove(number(id), store_id=request.store.pk).document())
 
 

@@ -37,18 +37,28 @@ from core.scopes import across_stores, in_store
 router = Router(tags=["campaigns"])
 
 
-@router.get("/campaigns", response=Page[CampaignRow], summary=_("Campaigns, newest first"))
+@router.get(
+    "/campaigns",
+    response=Page[CampaignRow],
+    summary=_("Campaigns, newest first"),
+    description=_("Filtered by state, kind, code or name, and end."),
+)
 @needs("campaigns.view")
 def list_campaigns(request: ApiRequest, query: Query[CampaignQuery]) -> HttpResponse:
-    """Filtered by state, kind, code or name, and end."""
+    """`GET /campaigns`."""
     wanted = CampaignFilter(state=query.state or "", kind=query.kind or "", q=query.q, ends_before=query.ends_before)
     return reply(lists.page(matching(request.store.pk, wanted), query, present.rows))
 
 
-@router.post("/campaigns", response={201: CampaignOut}, summary=_("Create a campaign"))
+@router.post(
+    "/campaigns",
+    response={201: CampaignOut},
+    summary=_("Create a campaign"),
+    description=_("A draft with its items. Overlaps and prices below cost come back as warnings and refuse nothing."),
+)
 @needs("campaigns.edit")
 def create_campaign(request: ApiRequest, body: CampaignIn) -> HttpResponse:
-    """A draft with its items. Overlaps and prices below cost come back as warnings and refuse nothing."""
+    """`POST /campaigns`."""
     data = CampaignInput(
         kind=body.kind,
         name=body.name,
@@ -66,17 +76,27 @@ def create_campaign(request: ApiRequest, body: CampaignIn) -> HttpResponse:
     return reply(present.one(saved.campaign), 201)
 
 
-@router.get("/campaigns/{code}", response=CampaignOut, summary=_("One campaign"))
+@router.get(
+    "/campaigns/{code}",
+    response=CampaignOut,
+    summary=_("One campaign"),
+    description=_("With its items, and with what deserves a look."),
+)
 @needs("campaigns.view")
 def get_campaign(request: ApiRequest, code: str) -> HttpResponse:
-    """With its items, and with what deserves a look."""
+    """`GET /campaigns/{code}`."""
     return reply(present.one(finding.get(request.store, code)))
 
 
-@router.patch("/campaigns/{code}", response=CampaignOut, summary=_("Change a campaign"))
+@router.patch(
+    "/campaigns/{code}",
+    response=CampaignOut,
+    summary=_("Change a campaign"),
+    description=_("Changes what its state leaves open: everything before the start, the end while it runs."),
+)
 @needs("campaigns.edit")
 def edit_campaign(request: ApiRequest, code: str, body: CampaignPatch) -> HttpResponse:
-    """Changes what its state leaves open: everything before the start, the end while it runs."""
+    """`PATCH /campaigns/{code}`."""
     changes = {name: getattr(body, name) for name in body.model_fields_set - {"version"}}
     if "items" in changes:
         changes["items"] = _items(changes["items"])
@@ -85,29 +105,44 @@ def edit_campaign(request: ApiRequest, code: str, body: CampaignPatch) -> HttpRe
     return reply(present.one(saved.campaign))
 
 
-@router.post("/campaigns/{code}/items", response=CampaignOut, summary=_("Add items"))
+@router.post(
+    "/campaigns/{code}/items",
+    response=CampaignOut,
+    summary=_("Add items"),
+    description=_("Before the start, and while running where the kind allows; then they are before buyers at once."),
+)
 @needs("campaigns.edit")
 def add_items(request: ApiRequest, code: str, body: ItemsIn) -> HttpResponse:
-    """Before the start, and while running where the kind allows; then they are before buyers at once."""
+    """`POST /campaigns/{code}/items`."""
     with with_current(request.store, code):
         saved = lifecycle.add_items(request.store, code, _items(body.items), version=body.version, actor=request.actor)
     return reply(present.one(saved.campaign))
 
 
-@router.post("/campaigns/{code}/submit", response=CampaignOut, summary=_("Hand a draft in"))
+@router.post(
+    "/campaigns/{code}/submit",
+    response=CampaignOut,
+    summary=_("Hand a draft in"),
+    description=_("Store kinds are scheduled, and start at once when their start has come; others wait for review."),
+)
 @needs("campaigns.edit")
 def submit_campaign(request: ApiRequest, code: str, body: VersionOnly | None = None) -> HttpResponse:
-    """Store kinds are scheduled, and start at once when their start has come; others wait for review."""
+    """`POST /campaigns/{code}/submit`."""
     wanted = body or VersionOnly()
     with with_current(request.store, code):
         campaign = lifecycle.submit(request.store, code, version=wanted.version, actor=request.actor)
     return reply(present.one(campaign))
 
 
-@router.post("/campaigns/{code}/approve", response=CampaignOut, summary=_("Let an enrolment in"))
+@router.post(
+    "/campaigns/{code}/approve",
+    response=CampaignOut,
+    summary=_("Let an enrolment in"),
+    description=_("Platform staff only."),
+)
 @staff_only
 def approve_campaign(request: ApiRequest, code: str, body: Reviewed | None = None) -> HttpResponse:
-    """Platform staff only."""
+    """`POST /campaigns/{code}/approve`."""
     wanted = body or Reviewed()
     store = _store_of(code)
     with in_store(store.pk), with_current(store, code):
@@ -115,10 +150,15 @@ def approve_campaign(request: ApiRequest, code: str, body: Reviewed | None = Non
         return reply(present.one(campaign))
 
 
-@router.post("/campaigns/{code}/reject", response=CampaignOut, summary=_("Refuse an enrolment"))
+@router.post(
+    "/campaigns/{code}/reject",
+    response=CampaignOut,
+    summary=_("Refuse an enrolment"),
+    description=_("Platform staff only, with a reason."),
+)
 @staff_only
 def reject_campaign(request: ApiRequest, code: str, body: Rejected) -> HttpResponse:
-    """Platform staff only, with a reason."""
+    """`POST /campaigns/{code}/reject`."""
     store = _store_of(code)
     with in_store(store.pk), with_current(store, code):
         campaign = lifecycle.reject(store, code, reason=body.reason, version=body.version, actor=request.actor)

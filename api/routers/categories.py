@@ -16,10 +16,15 @@ from listings.models import Category
 router = Router(tags=["categories"])
 
 
-@router.get("/categories", response=Categories, summary=_("The category tree"))
+@router.get(
+    "/categories",
+    response=Categories,
+    summary=_("The category tree"),
+    description=_("All categories, parents before children; the tree is small and comes whole."),
+)
 @any_member
 def list_categories(request: ApiRequest) -> HttpResponse:
-    """All categories, parents before children; the tree is small and comes whole."""
+    """`GET /categories`."""
     rows = Category.objects.select_related("parent").order_by("parent__position", "position", "id")
     roots = [row for row in rows if row.parent is None]
     return reply(

@@ -18,10 +18,15 @@ from listings.models import Job
 router = Router(tags=["jobs"])
 
 
-@router.get("/jobs/{id}", response=JobOut, summary=_("How a job stands"))
+@router.get(
+    "/jobs/{id}",
+    response=JobOut,
+    summary=_("How a job stands"),
+    description=_("State, counts, and the rows that failed, each with its reason."),
+)
 @needs("listings.view")
 def get_job(request: ApiRequest, id: str) -> HttpResponse:
-    """State, counts, and the rows that failed, each with its reason."""
+    """`GET /jobs/{id}`."""
     job = Job.objects.filter(pk=number(id)).first()
     if job is None:
         raise NotFound(gettext("There is no such job in this store."))

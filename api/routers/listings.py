@@ -42,10 +42,15 @@ def _one(request: ApiRequest, listing_id: int) -> dict[str, Any]:
     return reading.document(reading.get(request.store, listing_id), now=clock.now())
 
 
-@router.get("/listings", response=Page[ListingOut], summary=_("Listings, newest first"))
+@router.get(
+    "/listings",
+    response=Page[ListingOut],
+    summary=_("Listings, newest first"),
+    description=_("Filtered by words, state, management and category; a category stands for its children, too."),
+)
 @needs("listings.view")
 def list_listings(request: ApiRequest, query: Query[ListingQuery]) -> HttpResponse:
-    """Filtered by words, state, management and category; a category stands for its children, too."""
+    """`GET /listings`."""
     rows = reading.find(
         request.store,
         q=query.q,
@@ -56,55 +61,87 @@ def list_listings(request: ApiRequest, query: Query[ListingQuery]) -> HttpRespon
     return reply(lists.page(rows.select_related("category", "brand"), query, _documents))
 
 
-@router.post("/listings", response={201: ListingOut}, summary=_("Create a listing"))
+@router.post(
+    "/listings",
+    response={201: ListingOut},
+    summary=_("Create a listing"),
+    description=_(
+        "On sale at once unless its state says draft. No picture is needed; every broken rule comes back at once."
+    ),
+)
 @needs("listings.edit")
 @takes(ListingIn)
 def create_listing(request: ApiRequest) -> HttpResponse:
-    """On sale at once unless its state says draft. No picture is needed; every broken rule comes back at once."""
+    """`POST /listings`."""
     listing = editing.create_listing(request.store, ListingData.of(members(request)), actor=request.actor)
     return reply(_one(request, listing.pk), 201)
 
 
-@router.post("/listings/delist", response=DelistOut, summary=_("Take listings off sale"))
+@router.post(
+    "/listings/delist",
+    response=DelistOut,
+    summary=_("Take listings off sale"),
+    description=_("At once, or gradually: stock to zero now, delisted 24 hours later."),
+)
 @needs("listings.delist")
 def delist_listings(request: ApiRequest, body: DelistIn) -> HttpResponse:
-    """At once, or gradually: stock to zero now, delisted 24 hours later."""
+    """`POST /listings/delist`."""
     outcome = delisting.delist(request.store, body.ids, reason=body.reason, mode=body.mode, actor=request.actor)
     return reply(outcome.as_dict())
 
 
-@router.get("/listings/{id}", response=ListingOut, summary=_("One listing"))
+@router.get(
+    "/listings/{id}",
+    response=ListingOut,
+    summary=_("One listing"),
+    description=_("With its SKUs, the campaigns it shows now, and its public page on each site."),
+)
 @needs("listings.view")
 def get_listing(request: ApiRequest, id: str) -> HttpResponse:
-    """With its SKUs, the campaigns it shows now, and its public page on each site."""
+    """`GET /listings/{id}`."""
     return reply(_one(request, number(id)))
 
 
-@router.patch("/listings/{id}", response=ListingOut, summary=_("Change a listing"))
+@router.patch(
+    "/listings/{id}",
+    response=ListingOut,
+    summary=_("Change a listing"),
+    description=_("Changes what the body names and nothing else."),
+)
 @needs("listings.edit", "listings.price")
 @takes(ListingPatch)
 def edit_listing(request: ApiRequest, id: str) -> HttpResponse:
-    """Changes what the body names and nothing else."""
+    """`PATCH /listings/{id}`."""
     changes = members(request)
     version = take_version(changes)
     listing = editing.edit_listing(request.store, number(id), changes, version=version, actor=request.actor)
     return reply(_one(request, listing.pk))
 
 
-@router.post("/prices", response=RowsApplied, summary=_("Set sale prices"))
+@router.post(
+    "/prices",
+    response=RowsApplied,
+    summary=_("Set sale prices"),
+    description=_("Up to 10,000 rows. A wrong row is rejected alone; all others are applied in one step."),
+)
 @needs("listings.price")
 @takes(PricesIn)
 def set_prices(request: ApiRequest) -> HttpResponse:
-    """Up to 10,000 rows. A wrong row is rejected alone; all others are applied in one step."""
+    """`POST /prices`."""
     rows = _only(request, "prices")
     return reply(prices.set_prices(request.store, rows, actor=request.actor).as_dict())
 
 
-@router.post("/stock", response=RowsApplied, summary=_("Set stock"))
+@router.post(
+    "/stock",
+    response=RowsApplied,
+    summary=_("Set stock"),
+    description=_("Up to 10,000 rows. A count that is older than the one held is rejected."),
+)
 @needs("listings.edit")
 @takes(StockIn)
 def set_stock(request: ApiRequest) -> HttpResponse:
-    """Up to 10,000 rows. A count that is older than the one held is rejected."""
+    """`POST /stock`."""
     rows = _only(request, "stock")
     return reply(stock.set_stock(request.store, rows, actor=request.actor).as_dict())
 

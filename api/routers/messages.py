@@ -18,10 +18,15 @@ from inbox.models import Message
 router = Router(tags=["messages"])
 
 
-@router.get("/messages", response=Page[MessageOut], summary=_("Messages, newest first"))
+@router.get(
+    "/messages",
+    response=Page[MessageOut],
+    summary=_("Messages, newest first"),
+    description=_("Each with its error code, the cause and the steps that mend it, in the language asked for."),
+)
 @any_member
 def list_messages(request: ApiRequest, query: Query[MessageQuery]) -> HttpResponse:
-    """Each with its error code, the cause and the steps that mend it, in the language asked for."""
+    """`GET /messages`."""
     rows = Message.objects.filter(store_id=request.store.pk)
     if query.unread:
         rows = rows.filter(read_at=None)

@@ -32,18 +32,30 @@ from core.errors import NotFound
 router = Router(tags=["campaigns"])
 
 
-@router.get("/campaigns/{code}/close-check", response=CloseCheckOut, summary=_("Look before a pause or a cancel"))
+@router.get(
+    "/campaigns/{code}/close-check",
+    response=CloseCheckOut,
+    summary=_("Look before a pause or a cancel"),
+    description=_(
+        "Every guard with its evidence and the way to mend it, and what the close would touch. Changes nothing."
+    ),
+)
 @needs("campaigns.view")
 def close_check(request: ApiRequest, code: str, action: Literal["pause", "cancel"]) -> HttpResponse:
-    """Every guard with its evidence and the way to mend it, and what the close would touch. Changes nothing."""
+    """`GET /campaigns/{code}/close-check`."""
     found = guards.close_check(request.store, finding.get(request.store, code), action, actor=request.actor)
     return reply(found.as_dict())
 
 
-@router.post("/campaigns/{code}/pause", response=CampaignOut, summary=_("Pause (can resume)"))
+@router.post(
+    "/campaigns/{code}/pause",
+    response=CampaignOut,
+    summary=_("Pause (can resume)"),
+    description=_("Off for buyers at once; nothing is lost and the end does not move."),
+)
 @needs("campaigns.pause", locks=True)
 def pause_campaign(request: ApiRequest, code: str, body: PauseIn | None = None) -> HttpResponse:
-    """Off for buyers at once; nothing is lost and the end does not move."""
+    """`POST /campaigns/{code}/pause`."""
     wanted = body or PauseIn()
     with with_current(request.store, code):
         campaign = stopping.pause(
@@ -58,20 +70,32 @@ def pause_campaign(request: ApiRequest, code: str, body: PauseIn | None = None) 
     return reply(present.one(campaign))
 
 
-@router.post("/campaigns/{code}/resume", response=CampaignOut, summary=_("Resume"))
+@router.post(
+    "/campaigns/{code}/resume",
+    response=CampaignOut,
+    summary=_("Resume"),
+    description=_("Back before buyers; refused once its end has passed."),
+)
 @needs("campaigns.pause", locks=True)
 def resume_campaign(request: ApiRequest, code: str, body: VersionOnly | None = None) -> HttpResponse:
-    """Back before buyers; refused once its end has passed."""
+    """`POST /campaigns/{code}/resume`."""
     wanted = body or VersionOnly()
     with with_current(request.store, code):
         campaign = stopping.resume(request.store, code, version=wanted.version, actor=request.actor)
     return reply(present.one(campaign))
 
 
-@router.post("/campaigns/{code}/cancel", response=CampaignOut, summary=_("Cancel campaign permanently"))
+@router.post(
+    "/campaigns/{code}/cancel",
+    response=CampaignOut,
+    summary=_("Cancel campaign permanently"),
+    description=_(
+        "Off for buyers at once; it can be taken back during the hold, then it is final. Needs the campaign's own code."
+    ),
+)
 @needs("campaigns.cancel", locks=True)
 def cancel_campaign(request: ApiRequest, code: str, body: CancelIn) -> HttpResponse:
-    """Off for buyers at once; it can be taken back during the hold, then it is final. Needs the campaign's own code."""
+    """`POST /campaigns/{code}/cancel`."""
     with with_current(request.store, code):
         campaign = stopping.cancel(
             request.store,
@@ -85,20 +109,30 @@ def cancel_campaign(request: ApiRequest, code: str, body: CancelIn) -> HttpRespo
     return reply(present.one(campaign))
 
 
-@router.post("/campaigns/{code}/take-back", response=CampaignOut, summary=_("Take back the cancel"))
+@router.post(
+    "/campaigns/{code}/take-back",
+    response=CampaignOut,
+    summary=_("Take back the cancel"),
+    description=_("During the hold: back to the state before the cancel."),
+)
 @needs("campaigns.cancel", locks=True)
 def take_back_campaign(request: ApiRequest, code: str, body: VersionOnly | None = None) -> HttpResponse:
-    """During the hold: back to the state before the cancel."""
+    """`POST /campaigns/{code}/take-back`."""
     wanted = body or VersionOnly()
     with with_current(request.store, code):
         campaign = stopping.take_back(request.store, code, version=wanted.version, actor=request.actor)
     return reply(present.one(campaign))
 
 
-@router.post("/campaigns/bulk", response=BulkOut, summary=_("Pause, resume or cancel many"))
+@router.post(
+    "/campaigns/bulk",
+    response=BulkOut,
+    summary=_("Pause, resume or cancel many"),
+    description=_("A result for each code; the refusal of one stops no other. At most 20 can be cancelled at once."),
+)
 @needs("campaigns.pause", "campaigns.cancel")
 def bulk_campaigns(request: ApiRequest, body: BulkIn) -> HttpResponse:
-    """A result for each code; the refusal of one stops no other. At most 20 can be cancelled at once."""
+    """`POST /campaigns/bulk`."""
     job = bulk.run(
         request.store,
         body.action,
@@ -108,13 +142,20 @@ def bulk_campaigns(request: ApiRequest, body: BulkIn) -> HttpResponse:
         confirm_count=body.confirm_count,
         actor=request.actor,
     )
-    return reply({"results": bulk.results_of(job)})
+    return reply({"results": present.bulk(job.results)})
 
 
-@router.get("/campaigns/{code}/closing", response=ClosingOut, summary=_("The report of the latest close"))
+@router.get(
+    "/campaigns/{code}/closing",
+    response=ClosingOut,
+    summary=_("The report of the latest close"),
+    description=_(
+        "Forecast against result, the steps with their evidence, what buyers' clients saw, prices to decide. 404 before any close."
+    ),
+)
 @needs("campaigns.view")
 def get_closing(request: ApiRequest, code: str) -> HttpResponse:
-    """Forecast against result, the steps with their evidence, what buyers' clients saw, prices to decide. 404 before any close."""
+    """`GET /campaigns/{code}/closing`."""
     campaign = finding.get(request.store, code)
     found = Closing.objects.filter(campaign=campaign, taken_back_at=None).order_by("-id").first()
     if found is None:
@@ -122,9 +163,16 @@ def get_closing(request: ApiRequest, code: str) -> HttpResponse:
     return reply(present.closing(found, [row.as_dict() for row in prices.prices_to_review(campaign)]))
 
 
-@router.post("/campaigns/{code}/restore-prices", response=RowsApplied, summary=_("Restore sale prices"))
+@router.post(
+    "/campaigns/{code}/restore-prices",
+    response=RowsApplied,
+    summary=_("Restore sale prices"),
+    description=_(
+        "Back to the sale price before the campaign, for the SKUs named, or for all that wait for a decision."
+    ),
+)
 @needs("listings.price")
 def restore_prices(request: ApiRequest, code: str, body: RestoreIn | None = None) -> HttpResponse:
-    """Back to the sale price before the campaign, for the SKUs named, or for all that wait for a decision."""
+    """`POST /campaigns/{code}/restore-prices`."""
     wanted = body or RestoreIn()
     return reply(prices.restore_prices(request.store, code, wanted.skus, actor=request.actor).as_dict())

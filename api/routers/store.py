@@ -15,8 +15,15 @@ from api.schemas.stores import StoreOut
 router = Router(tags=["store"])
 
 
-@router.get("/store", response=StoreOut, summary=_("The token's own store"))
+@router.get(
+    "/store",
+    response=StoreOut,
+    summary=_("The token's own store"),
+    description=_(
+        "Legal form, KYC, account state, decoration, sites, and what the store may do at this moment, with reasons."
+    ),
+)
 @any_member
 def get_store(request: ApiRequest) -> HttpResponse:
-    """Legal form, KYC, account state, decoration, sites, and what the store may do at this moment, with reasons."""
+    """`GET /store`."""
     return reply(present.own_store(request.store, request.actor))

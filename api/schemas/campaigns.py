@@ -213,7 +213,7 @@ class BulkError(Answer):
 
     code: str
     message: str
-    blockers: list[GuardOut] | None = None
+    blockers: list[GuardOut]
 
 
 class BulkRow(Answer):

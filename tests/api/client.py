@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.test import Client
 from accounts import tokens
 from accounts.models import Store, User
 from audit.actors import system
+from tests.api import contract
 
 BASE = "/api/v1"
 MEMBERS = {"type", "title", "status", "code", "detail", "request_id", "errors", "blockers"}
@@ -26,10 +28,12 @@ class Api:
 
     def call(self, method: str, path: str, body: Any = None, *, raw: bytes | None = None, **headers: Any) -> Any:
         """One call; `body` is sent as JSON, `raw` as it is."""
-        data = raw if raw is not None else b"" if body is None else orjson.dumps(body)
+        data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         kind = headers.pop("content_type", "application/json")
         sent = self.headers | {name.replace("_", "-"): str(value) for name, value in headers.items()}
-        return self.client.generic(method, BASE + path, data, content_type=kind, headers=sent)
+        answer = self.client.generic(method, BASE + path, data, content_type=kind, headers=sent)
+        contract.check(method, path, answer)
+        return answer
 
     def get(self, path: str, **headers: Any) -> Any:
         return self.call("GET", path, **headers)

@@ -5,13 +5,20 @@ from __future__ import annotations
 import pytest
 
 from accounts.models import Store
+from core.scopes import in_store
+from listings.models import StoreProfile
 from tests.api.client import Api, member_api, staff_api
-from tests.factories import make_member, make_staff, make_store, owner_of
+from tests.factories import make_member, make_site, make_staff, make_store, owner_of
 
 
 @pytest.fixture
 def store(db: None) -> Store:
-    return make_store(currency="USD")
+    """In good order, decorated, with one language site."""
+    found = make_store(currency="USD")
+    with in_store(found.pk):
+        StoreProfile.objects.update_or_create(store=found, defaults={"decoration_waived": True})
+        make_site(found, "en")
+    return found
 
 
 @pytest.fixture

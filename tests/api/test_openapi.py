@@ -1,0 +1,128 @@
+"""The document: complete, true, public, readable; and the operations that declare nothing are closed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from ninja import NinjaAPI, Router
+
+from accounts.rights import ALL_RIGHTS
+from api import openapi
+from api.access import declared
+from tests.api.client import BASE, Api, problem
+
+PUBLIC = ("/openapi.json", "/docs")
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return openapi.document()
+
+
+def entries(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(path, method, entry) for path, methods in document["paths"].items() for method, entry in methods.items()]
+
+
+def test_both_pages_are_public(db: None) -> None:
+    client = Client()
+    answer = client.get(f"{BASE}/openapi.json")
+    assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
+    assert answer.json()["openapi"].startswith("3.1")
+    assert client.get(f"{BASE}/docs").status_code == 200
+
+
+def test_every_operation_declares_its_right() -> None:
+    for operation in openapi.operations():
+        wanted = declared(operation.view_func)
+        assert wanted is not None, operation.view_func
+        assert set(wanted.rights) <= set(ALL_RIGHTS)
+
+
+def test_an_operation_that_declares_none_is_closed(owner: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.frame.admit", lambda request, wanted: __import__("api.auth").auth.admit(request, None))
+    problem(owner.get("/store"), 403, "ERR_PERMISSION")
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            if isinstance(node.get("$ref"), str):
+                found: Any = document
+                for part in node["$ref"].removeprefix("#/").split("/"):
+                    found = found[part]
+            for inner in node.values():
+                walk(inner)
+        elif isinstance(node, list):
+            for inner in node:
+                walk(inner)
+
+    walk(document)
+
+
+def test_every_entry_is_complete(document: dict[str, Any]) -> None:
+    seen = set()
+    for path, method, entry in entries(document):
+        where = f"{method} {path}"
+        assert entry["operationId"] not in seen
+        seen.add(entry["operationId"])
+        assert entry["summary"], where
+        assert entry["description"], where
+        assert entry["security"] in ([{"storeToken": []}], [{"staffToken": []}]), where
+        assert set(re.findall(r"\{(\w+)\}", path)) == {p["name"] for p in entry["parameters"] if p["in"] == "path"}, (
+            where
+        )
+        assert {"401", "403", "422", "429"} <= set(entry["responses"]), where
+        successes = [status for status in entry["responses"] if status.startswith("2")]
+        assert len(successes) == 1, where
+        assert entry["responses"][successes[0]]["content"]["application/json"]["schema"], where
+        keyed = any(p["name"] == "Idempotency-Key" for p in entry["parameters"])
+        assert keyed == (method == "post"), where
+
+
+def test_operations_of_later_issues_are_not_shown(document: dict[str, Any]) -> None:
+    words = (
+        "coupon",
+        "affiliate",
+        "document",
+        "webhook",
+        "withdrawal",
+        "event",
+        "history",
+        "metrics",
+        "conflict",
+        "stop",
+        "deposit",
+        "penalt",
+    )
+    assert not [path for path in document["paths"] if any(word in path for word in words)]
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_readable_page_has_every_call_and_code(db: None, document: dict[str, Any], language: str) -> None:
+    answer = Client().get(f"{BASE}/docs", headers={"Accept-Language": language})
+    page = answer.content.decode()
+    for _path, _method, entry in entries(document):
+        assert f'id="{entry["operationId"]}"' in page
+    assert 'id="ERR_VERSION_CONFLICT"' in page
+    assert "style=" not in page
+    assert not re.findall(r"<script(?![^>]*src=)(?![^>]*application/json)", page)
+    assert ("令牌" in page) == (language == "zh-hans")
+
+
+def test_problem_types_lead_to_their_words(owner: Api) -> None:
+    found = problem(owner.get("/listings/1"), 404)
+    assert found["type"].endswith("/api/v1/docs#ERR_NOT_FOUND")
+
+
+def test_a_bare_ninja_operation_would_not_pass() -> None:
+    router = Router()
+
+    @router.get("/naked")
+    def naked(request: Any) -> None:
+        """No mark."""
+
+    NinjaAPI(urls_namespace="naked").add_router("", router)
+    assert declared(naked) is None
