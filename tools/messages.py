@@ -56,9 +56,10 @@ FUNCTIONS: dict[str, Spec] = {
     "pgettext": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
-KEYWORDS: dict[str, Spec] = {"_": None} | {
+KEYWORDS: dict[str, Spec] = {
     name + suffix: spec for name, spec in FUNCTIONS.items() for suffix in ("", "_lazy", "_noop")
 }
+KEYWORDS["_"] = None
 
 CJK = r"[㐀-䶿一-鿿]"
 HALF_WIDTH = re.compile(rf"(?<={CJK})[,;:!?()]|[,;:!?()](?={CJK})|(?<={CJK})\.(?!\w)")

@@ -14,6 +14,7 @@ function show(form) {
     page.checked = whole;
     page.indeterminate = !whole && picked.length > 0;
   }
+  boxes.forEach((box) => box.closest("tr")?.classList.toggle("bo-picked", box.checked));
   const n = everything?.checked ? form.dataset.total : picked.length;
   form.hidden = !picked.length;
   const count = form.querySelector("[data-bulk-count]");

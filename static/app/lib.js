@@ -33,7 +33,9 @@ export function load(url) {
       if (css) { node.rel = "stylesheet"; node.href = url; } else node.src = url;
       node.onload = done;
       node.onerror = failed;
-      document.head.append(node);
+      // Styles go before ours, so that ours have the last word.
+      if (css) document.querySelector('link[rel="stylesheet"][href*="/app/app"]').before(node);
+      else document.head.append(node);
     }));
   }
   return loading.get(url);

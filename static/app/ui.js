@@ -32,8 +32,10 @@ document.addEventListener("keydown", (event) => {
 });
 // A menu inside a scrolling table would be cut off: pin it to the window.
 document.addEventListener("toggle", (event) => {
-  const menu = event.target;
-  if (!menu.matches?.("details[data-menu]") || !menu.open || !menu.closest(".bo-table-wrap")) return;
+  const menu = event.target, cell = menu.closest?.(".bo-table-wrap td");
+  if (!menu.matches?.("details[data-menu]") || !cell) return;
+  cell.style.zIndex = menu.open ? 5 : "";
+  if (!menu.open) return;
   const sheet = menu.querySelector(".bo-menu-list"), box = menu.getBoundingClientRect();
   const below = box.bottom + 4 + sheet.offsetHeight < innerHeight;
   Object.assign(sheet.style, {

@@ -16,7 +16,6 @@ from tools.messages import LONE
 DOORS = (
     "account:login",
     "account:password_reset",
-    "account:signup",
     "shell:preferences",
     "404",
     "500",
