@@ -14,7 +14,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("preferences/", preferences.preferences, name="preferences"),
     path("account/", include("accounts.urls")),
     path("api/v1/", include("api.urls")),
+    path("", include("accounts.home_urls")),
     path("s/<slug:store>/", dashboard.dashboard, name="dashboard"),
+    path("s/<slug:store>/", include("accounts.store_urls")),
     path("shop/", include("storefront.urls")),
     path("s/<slug:store>/campaigns/", include("campaigns.urls")),
 ]

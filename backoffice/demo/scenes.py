@@ -125,7 +125,7 @@ def pinecone(store: Store, film: Film) -> None:
         window(-20, -6),
         days=21,
     )
-    for age in (18, 15, 12, 9, 7):
+    for age in (18.0, 15.0, 12.0, 9.0, 7.0):
         stage.at(lambda: stage.order(("PC-DRS-001-S", 1), ("PC-TOT-005", 2)), days=age)
     first_week = (at - timedelta(days=7), at - timedelta(minutes=5))
     stage.launch("Autumn New-In First Week", "秋冬新品首周折扣", ("PC-KNT-014-M", "PC-JKT-022-L"), first_week, days=8)

@@ -66,11 +66,8 @@ def clean_up(request: StoreRequest, store: str, code: str) -> HttpResponse:
     campaign = find(request, code)
     cleaning.clean_up(request.store, campaign.code, actor=request.actor)
     messages.success(request, _("Submitted: leftovers are taken off, and the public pages are read again."))
-    return redirect(
-        request.POST.get("next")
-        if request.POST.get("next", "").startswith("/s/")
-        else address(request, "detail", campaign)
-    )
+    asked = request.POST.get("next", "")
+    return redirect(asked if asked == address(request, "closing", campaign) else address(request, "detail", campaign))
 
 
 def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:

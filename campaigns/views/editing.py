@@ -113,7 +113,7 @@ def submit(request: StoreRequest, store: str, code: str) -> HttpResponse:
 @require_POST
 def copy(request: StoreRequest, store: str, code: str) -> HttpResponse:
     """复制为新活动: a draft with the same settings and products."""
-    draft = lifecycle.copy_as_draft(request.store, find(request, code).code, actor=request.actor)
+    draft = lifecycle.copy_as_draft(request.store, find(request, code).code, actor=request.actor).campaign
     messages.success(request, _("Copied. Set its times, then submit it."))
     return redirect(address(request, "edit", draft))
 

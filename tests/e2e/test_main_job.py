@@ -1,0 +1,261 @@
+"""The main job on real input: a thousand real products on promotion, paused, resumed, cancelled, taken back, cancelled for good."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from backoffice.demo import DEMO_PASSWORD
+from tests.e2e.conftest import Product, open_context, violations
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+
+UCI = Path(__file__).resolve().parents[3] / "shared" / "data" / "uci-online-retail" / "online_retail.csv.gz"
+MAPPING = ("StockCode=sku", "Description=title", "UnitPrice=sale_price")
+OWNER = "keeper@gifts.test"
+SKUS = 1000
+
+
+def write_stand_in(path: Path) -> None:
+    """A catalogue of the same shape for machines without the real one."""
+    with gzip.open(path, "wt", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(
+            ["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"]
+        )
+        for number in range(SKUS + 200):
+            rows.writerow(
+                [
+                    536365,
+                    f"{20000 + number}A",
+                    f"GIFT NO. {number}",
+                    6,
+                    "2010-12-01 08:26:00",
+                    "2.55",
+                    "",
+                    "United Kingdom",
+                ]
+            )
+
+
+class GiftShop:
+    """The store of the test: real goods, two language sites."""
+
+    def __init__(self, product: Product, folder: Path) -> None:
+        self.product = product
+        staff = product.command("issue_token", "--staff", "--user", "admin@demo.test")
+        status, body = product.call(
+            "POST", "/staff/stores", staff,
+            {"slug": "gifts", "name": "Gifts", "entity": "company", "owner_email": OWNER,
+             "sites": [{"code": "en", "language": "en", "currency": "GBP"}, {"code": "zh", "language": "zh", "currency": "GBP"}]},
+        )  # fmt: skip
+        assert status == 201, body
+        status, body = product.call(
+            "PATCH", "/staff/stores/gifts", staff, {"kyc": "verified", "decoration_waived": True}
+        )
+        assert status == 200, body
+        product.command(
+            "shell", "-c",
+            f"from accounts.models import User; u = User.objects.get(email='{OWNER}'); u.set_password('{DEMO_PASSWORD}'); u.save()",
+        )  # fmt: skip
+        self.token = product.command("issue_token", "--store", "gifts", "--user", OWNER)
+        source = UCI
+        if not UCI.exists():
+            source = folder / "stand_in.csv.gz"
+            write_stand_in(source)
+        mapping = [word for pair in MAPPING for word in ("--map", pair)]
+        self.report = product.command(
+            "import_catalogue", str(source), "--store", "gifts", *mapping, "--currency", "GBP", "--category", "home",
+            "--stock", "100", "--errors", str(folder / "errors.csv"),
+        )  # fmt: skip
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """A call that succeeds."""
+        status, answer = self.product.call(method, path, self.token, body)
+        assert status < 300, (method, path, answer)
+        return answer
+
+    def skus(self, wanted: int) -> list[tuple[str, str]]:
+        """SKU and sale price of this many SKUs above one pound."""
+        found: list[tuple[str, str]] = []
+        cursor = ""
+        while len(found) < wanted:
+            answer = self.call("GET", f"/listings?limit=200&state=on_sale&cursor={cursor}")
+            for listing in answer["items"]:
+                found += [(sku["sku"], sku["sale_price"]) for sku in listing["skus"] if float(sku["sale_price"]) > 1]
+            cursor = answer["next_cursor"] or ""
+            if not cursor:
+                break
+        return found[:wanted]
+
+    def campaign(self, name: str, items: list[tuple[str, str]], lasts: timedelta) -> str:
+        """A running discount over these SKUs, 20 % off."""
+        now = datetime.now(UTC)
+        code = self.call(
+            "POST", "/campaigns",
+            {"kind": "limited_time_discount", "name": name, "starts_at": stamp(now - timedelta(minutes=1)), "ends_at": stamp(now + lasts),
+             "items": [{"sku": sku, "price": f"{float(price) * 0.8:.2f}"} for sku, price in items]},
+        )["code"]  # fmt: skip
+        self.call("POST", f"/campaigns/{code}/submit", {})
+        return str(code)
+
+    def addresses(self, code: str) -> list[str]:
+        """Every public page that wears the campaign's tag."""
+        found: list[str] = []
+        cursor = ""
+        while True:
+            answer = self.call("GET", f"/listings?limit=200&state=on_sale&cursor={cursor}")
+            for listing in answer["items"]:
+                if any(tag["campaign"] == code for tag in listing["tags"]):
+                    found += listing["public_urls"].values()
+            cursor = answer["next_cursor"] or ""
+            if not cursor:
+                return found
+
+
+def stamp(moment: datetime) -> str:
+    """RFC 3339 in UTC."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def showing(product: Product, addresses: list[str], code: str) -> int:
+    """How many of the pages show the campaign's tag."""
+    with ThreadPoolExecutor(4) as pool:
+        return sum(pool.map(lambda address: f'data-campaign="{code}"' in product.page(address), addresses))
+
+
+def eventually(question: Any, wanted: Any, limit: float, every: float = 0.3) -> float:
+    """Ask until the answer is as wanted; answers the seconds it took."""
+    began = time.monotonic()
+    while True:
+        answer = question()
+        if answer == wanted:
+            return time.monotonic() - began
+        assert time.monotonic() - began < limit, f"still {answer!r} after {limit} s, wanted {wanted!r}"
+        threading.Event().wait(every)  # another process works; no clock of ours moves it
+
+
+@pytest.fixture(scope="module")
+def shop(product: Product, tmp_path_factory: pytest.TempPathFactory) -> GiftShop:
+    """The store with its catalogue."""
+    return GiftShop(product, tmp_path_factory.mktemp("gifts"))
+
+
+@pytest.fixture
+def keeper(chromium: Browser, product: Product, shop: GiftShop) -> Iterator[Page]:
+    """The owner's window."""
+    context = open_context(chromium, product, locale="en-GB")
+    page = context.new_page()
+    page.goto("/account/login/")
+    page.locator("input[name=login]").fill(OWNER)
+    page.locator("input[name=password]").fill(DEMO_PASSWORD)
+    page.locator("input[name=password]").press("Enter")
+    page.wait_for_url(lambda address: "/login" not in address)
+    yield page
+    assert violations(page) == []
+    context.close()
+
+
+def test_a_promotion_over_a_thousand_real_products_is_stopped_end_to_end(
+    shop: GiftShop, keeper: Page, product: Product
+) -> None:
+    items = shop.skus(SKUS)
+    assert len(items) == SKUS
+    code = shop.campaign("Gifts at four fifths", items, timedelta(hours=2))
+    eventually(lambda: len(shop.addresses(code)), 2 * SKUS, 60, every=2)
+    addresses = shop.addresses(code)
+    eventually(lambda: showing(product, addresses[:20], code), 20, 60)
+    assert showing(product, addresses, code) == len(addresses)
+
+    order = shop.call(
+        "POST", "/quotes", {"buyer": "b1", "country": "GB", "lines": [{"sku": items[0][0], "quantity": 2}]}
+    )
+    shop.call("POST", "/orders", {"order": "G-1", "quote": order["quote"]})
+    before = shop.call("GET", "/orders/G-1")["snapshot"]
+
+    # Pause: off within five seconds, and the page says so with evidence.
+    keeper.goto(f"/s/gifts/campaigns/{code}/")
+    keeper.get_by_role("link", name="Pause (can resume)").first.click()
+    keeper.locator("select[name=reason]").select_option("poor_effect")
+    pressed = time.monotonic()
+    keeper.get_by_role("button", name="Pause (can resume)").click()
+    expect(keeper.locator("#evidence")).to_be_visible(timeout=5000)
+    sample = addresses[:: max(1, len(addresses) // 200)]
+    assert showing(product, sample, code) == 0
+    assert time.monotonic() - pressed < 5
+    assert showing(product, addresses, code) == 0
+    expect(keeper.locator("#verified.bo-s-done")).to_be_visible(timeout=90_000)
+    assert re.search(r"6,000 of 6,000 page views", keeper.locator("#evidence").inner_text())
+
+    # Resume: tags return as each site is published.
+    keeper.get_by_role("button", name="Resume").first.click()
+    eventually(lambda: showing(product, sample, code), len(sample), 60)
+
+    # Cancel: through the stop page, with the typed code; taken back once.
+    cancel_through_the_pages(keeper, code)
+    assert showing(product, sample, code) == 0
+    keeper.goto(f"/s/gifts/campaigns/{code}/")
+    keeper.get_by_role("button", name="Take back the cancel").first.click()
+    eventually(lambda: shop.call("GET", f"/campaigns/{code}")["state"], "running", 10)
+    eventually(lambda: showing(product, sample, code), len(sample), 60)
+
+    # For good.
+    eventually(lambda: cancel_through_the_pages(keeper, code), None, 30)
+    eventually(lambda: shop.call("GET", f"/campaigns/{code}")["state"], "cancelled", 60)
+    assert showing(product, addresses, code) == 0
+    eventually(
+        lambda: {step["state"] for step in shop.call("GET", f"/campaigns/{code}/closing")["steps"]}, {"done"}, 120
+    )
+
+    assert shop.call("GET", "/orders/G-1")["snapshot"] == before
+    story = [event["action"] for event in shop.call("GET", f"/audit?object={code}&limit=100")["items"]]
+    for action in (
+        "campaign.create",
+        "campaign.submit",
+        "campaign.pause",
+        "campaign.resume",
+        "campaign.cancel",
+        "campaign.take_back",
+    ):
+        assert action in story, story
+    product.command("verify_audit")
+
+
+def cancel_through_the_pages(page: Page, code: str) -> None:
+    """The only way: stop page, cancel page, reason, typed code."""
+    page.goto(f"/s/gifts/campaigns/{code}/stop/")
+    page.get_by_role("link", name="On to the checks of the permanent cancel").click()
+    page.locator("select[name=reason]").select_option("season")
+    page.locator("input[name=confirm_code]").fill(code.lower().replace("-", ""))
+    page.get_by_role("button", name="Cancel campaign permanently").click()
+    expect(page.locator("#report")).to_be_visible(timeout=10_000)
+
+
+def test_a_campaign_left_alone_ends_closes_and_is_verified_by_itself(shop: GiftShop, product: Product) -> None:
+    items = shop.skus(SKUS + 30)[-30:]
+    code = shop.campaign("Left alone", items, timedelta(seconds=25))
+    eventually(lambda: len(shop.addresses(code)), 2 * len(items), 25)
+    addresses = shop.addresses(code)
+    ends = datetime.fromisoformat(shop.call("GET", f"/campaigns/{code}")["ends_at"])
+    eventually(lambda: datetime.now(UTC) >= ends, True, 40, every=0.1)
+    assert showing(product, addresses, code) == 0
+    eventually(lambda: shop.call("GET", f"/campaigns/{code}")["state"], "ended", 30)
+    closing = shop.call("GET", f"/campaigns/{code}/closing")
+    assert closing["close_kind"] == "auto"
+    eventually(
+        lambda: {step["state"] for step in shop.call("GET", f"/campaigns/{code}/closing")["steps"]}, {"done"}, 60
+    )
+    checks = shop.call("GET", f"/campaigns/{code}/closing")["checks"]
+    assert checks
+    assert {check["state"] for check in checks} == {"passed"}
