@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
@@ -57,7 +58,10 @@ Moment = Annotated[
 Amount = Annotated[
     str,
     Field(
-        min_length=1, max_length=32, description="Money as text, with the places of its currency.", examples=["12.50"]
+        min_length=1,
+        max_length=32,
+        description=gettext_noop("Money as text, with the places of its currency."),
+        examples=["12.50"],
     ),
 ]
 Count = Annotated[int, Field(ge=0, le=BIGGEST)]
@@ -66,7 +70,7 @@ Version = Annotated[
     Field(
         ge=1,
         le=BIGGEST,
-        description="The version that was read; a stale one is refused with 409 and the current object.",
+        description=gettext_noop("The version that was read; a stale one is refused with 409 and the current object."),
     ),
 ]
 Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-27T08:00:00Z"]})]

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import clock, keyset
@@ -22,8 +23,10 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    limit: int | None = Field(None, ge=1, description="Rows of a page; 50 unless told, 200 at most.")
-    cursor: str = Field("", max_length=200, description="`next_cursor` of the page before; nothing for the first page.")
+    limit: int | None = Field(None, ge=1, description=gettext_noop("Rows of a page; 50 unless told, 200 at most."))
+    cursor: str = Field(
+        "", max_length=200, description=gettext_noop("`next_cursor` of the page before; nothing for the first page.")
+    )
 
 
 def page(

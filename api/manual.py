@@ -159,11 +159,11 @@ def _call(document: dict[str, Any], path: str, method: str, entry: dict[str, Any
         method=method.upper(),
         path=path,
         summary=_now(entry["summary"]),
-        words=entry.get("description", ""),
+        words=_in_words(entry.get("description", "")),
         rights=[ALL_RIGHTS[right].label for right in entry["x-rights"]],
         staff="staffToken" in entry["security"][0],
         parameters=[
-            Row(one["name"], _kind_of(one["schema"]), one["required"], one.get("description", ""))
+            Row(one["name"], _kind_of(one["schema"]), one["required"], _in_words(one.get("description", "")))
             for one in entry["parameters"]
         ],
         body_kind=body_kind,
@@ -173,6 +173,11 @@ def _call(document: dict[str, Any], path: str, method: str, entry: dict[str, Any
         problems=sorted(status for status in entry["responses"] if not status.startswith("2")),
         example=_example(document, path, method, body_kind, body),
     )
+
+
+def _in_words(english: str) -> str:
+    """A text of the document in the active language."""
+    return _now(english) if english else ""
 
 
 def _content(holder: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -206,7 +211,7 @@ def _rows(document: dict[str, Any], schema: dict[str, Any], depth: int, seen: fr
     for key, inner in found.get("properties", {}).items():
         inside, plain = _resolve(document, inner)
         words = inner.get("description") or plain.get("description", "") if not inside else inner.get("description", "")
-        yield Row(key, _kind_of(inner, document), key in needed, words, depth)
+        yield Row(key, _kind_of(inner, document), key in needed, _in_words(words), depth)
         yield from _rows(document, inner, depth + 1, seen | {name})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from django.utils.translation import gettext_noop as _
 from pydantic import Field
 
 from api.fields import Amount, Answer, Body, Count, Moment, Money, Time, Version, optional
@@ -30,14 +31,14 @@ class CampaignIn(Body):
     kind: str = Field(max_length=40, examples=["limited_time_discount"])
     name: str = Field(max_length=1000)
     name_zh: str = Field("", max_length=1000)
-    starts_at: Moment = Field(description="In the past: as soon as submitted.")
+    starts_at: Moment = Field(description=_("In the past: as soon as submitted."))
     ends_at: Moment
     items: list[ItemIn] = Field(default_factory=list)
-    rules: dict[str, Any] = Field(default_factory=dict, description="What the kind asks for.")
+    rules: dict[str, Any] = Field(default_factory=dict, description=_("What the kind asks for."))
     price_protected: bool = False
     logistics_guarantee: bool = False
     min_items: Count = 0
-    stacks: bool = Field(False, description="Declares that other campaigns on the same SKUs are meant.")
+    stacks: bool = Field(False, description=_("Declares that other campaigns on the same SKUs are meant."))
 
 
 class CampaignPatch(Body):
@@ -102,7 +103,7 @@ class BulkIn(Body):
     codes: list[Code] = Field(min_length=1)
     reason: Text = ""
     note: Text = ""
-    confirm_count: Count | None = Field(None, description="How many campaigns are meant; a cancel needs it.")
+    confirm_count: Count | None = Field(None, description=_("How many campaigns are meant; a cancel needs it."))
 
 
 class RestoreIn(Body):
@@ -139,10 +140,10 @@ class CampaignRow(Answer):
     state: State
     starts_at: Time
     ends_at: Time
-    closes_at: Time = Field(description="When it is closed for good: the end and the grace, or an earlier close.")
+    closes_at: Time = Field(description=_("When it is closed for good: the end and the grace, or an earlier close."))
     started_at: Time | None
     paused_at: Time | None
-    take_back_until: Time | None = Field(description="Until when a cancel can be taken back.")
+    take_back_until: Time | None = Field(description=_("Until when a cancel can be taken back."))
     item_count: int
     rules: dict[str, Any]
     price_protected: bool
@@ -164,7 +165,7 @@ class CampaignQuery(ListQuery):
 
     state: CampaignState | None = None
     kind: Kind | None = None
-    q: str = Field("", max_length=200, description="A code, or a part of the name.")
+    q: str = Field("", max_length=200, description=_("A code, or a part of the name."))
     ends_before: Moment | None = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Generic, TypeVar
 
+from django.utils.translation import gettext_noop as _
 from pydantic import Field
 
 from api.fields import Answer, Body, Version
@@ -15,7 +16,7 @@ class Page(Answer, Generic[Item]):
     """One page of a list."""
 
     items: list[Item]
-    next_cursor: str | None = Field(description="Send it as `cursor` for the next page; null on the last.")
+    next_cursor: str | None = Field(description=_("Send it as `cursor` for the next page; null on the last."))
 
 
 class JobStarted(Answer):
@@ -42,7 +43,7 @@ class RowsApplied(Answer):
 class FieldFault(Answer):
     """One broken field."""
 
-    field: str = Field(description="Its name in the body; members of lists as `items.0.price`.")
+    field: str = Field(description=_("Its name in the body; members of lists as `items.0.price`."))
     code: str
     message: str
 
@@ -50,14 +51,16 @@ class FieldFault(Answer):
 class Problem(Answer):
     """RFC 9457. Some codes add members: `blockers`, `current`, `holder`, `seconds_left`, `right`, `granted_by`."""
 
-    type: str = Field(description="Where the code is explained.")
+    type: str = Field(description=_("Where the code is explained."))
     title: str
     status: int
     code: str
     detail: str
     request_id: str
     errors: list[FieldFault]
-    blockers: list[Any] = Field(description="Guards that stop the action, in the shape of `guards` of the close check.")
+    blockers: list[Any] = Field(
+        description=_("Guards that stop the action, in the shape of `guards` of the close check.")
+    )
 
 
 class VersionOnly(Body):

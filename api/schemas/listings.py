@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from django.utils.translation import gettext_noop as _
 from pydantic import Field
 
 from api.fields import Amount, Answer, Body, Count, Currency, Money, Time, Version, optional
@@ -33,9 +34,9 @@ class Categories(Answer):
 class SkuIn(Body):
     """One SKU of a new listing."""
 
-    sku: str = Field(max_length=200, description="Unique in the store, case-sensitive; letters, digits, hyphens.")
+    sku: str = Field(max_length=200, description=_("Unique in the store, case-sensitive; letters, digits, hyphens."))
     sale_price: Amount
-    currency: Currency | None = Field(None, description="The store's currency unless given.")
+    currency: Currency | None = Field(None, description=_("The store's currency unless given."))
     cost: Amount | None = None
     stock: Count = 0
 
@@ -44,15 +45,15 @@ class ListingIn(Body):
     """A new listing with its SKUs."""
 
     title: str = Field(max_length=2000)
-    category: str = Field(max_length=80, description="A code of `GET /categories`.")
+    category: str = Field(max_length=80, description=_("A code of `GET /categories`."))
     skus: list[SkuIn] = Field(min_length=1)
-    titles: dict[str, str] | None = Field(None, description="Titles by language, such as `en` and `zh`.")
-    brand: str = Field("", max_length=400, description="Free text, made on first use.")
+    titles: dict[str, str] | None = Field(None, description=_("Titles by language, such as `en` and `zh`."))
+    brand: str = Field("", max_length=400, description=_("Free text, made on first use."))
     state: Literal["on_sale", "draft"] = "on_sale"
     management: Literal["self", "fully_managed"] = "self"
     fulfilment: Literal["stock", "jit"] | None = None
     logistics_template: str = Field("", max_length=400)
-    main_image: str = Field("", max_length=2000, description="Not needed to be on sale.")
+    main_image: str = Field("", max_length=2000, description=_("Not needed to be on sale."))
 
 
 class ListingPatch(Body):
@@ -115,7 +116,7 @@ class ListingOut(Answer):
     logistics_template: str
     main_image: str
     tags: list[TagOut]
-    public_urls: dict[str, str] = Field(description="The public page on each language site.")
+    public_urls: dict[str, str] = Field(description=_("The public page on each language site."))
     skus: list[SkuOut]
     version: int
 
@@ -123,7 +124,7 @@ class ListingOut(Answer):
 class ListingQuery(ListQuery):
     """Filters of the listings."""
 
-    q: str = Field("", max_length=200, description="Words of a title, SKU codes, a brand.")
+    q: str = Field("", max_length=200, description=_("Words of a title, SKU codes, a brand."))
     state: ListingState | None = None
     management: Management | None = None
     category: str = Field("", max_length=80)
@@ -141,7 +142,7 @@ class StockRow(Body):
 
     sku: str
     quantity: Count
-    as_of: Time | None = Field(None, description="When it was counted; now unless given.")
+    as_of: Time | None = Field(None, description=_("When it was counted; now unless given."))
 
 
 class PricesIn(Body):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from django.utils.translation import gettext_noop as _
 from pydantic import Field
 
 from api.fields import Amount, Answer, Body, Count, Money, Time, Version, optional
@@ -66,7 +67,7 @@ class QuoteIn(Body):
     """A basket."""
 
     buyer: str = Field("", max_length=400)
-    country: str = Field("", max_length=80, description="Two letters, ISO 3166.")
+    country: str = Field("", max_length=80, description=_("Two letters, ISO 3166."))
     logistics: str = Field("", max_length=80)
     lines: list[LineIn] = Field(min_length=1)
     coupons: list[str] = Field(default_factory=list)
@@ -75,10 +76,10 @@ class QuoteIn(Body):
 class OrderIn(Body):
     """An order by a quote, or with the quote's fields and a price on each line."""
 
-    order: str = Field(max_length=200, description="The merchant's own number, unique in the store.")
+    order: str = Field(max_length=200, description=_("The merchant's own number, unique in the store."))
     quote: str | None = Field(None, max_length=80)
     placed_at: Time | None = Field(
-        None, description="Now unless given; in the past it is history. At most 5 minutes ahead."
+        None, description=_("Now unless given; in the past it is history. At most 5 minutes ahead.")
     )
     buyer: str = Field("", max_length=400)
     country: str = Field("", max_length=80)

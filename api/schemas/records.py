@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from django.utils.translation import gettext_noop as _
 from pydantic import Field
 
 from api.fields import Answer, Moment, Time, optional
@@ -27,7 +28,7 @@ class MessageOut(Answer):
     code: str
     title: str
     cause: str
-    steps: list[str] = Field(description="How it is mended, in order.")
+    steps: list[str] = Field(description=_("How it is mended, in order."))
     object: About | None
     read_at: Time | None
     read_by: str
@@ -36,7 +37,7 @@ class MessageOut(Answer):
 class MessageQuery(ListQuery):
     """Filters of the messages."""
 
-    unread: bool = Field(False, description="Only those that nobody has read.")
+    unread: bool = Field(False, description=_("Only those that nobody has read."))
 
 
 class ActorOut(Answer):
@@ -63,17 +64,17 @@ class EventOut(Answer):
     result: Literal["done", "refused", "failed"]
     code: str
     request_id: str
-    commitments: dict[str, str] = Field(description="Salted SHA-256 of personal values; the values can be erased.")
+    commitments: dict[str, str] = Field(description=_("Salted SHA-256 of personal values; the values can be erased."))
 
 
 class AuditQuery(ListQuery):
     """Filters of the record."""
 
-    actor: str = Field("", max_length=200, description="A person's id, or a part of the name.")
-    action: str = Field("", max_length=80, description="Such as `campaign.pause`; `campaign.` for all of them.")
-    object: str = Field("", max_length=120, description="An id such as a campaign's code, or `type:id`.")
-    since: Moment = optional(alias="from", description="From this moment on.")
-    until: Moment = optional(alias="to", description="Before this moment.")
+    actor: str = Field("", max_length=200, description=_("A person's id, or a part of the name."))
+    action: str = Field("", max_length=80, description=_("Such as `campaign.pause`; `campaign.` for all of them."))
+    object: str = Field("", max_length=120, description=_("An id such as a campaign's code, or `type:id`."))
+    since: Moment = optional(alias="from", description=_("From this moment on."))
+    until: Moment = optional(alias="to", description=_("Before this moment."))
 
 
 class ProofOut(Answer):
@@ -83,9 +84,9 @@ class ProofOut(Answer):
     event: int
     seq: int
     size: int
-    entry: str = Field(description="The exact text that was hashed.")
+    entry: str = Field(description=_("The exact text that was hashed."))
     leaf_hash: str
     path: list[str]
     root: str
-    checkpoint: str = Field(description="The signed note.")
-    verifier: str = Field(description="The public key that checks it.")
+    checkpoint: str = Field(description=_("The signed note."))
+    verifier: str = Field(description=_("The public key that checks it."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from django.utils.translation import gettext_noop as _
 from pydantic import Field
 
 from api.fields import Answer, Body, Time, Version, optional
@@ -30,7 +31,7 @@ class StoreIn(Body):
     entity: Entity = "company"
     owner_email: str = Field(max_length=400)
     sites: list[SiteIn] = Field(default_factory=list)
-    currency: str = Field("", max_length=80, description="The first site's unless given.")
+    currency: str = Field("", max_length=80, description=_("The first site's unless given."))
     time_zone: str = Field("Asia/Shanghai", max_length=80)
 
 
