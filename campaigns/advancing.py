@@ -177,7 +177,7 @@ def _archiving(closing: Closing, looks: _Looks, rules: ClosingRules, now: dateti
     step = steps.failed(step, at=now, error=error)
     if step["attempts"] == rules.step_attempts:
         campaign = closing.campaign
-        params = {"campaign": campaign.code, "error": error, "step": "archive"}
+        params = {"campaign": campaign.code, "code": campaign.code, "error": error, "step": "archive"}
         key = f"step:{closing.pk}:archive:{step['attempts']}"
         send(closing.store_id, "ERR_CLOSE_STEP", params, key, "campaign", campaign.code, now=now)
     return step

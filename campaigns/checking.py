@@ -67,7 +67,7 @@ def check_text(values: Mapping[str, Any], found: KindSpec, now: datetime) -> lis
         errors.append(FieldError("name", "ERR_REQUIRED", _("Give the campaign a name.")))
     for name in ("name", "name_zh"):
         if len(str(values.get(name, ""))) > limit:
-            errors.append(FieldError(name, "ERR_TOO_LONG", _("At most %(n)s characters.") % {"n": limit}))
+            errors.append(FieldError(name, "ERR_LENGTH", _("At most %(n)s characters.") % {"n": limit}))
     if values.get("min_items", 0) < 0:
         errors.append(FieldError("min_items", "ERR_RANGE", _("It cannot be negative.")))
     if "rules" in values:
@@ -126,11 +126,11 @@ def _check_item(
     where = f"items.{index}"
     if row is None:
         return FieldError(
-            f"{where}.sku", "ERR_UNKNOWN_SKU", _("This store has no SKU “%(sku)s”.") % {"sku": item.sku[:64]}
+            f"{where}.sku", "ERR_SKU_UNKNOWN", _("This store has no SKU “%(sku)s”.") % {"sku": item.sku[:64]}
         )
     if seen[item.sku] > 1:
         return FieldError(
-            f"{where}.sku", "ERR_DUPLICATE_SKU", _("%(sku)s is listed more than once.") % {"sku": item.sku}
+            f"{where}.sku", "ERR_SKU_REPEATED", _("%(sku)s is listed more than once.") % {"sku": item.sku}
         )
     sku_id, listing_id, sale_price, _cost, currency, state, management = row
     if management == Management.FULLY_MANAGED:

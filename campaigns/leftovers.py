@@ -103,6 +103,7 @@ def report(campaign: Campaign, *, now: datetime) -> int:
             f"leftover:{campaign.code}:{group['site_id']}:{since:%Y%m%dT%H%M%S}",
             {
                 "campaign": campaign.code,
+                "code": campaign.code,
                 "site": group["site__code"],
                 "pages": group["pages"],
                 "page": group["page"],

@@ -164,7 +164,7 @@ def remove_items(
         CampaignItem.objects.filter(campaign=campaign, sku__code__in=list(skus)).values_list("sku__code", flat=True)
     )
     _refuse(
-        FieldError(f"skus.{index}", "ERR_UNKNOWN_SKU", _("%(sku)s is not in this campaign.") % {"sku": sku[:64]})
+        FieldError(f"skus.{index}", "ERR_SKU_UNKNOWN", _("%(sku)s is not in this campaign.") % {"sku": sku[:64]})
         for index, sku in enumerate(skus)
         if sku not in inside
     )

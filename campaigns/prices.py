@@ -118,7 +118,7 @@ def _rows(campaign: Campaign, skus: Sequence[str]) -> list[dict[str, str]]:
     }
     wrong = [
         FieldError(
-            f"skus.{index}", "ERR_UNKNOWN_SKU", _("%(sku)s did not take part in this campaign.") % {"sku": sku[:64]}
+            f"skus.{index}", "ERR_SKU_UNKNOWN", _("%(sku)s did not take part in this campaign.") % {"sku": sku[:64]}
         )
         for index, sku in enumerate(wanted)
         if sku not in known

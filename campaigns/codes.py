@@ -1,0 +1,134 @@
+"""The error codes of campaigns (R140): what each means, why it comes, what mends it."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from inbox.catalogue import Code, Severity, declare
+
+ERROR, WARNING = Severity.ERROR, Severity.WARNING
+RULES = "速卖通营销活动规则 V5.3.1"
+
+declare(
+    Code(
+        "ERR_CLOSE_ENDED", ERROR, _("The campaign has ended"),
+        cause=_("Its end has passed; it is closed by itself at most 15 minutes later. Closing by hand is for campaigns that still run."),
+        fix=(_("Wait for the close report."), _("To sell again, copy it as a new draft.")), source=RULES,
+    ),
+    Code(
+        "ERR_ACCOUNT_STATE", ERROR, _("The account is not in normal operation"),
+        cause=_("The account is frozen or has a serious violation."),
+        fix=(_("Look at the penalties of the store."), _("Ask platform staff to lift the state.")), source=RULES,
+    ),
+    Code(
+        "ERR_KYC", ERROR, _("Identity not verified"),
+        cause=_("KYC of the store is not done."), fix=_("Finish KYC, then try again."), source=RULES,
+    ),
+    Code(
+        "ERR_STORE_UNDECORATED", ERROR, _("Store not decorated"),
+        cause=_("Logo, banner or main category is missing; until all three are there, campaigns are closed to the store."),
+        fix=(_("Open the store's settings."), _("Add what is missing.")), source=RULES,
+    ),
+    Code(
+        "ERR_CONFIRM_CODE", ERROR, _("The typed code is another one"),
+        cause=_("A permanent cancel needs the campaign's own code, so that no other campaign is meant."),
+        fix=_("Type the code that the page shows, such as C-7F3KQ."),
+    ),
+    Code(
+        "ERR_CONFIRM_COUNT", ERROR, _("The typed number is another one"),
+        cause=_("The number of campaigns typed is not the number chosen."), fix=_("Count again and type the number."),
+    ),
+    Code(
+        "ERR_BULK_LIMIT", ERROR, _("Too many campaigns at once"),
+        cause=_("At most 20 campaigns can be cancelled in one go."), fix=_("Choose fewer."),
+    ),
+    Code(
+        "ERR_BULK_ACTION", ERROR, _("Unknown bulk action"),
+        cause=_("Only pause, resume and cancel work on many campaigns."), fix=_("Choose one of them."),
+    ),
+    Code(
+        "ERR_FORM_TOKEN", ERROR, _("The form is not valid any more"),
+        cause=_("It was shown too long ago, belongs to another page, or was used."),
+        fix=(_("Load the page again."), _("Repeat the step.")),
+    ),
+    Code(
+        "ERR_FORM_BUSY", WARNING, _("The first submit is still at work"),
+        cause=_("The same form was sent twice."), fix=_("Load the page again in a moment."),
+    ),
+    Code(
+        "ERR_KIND_NOT_OFFERED", ERROR, _("This kind of campaign is not offered"),
+        cause=_("The kind is unknown, or not open yet."), fix=_("Choose one of the kinds that are offered."),
+    ),
+    Code(
+        "ERR_RULES", ERROR, _("The campaign's rules are not right"),
+        cause=_("A field of the rules is missing, unknown or of the wrong shape for this kind."),
+        fix=_("Compare the rules with what the kind needs."),
+    ),
+    Code(
+        "ERR_DATE_ABSURD", ERROR, _("A date far away"),
+        cause=_("The date lies further back or ahead than campaigns are planned; often a slip in the year."),
+        fix=_("Check the year."),
+    ),
+    Code(
+        "ERR_WINDOW", ERROR, _("The end is not after the start"),
+        cause=_("A campaign needs some time between start and end."), fix=_("Move one of the two."),
+    ),
+    Code(
+        "ERR_WINDOW_PAST", ERROR, _("The end has passed"),
+        cause=_("The end lies before this moment, so the campaign could never run."), fix=_("Choose a later end."),
+    ),
+    Code(
+        "ERR_TOO_MANY_ITEMS", ERROR, _("Too many items"),
+        cause=_("One call, or one campaign, holds only so many."), fix=_("Send the rest in another call."),
+    ),
+    Code(
+        "ERR_NO_ITEMS", ERROR, _("No items"),
+        cause=_("A campaign without items stops and starts nothing."), fix=_("Add items, then submit."),
+    ),
+    Code(
+        "ERR_MIN_ITEMS", ERROR, _("Too few items"),
+        cause=_("This campaign has a least number of items."), fix=_("Add items, then submit."),
+    ),
+    Code(
+        "ERR_FULLY_MANAGED", ERROR, _("Fully managed goods"),
+        cause=_("The platform does the marketing of fully managed goods."), fix=_("Take the SKU out."),
+    ),
+    Code(
+        "ERR_NOT_ON_SALE", ERROR, _("Not on sale"),
+        cause=_("The listing is delisted or taken down."), fix=_("Put the listing on sale first, or take the SKU out."),
+    ),
+    Code(
+        "ERR_ITEM_PRICE", ERROR, _("No item prices here"),
+        cause=_("This kind discounts the order, not the item."), fix=_("Leave the price out."),
+    ),
+    Code(
+        "ERR_PRICE_ABOVE_SALE", ERROR, _("Campaign price above the sale price"),
+        cause=_("A promotion that costs more than no promotion misleads buyers."),
+        fix=_("Lower the campaign price, or check the sale price."),
+    ),
+    Code(
+        "ERR_PRICE_FIXED", ERROR, _("The price is promised already"),
+        cause=_("The item takes part at another price, and the campaign has started."),
+        fix=_("Leave the item out, or stop the campaign and start another."),
+    ),
+    Code(
+        "ERR_UNKNOWN_FIELD", ERROR, _("Unknown field"),
+        cause=_("The field does not exist or never changes."), fix=_("Leave it out."),
+    ),
+    Code("ERR_STEP", ERROR, _("Unknown step"), cause=_("A close has no such step."), fix=_("Use the buttons of the report.")),
+    Code(
+        "ERR_CLOSE_STEP", ERROR, _("A step of the close of %(campaign)s failed"),
+        cause=_("The step “%(step)s” failed several times. The last answer was: %(error)s"),
+        fix=(_("Open the close report."), _("Run the step again.")),
+        page="campaigns:closing", page_args=("code",), page_label=_("Close report"),
+    ),
+    Code(
+        "ERR_LEFTOVER", WARNING, _("Campaign %(campaign)s still shows on site %(site)s"),
+        cause=_(
+            "%(pages)s pages still show it %(minutes)s minutes after the stop, though they were cleared and published again."
+            " One of them: %(page)s"
+        ),
+        fix=(_("Open the close report or the campaign."), _("Clean up the leftovers."), _("Check caches in front of the site.")),
+        page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
+    ),
+)  # fmt: skip
