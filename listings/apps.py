@@ -1,5 +1,6 @@
 """The room's place in Django."""
 
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -14,7 +15,8 @@ class ListingsConfig(AppConfig):
     name = "listings"
 
     def ready(self) -> None:
-        """Plant the category tree after each migrate."""
+        """Plant the category tree after each migrate; join the news of stores."""
+        import_module("listings.profile").join()
         post_migrate.connect(self._plant, sender=self, dispatch_uid="listings.tree")
 
     def _plant(self, using: str, **_: Any) -> None:

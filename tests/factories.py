@@ -223,10 +223,8 @@ def make_order(
     rows = list(skus)
     lines = [LineDraft(sku.pk, quantity, sku.sale_price, sku.sale_price) for sku in rows]
     moment = clock.now()
-    draft = OrderDraft(
-        **{"code": code, "placed_at": moment, "currency": rows[0].currency, "lines": lines, "snapshot": snapshot or {}}
-        | extra
-    )
+    given: dict[str, Any] = {"code": code, "placed_at": moment, "currency": rows[0].currency, "lines": lines}
+    draft = OrderDraft(**given | {"snapshot": snapshot or {}} | extra)
     record_orders(store, [draft], actor=system("test"), now=moment)
     return Order.objects.get(store=store, code=code)
 

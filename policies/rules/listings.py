@@ -53,8 +53,13 @@ class ImportRules(Rules):
     max_cell_length: int = Field(default=10_000, ge=1)
     max_columns: int = Field(default=200, ge=1)
     max_inflated_bytes: int = Field(default=2 * 1024**3, ge=1, description="Of a compressed file.")
+    max_sheet_bytes: int = Field(default=64 * 1024**2, ge=1, description="Of a workbook, unpacked.")
     max_inflate_ratio: int = Field(default=200, ge=1)
     batch: int = Field(default=5000, ge=1, description="Rows written per transaction.")
+    cancellation_prefix: str = Field(
+        default="C", description="Order codes of this letter and digits take an order back."
+    )
+    adjustment_prefix: str = Field(default="A", description="Order codes of this letter and digits adjust accounts.")
     errors_kept: int = Field(default=1000, ge=1, description="Row errors shown with a job; the file holds them all.")
     job_lease: int = Field(default=120, ge=1, description="Seconds a job may be silent before another worker takes it.")
     max_line_length: int = Field(default=200_000, ge=1, description="Characters of one line of a csv file.")

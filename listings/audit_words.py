@@ -1,0 +1,26 @@
+"""Words of this room's entries in the audit log."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from audit.actions import declare
+
+declare(
+    "listing",
+    {
+        "create": ("plus", _("Create listing")),
+        "edit": ("pencil", _("Edit listing")),
+        "delist": ("archive", _("Delist listings")),
+        "import": ("upload", _("Import listings")),
+    },
+    objects={"listing": _("Listing"), "sku": _("SKU")},
+    fields={
+        "sale_price": _("Sale price"), "prices": _("Sale prices"), "stock": _("Stock"), "category": _("Category"), "brand": _("Brand"),
+        "skus": _("SKUs"), "cost": _("Cost"), "listings": _("Listings"), "mode": _("Way"), "applied": _("Applied"),
+        "rejected": _("Rejected rows"), "source": _("Source"), "main_image": _("Main image"), "management": _("Management"),
+        "fulfilment": _("Fulfilment"), "logistics_template": _("Shipping template"), "titles": _("Titles"),
+    },
+)  # fmt: skip
+declare("price", {"set": ("coin", _("Set sale prices"))})
+declare("stock", {"set": ("box", _("Set stock"))})
