@@ -21,6 +21,8 @@ from core import clock
 from core.middleware import request_id
 
 _ENCODER = DjangoJSONEncoder()
+#: A whole address; one shortened to `o…@shop.test` names nobody.
+_E_MAIL = re.compile(r"[^@\s…]+@[^@\s]+$")
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _COLUMNS = (
     "at", "store_id", "store_label", "actor_kind", "actor_id", "actor_label", "token_id", "right", "action", "object_type",
@@ -63,7 +65,7 @@ def record(
 ) -> AuditEvent:
     """Write one event. `personal` values (address, e-mail) become commitments; their clear form goes to erasable rows (R193).
 
-    The actor's address joins them by itself, and so does a label that is an e-mail.
+    The actor's network address joins them by itself, and so does a label that is an e-mail.
     """
     values = {name: _plain_text(value) for name, value in (personal or {}).items()} | _personal_of(actor)
     salts = {name: secrets.token_bytes(16) for name in values}
@@ -102,14 +104,14 @@ def record_many(entries: Sequence[Entry], *, actor: Actor, now: datetime | None 
 
 def _personal_of(actor: Actor) -> dict[str, str]:
     found = {"ip": _plain_text(actor.ip)} if actor.ip else {}
-    if "@" in actor.label:
+    if _E_MAIL.match(actor.label):
         found["actor"] = _plain_text(actor.label)
     return found
 
 
 def _label_of(actor: Actor) -> str:
     """What stays in the event for ever: never an e-mail."""
-    return f"{actor.kind} {actor.id}" if "@" in actor.label else actor.label
+    return f"{actor.kind} {actor.id}" if _E_MAIL.match(actor.label) else actor.label
 
 
 def _row(entry: Entry, actor: Actor, now: datetime) -> list[Any]:

@@ -71,6 +71,12 @@ def forget() -> None:
         _book = None
 
 
+def read_again() -> None:
+    """Read the table now, so that the next question costs no query."""
+    forget()
+    _current()
+
+
 def _current() -> _Book:
     global _book, _looked_at
     book = _book

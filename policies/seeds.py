@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from policies import rules
-from policies.force import forget
+from policies.force import read_again
 from policies.models import RuleSet
 from policies.rules.base import Rules
 
@@ -75,4 +75,5 @@ def plant(using: str = "default") -> None:
     if RuleSet._meta.db_table not in connections[using].introspection.table_names():
         return
     RuleSet.objects.using(using).bulk_create([seed.row() for seed in SEEDS], ignore_conflicts=True)
-    forget()
+    if using == DEFAULT_DB_ALIAS:
+        read_again()

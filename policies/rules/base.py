@@ -24,10 +24,14 @@ class Provenance:
     valid_from: datetime | None
 
     @property
+    def name(self) -> str:
+        """The title in the page's language."""
+        return self.title_zh if (get_language() or "").startswith("zh") and self.title_zh else self.title
+
+    @property
     def label(self) -> str:
-        """What people read: the title in the page's language, and the version."""
-        title = self.title_zh if (get_language() or "").startswith("zh") and self.title_zh else self.title
-        return f"{title} {self.version}".strip()
+        """What people read in a sentence: name and version."""
+        return f"{self.name} {self.version}".strip()
 
 
 class Rules(BaseModel):

@@ -32,3 +32,4 @@ class InboxRules(Rules):
     page_size: int = Field(default=50, ge=1)
     page_size_max: int = Field(default=200, ge=1)
     badge_max: int = Field(default=99, ge=1, description="The bell says 99+ beyond it.")
+    query_length: int = Field(default=100, ge=1, description="Longest search word.")

@@ -19,3 +19,4 @@ class StorefrontRules(Rules):
         default=True,
         description="Whether a quote is honoured for its life although its campaign was paused or cancelled since.",
     )
+    quote_kept_days: int = Field(default=30, ge=1, description="Days until a quote that expired unused is deleted.")

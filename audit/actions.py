@@ -1,0 +1,82 @@
+"""What the record's dotted names mean to a reader: each room declares the words of its actions, objects and fields.
+
+    declare("campaign", {"pause": ("pause", _("Pause campaign"))}, objects={"campaign": _("Campaign")}, fields={"state": _("State")})
+
+A room declares in `<room>/audit_words.py`; the module is loaded when the project starts. A name that nobody declared is shown raw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One kind of event: its dotted name, a glyph of the sprite, its words."""
+
+    name: str
+    icon: str
+    label: Text
+
+    @property
+    def group(self) -> str:
+        """The part before the dot."""
+        return self.name.partition(".")[0]
+
+
+_actions: dict[str, Action] = {}
+_objects: dict[str, Text] = {}
+_fields: dict[str, Text] = {}
+
+
+def declare(
+    group: str,
+    actions: Mapping[str, tuple[str, Text]],
+    *,
+    objects: Mapping[str, Text] | None = None,
+    fields: Mapping[str, Text] | None = None,
+) -> None:
+    """Name the actions `<group>.<name>` (glyph and words), types of objects, and fields of before and after."""
+    for name, (icon, label) in actions.items():
+        _actions[f"{group}.{name}"] = Action(f"{group}.{name}", icon, label)
+    _objects.update(objects or {})
+    _fields.update(fields or {})
+
+
+def action(name: str) -> Action:
+    """The action of a dotted name; an undeclared one speaks for itself."""
+    return _actions.get(name) or Action(name, "circle", name)
+
+
+def all_actions() -> list[Action]:
+    """Every declared action, by name."""
+    return [_actions[name] for name in sorted(_actions)]
+
+
+def is_declared(name: str) -> bool:
+    """Whether somebody declared words for the dotted name."""
+    return name in _actions
+
+
+def sentence(name: str, result: str) -> str:
+    """`Pause campaign`, `Not carried out: Pause campaign`, `Failed: …`."""
+    label = str(action(name).label)
+    if result == "refused":
+        return _("Not carried out: %(action)s") % {"action": label}
+    return _("Failed: %(action)s") % {"action": label} if result == "failed" else label
+
+
+def object_word(object_type: str) -> str:
+    """What a type of object is called."""
+    return str(_objects.get(object_type, object_type))
+
+
+def field_word(name: str) -> str:
+    """What a field of before and after is called."""
+    return str(_fields.get(name, name))

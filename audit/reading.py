@@ -1,0 +1,173 @@
+"""Reading the record: filters for pages, exports and the API; entries made readable. A store reads its own rows, staff read all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+
+from audit.actions import action, field_word, object_word, sentence
+from audit.models import AuditEvent, PersonalValue, Result
+from core.looks import LOOKS, look
+
+#: What stands for the product itself in the filter of actors.
+SYSTEM = "system"
+_VALUE_LENGTH = 300  # characters of one value in a table of changes; the API has it whole
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A filter. `actor`: an id, `system`, or a part of the name. `action`: a dotted name, or `campaign.` for a whole group.
+    `object`: an id such as a campaign's code, or `type:id`. Times are half-open, aware."""
+
+    actor: str = ""
+    action: str = ""
+    object: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    result: str = ""
+
+
+def of_store(store_id: int, wanted: Wanted | None = None) -> QuerySet[AuditEvent]:
+    """A store's entries. Entries of other stores, and of none, are never among them."""
+    return _filtered(AuditEvent.objects.filter(store_id=store_id), wanted or Wanted())
+
+
+def of_all_stores(wanted: Wanted | None = None) -> QuerySet[AuditEvent]:
+    """Every entry: for platform staff only; the caller checks that."""
+    return _filtered(AuditEvent.objects.all(), wanted or Wanted())
+
+
+def _filtered(rows: QuerySet[AuditEvent], wanted: Wanted) -> QuerySet[AuditEvent]:
+    if wanted.actor == SYSTEM:
+        rows = rows.filter(actor_id=None, actor_kind="system")
+    elif wanted.actor:
+        rows = rows.filter(
+            Q(actor_id=int(wanted.actor)) if _is_id(wanted.actor) else Q(actor_label__icontains=wanted.actor)
+        )
+    if wanted.action.endswith("."):
+        rows = rows.filter(action__startswith=wanted.action)
+    elif wanted.action:
+        rows = rows.filter(action=wanted.action)
+    if wanted.object:
+        kind, colon, name = wanted.object.partition(":")
+        rows = rows.filter(object_id=name, object_type=kind) if colon else rows.filter(object_id=wanted.object)
+    if wanted.since:
+        rows = rows.filter(at__gte=wanted.since)
+    if wanted.until:
+        rows = rows.filter(at__lt=wanted.until)
+    return rows.filter(result=wanted.result) if wanted.result in Result.values else rows
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One line of the table of changes."""
+
+    label: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An entry as people read it, in the language of the page."""
+
+    id: int
+    at: datetime
+    icon: str
+    sentence: str
+    actor_label: str
+    text: str
+    result: str
+    code: str
+    object_word: str
+    event: AuditEvent
+    changes: tuple[Change, ...] = field(default=())
+
+
+def events_of(store_id: int, object_type: str, object_id: str, *, limit: int) -> list[Shown]:
+    """The newest entries about one object of a store, newest first; two queries at most."""
+    rows = of_store(store_id).filter(object_type=object_type, object_id=object_id)
+    return present(rows.order_by("-id")[:limit])
+
+
+def present(rows: Iterable[AuditEvent]) -> list[Shown]:
+    """Make entries readable; one query more when an actor's label is a personal value."""
+    events = list(rows)
+    labels = _personal_labels(events)
+    return [_shown(event, labels.get(event.id, event.actor_label)) for event in events]
+
+
+def _personal_labels(events: Sequence[AuditEvent]) -> dict[int, str]:
+    """Labels of actors who have no name but an e-mail, as long as it was not erased."""
+    ids = [event.id for event in events if "actor" in event.commitments]
+    if not ids:
+        return {}
+    return dict(PersonalValue.objects.filter(event_id__in=ids, name="actor").values_list("event_id", "value"))
+
+
+def _shown(event: AuditEvent, actor_label: str) -> Shown:
+    changes = tuple(changes_of(event))
+    return Shown(
+        id=event.id,
+        at=event.at,
+        icon=action(event.action).icon,
+        sentence=sentence(event.action, event.result),
+        actor_label=actor_label,
+        text=_summary(event, changes),
+        result=event.result,
+        code=event.code,
+        object_word=object_word(event.object_type),
+        event=event,
+        changes=changes,
+    )
+
+
+def _summary(event: AuditEvent, changes: Sequence[Change]) -> str:
+    """One line: why it was refused, or the reason given, or what changed first."""
+    if event.result != Result.DONE:
+        return str(event.after.get("detail", ""))
+    first = changes[0] if changes else None
+    changed = ""
+    if first is not None:
+        values = f"{first.before} → {first.after}" if first.before and first.after else first.after or first.before
+        changed = _("%(field)s: %(value)s") % {"field": first.label, "value": values}
+    return " · ".join(part for part in (changed, event.reason) if part)
+
+
+def changes_of(event: AuditEvent) -> list[Change]:
+    """The fields that differ between before and after, by their words."""
+    before, after = event.before, event.after
+    names = [name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)]
+    if event.result != Result.DONE:
+        names = [name for name in names if name != "detail"]
+    return [
+        Change(field_word(name), _word(event, name, before.get(name)), _word(event, name, after.get(name)))
+        for name in names
+    ]
+
+
+def _word(event: AuditEvent, name: str, value: Any) -> str:
+    """A value as text: states by their words, nothing as nothing, structures as JSON cut to a length."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if name == "state" and isinstance(value, str) and value in LOOKS.get(event.object_type, {}):
+        return str(look(event.object_type, value).label)
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, list) and all(isinstance(item, str | int) for item in value):
+        text = ", ".join(str(item) for item in value)
+    else:
+        text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _VALUE_LENGTH else f"{text[:_VALUE_LENGTH]}…"

@@ -1,0 +1,229 @@
+"""审计日志: who did what, before and after; the proof of one entry; the export. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, datetime, tzinfo
+from itertools import groupby
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxLengthValidator
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from accounts.models import Membership
+from accounts.requests import StoreRequest
+from accounts.rights import requires
+from audit import proofs, reading
+from audit.actions import all_actions, object_word
+from audit.models import AuditEvent, Result
+from audit.reading import Shown, Wanted
+from audit.record import Entry, Target, record
+from audit.tree import BrokenTree
+from core import clock, csvfile, display, keyset
+from core.errors import Conflict, DomainError, NotFound
+from core.forms import MomentField
+from policies import active
+from policies.rules import AuditRules
+
+RESULTS = [
+    ("", gettext_lazy("All results")),
+    (Result.DONE, gettext_lazy("Done")),
+    (Result.REFUSED, gettext_lazy("Not carried out")),
+    (Result.FAILED, gettext_lazy("Failed")),
+]
+
+
+class AuditFilter(forms.Form):
+    """The query form. The address holds the filter, so that a link restores the page."""
+
+    actor = forms.ChoiceField(label=gettext_lazy("Who"), required=False)
+    action = forms.ChoiceField(label=gettext_lazy("What"), required=False)
+    object = forms.CharField(label=gettext_lazy("Object code"), required=False)
+    since = MomentField(label=gettext_lazy("From"), required=False)
+    until = MomentField(label=gettext_lazy("To"), required=False, end_of_day=True)
+    result = forms.ChoiceField(label=gettext_lazy("Result"), required=False, choices=RESULTS)
+
+    def __init__(self, request: StoreRequest, rules: AuditRules) -> None:
+        super().__init__(request.GET)
+        zone = display.zone(request.store.time_zone)
+        fields: dict[str, Any] = self.fields
+        fields["since"].zone = fields["until"].zone = zone
+        fields["object"].max_length = rules.query_length
+        fields["object"].validators.append(MaxLengthValidator(rules.query_length))
+        fields["object"].widget.attrs["maxlength"] = str(rules.query_length)
+        fields["object"].widget.attrs["placeholder"] = "C-7F3KQ"
+        fields["actor"].choices = _people(request.store.pk)
+        fields["action"].choices = _actions()
+        fields["action"].widget.attrs["data-search"] = ""
+
+    def wanted(self) -> Wanted:
+        """The filter; a field with an error does not filter."""
+        self.is_valid()
+        return Wanted(**{name: value for name, value in self.cleaned_data.items() if value})
+
+    def is_used(self) -> bool:
+        """Whether anything is filtered."""
+        return any(self.cleaned_data.get(name) for name in self.fields)
+
+
+def _people(store_id: int) -> list[tuple[str, Any]]:
+    members = Membership.objects.filter(store_id=store_id).select_related("user").order_by("user__name", "user_id")
+    people = [(str(member.user_id), member.user.label) for member in members]
+    return [("", _("Everybody")), *people, (reading.SYSTEM, _("The system, by the clock"))]
+
+
+def _actions() -> list[tuple[str, Any]]:
+    choices: list[tuple[str, Any]] = [("", _("All actions"))]
+    for group, members in groupby(all_actions(), key=lambda action: action.group):
+        word = object_word(group)
+        every = (f"{group}.", _("%(group)s: everything") % {"group": word})
+        choices.append((word, [every, *((action.name, action.label) for action in members)]))
+    return choices
+
+
+@require_safe
+@requires("audit.view")
+def events(request: StoreRequest, store: str) -> HttpResponse:
+    """The record of the store, newest first."""
+    rules = active(AuditRules, clock.now())
+    form = AuditFilter(request, rules)
+    rows = reading.of_store(request.store.pk, form.wanted())
+    try:
+        page = keyset.page(rows, cursor=request.GET.get("cursor", ""), size=rules.page_size)
+    except DomainError:
+        page = keyset.page(rows, size=rules.page_size)
+    export = request.GET.copy()
+    export.pop("cursor", None)
+    context = {
+        "form": form,
+        "days": list(_by_day(reading.present(page.rows), display.zone(request.store.time_zone))),
+        "page": page,
+        "filtered": form.is_used(),
+        "clear_url": reverse("audit:list", kwargs={"store": store}),
+        "export_url": reverse("audit:export", kwargs={"store": store}) + (f"?{export.urlencode()}" if export else ""),
+        "may_export": "audit.export" in request.rights,
+        "export_rows": rules.export_rows,
+    }
+    return render(request, "audit/list.html", context)
+
+
+def _by_day(shown: list[Shown], zone: tzinfo) -> Iterator[tuple[date, list[Shown]]]:
+    """The entries under the days of the store's zone."""
+    for day, entries in groupby(shown, key=lambda entry: entry.at.astimezone(zone).date()):
+        yield day, list(entries)
+
+
+def _find(request: StoreRequest, event_id: int) -> AuditEvent:
+    found = reading.of_store(request.store.pk).filter(pk=event_id).first() if event_id < 2**63 else None
+    if found is None:
+        raise NotFound(_("There is no such entry in the audit log."))
+    return found
+
+
+@require_safe
+@requires("audit.view")
+def entry(request: StoreRequest, store: str, event_id: int) -> HttpResponse:
+    """One entry, whole, with its proof."""
+    event = _find(request, event_id)
+    proof, waiting, broken = None, "", ""
+    try:
+        proof = proofs.prove(event_id, store_id=request.store.pk)
+    except Conflict as not_yet:
+        waiting = str(not_yet.detail)
+    except BrokenTree as fault:
+        broken = str(fault)
+    [shown] = reading.present([event])
+    context = {
+        "entry": shown,
+        "event": event,
+        "proof": proof,
+        "holds": proof.holds() if proof else None,
+        "waiting": waiting,
+        "broken": broken,
+        "list_url": reverse("audit:list", kwargs={"store": store}),
+    }
+    return render(request, "audit/entry.html", context)
+
+
+@require_safe
+@requires("audit.view")
+def proof(request: StoreRequest, store: str, event_id: int) -> HttpResponse:
+    """The proof as a file for a third party."""
+    _find(request, event_id)
+    document = proofs.prove(event_id, store_id=request.store.pk).document()
+    response = HttpResponse(json.dumps(document, ensure_ascii=False, indent=2), content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="audit-proof-{event_id}.json"'
+    return response
+
+
+@require_safe
+@requires("audit.export")
+def export(request: StoreRequest, store: str) -> HttpResponseBase:
+    """The filtered record as csv, newest first, without personal values; the export itself is recorded."""
+    rules = active(AuditRules, clock.now())
+    form = AuditFilter(request, rules)
+    rows = reading.of_store(request.store.pk, form.wanted())
+    target = Target("audit", request.store.slug, store_id=request.store.pk, store_label=request.store.name)
+    wanted = {name: str(value) for name, value in form.cleaned_data.items() if value}
+    record(Entry("audit.export", target, after={"filter": wanted}, right="audit.export"), actor=request.actor)
+    zone, language = display.zone(request.store.time_zone), translation.get_language()
+    name = f"audit-{request.store.slug}-{clock.now():%Y%m%dT%H%M%SZ}.csv"
+    return csvfile.response(_lines(rows, zone, language or "en", rules), name)
+
+
+def _lines(rows: QuerySet[AuditEvent], zone: tzinfo, language: str, rules: AuditRules) -> Iterator[list[object]]:
+    """The header and the rows, read in pages so that memory stays flat."""
+    with translation.override(language):
+        yield [
+            _("Number"), _("Time (%(zone)s)") % {"zone": display.zone_label(zone, clock.now())}, _("Time (UTC)"), _("Who"),
+            _("Action"), _("What"), _("Object"), _("Object code"), _("Object name"), _("Result"), _("Code"), _("Reason"),
+            _("Right"), _("Before"), _("After"), _("Request"),
+        ]  # fmt: skip
+    left, edge = rules.export_rows, None
+    while left > 0:
+        batch = rows.filter(pk__lt=edge) if edge is not None else rows
+        found = list(batch.order_by("-pk")[: min(left, rules.page_size_max)])
+        with translation.override(language):
+            yield from ([*_cells(shown, zone)] for shown in reading.present(found))
+        left -= len(found)
+        if len(found) < rules.page_size_max:
+            return
+        edge = found[-1].pk
+
+
+def _cells(shown: Shown, zone: tzinfo) -> Iterator[object]:
+    event = shown.event
+    yield event.pk
+    yield _stamp(event.at, zone)
+    yield event.at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    yield event.actor_label
+    yield event.action
+    yield shown.sentence
+    yield shown.object_word
+    yield event.object_id
+    yield event.object_label
+    yield dict(RESULTS)[Result(event.result)]
+    yield event.code
+    yield event.reason
+    yield event.right
+    yield _json(event.before)
+    yield _json(event.after)
+    yield event.request_id
+
+
+def _stamp(moment: datetime, zone: tzinfo) -> str:
+    return display.stamp(moment.astimezone(zone), seconds=True)
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False) if value else ""

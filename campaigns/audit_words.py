@@ -1,0 +1,45 @@
+"""Words of this room's entries in the audit log."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from audit.actions import declare
+
+declare(
+    "campaign",
+    {
+        "create": ("plus", _("Create campaign")),
+        "edit": ("pencil", _("Edit campaign")),
+        "add_items": ("plus", _("Add items")),
+        "remove_items": ("minus", _("Remove item (not started)")),
+        "submit": ("upload", _("Submit for review")),
+        "approve": ("check", _("Approve")),
+        "reject": ("cross-circle", _("Reject")),
+        "revise": ("pencil", _("Revise after rejection")),
+        "withdraw": ("undo", _("Withdraw enrolment")),
+        "delete": ("trash", _("Delete draft")),
+        "copy": ("copy", _("Copy as new draft")),
+        "start": ("play", _("Start by itself at the start time")),
+        "pause": ("pause", _("Pause (can resume)")),
+        "resume": ("play", _("Resume")),
+        "cancel": ("octagon", _("Cancel campaign permanently")),
+        "take_back": ("undo", _("Take back the cancel")),
+        "cancel_final": ("octagon", _("Permanent cancel takes effect")),
+        "emergency_stop": ("stop", _("Emergency stop by platform staff")),
+        "reach_end": ("hourglass", _("End time reached, promotion over for buyers")),
+        "end": ("square", _("End by itself after the grace time")),
+        "lapse": ("cross-circle", _("End time passed in review")),
+        "restore_prices": ("coin", _("Restore sale price")),
+        "clear_leftovers": ("refresh", _("Clear leftovers")),
+        "rerun_step": ("refresh", _("Run a step of the close again")),
+    },
+    objects={"campaign": _("Campaign")},
+    fields={
+        "kind": _("Kind"), "freeze_claimed": _("Freeze use of claimed coupons"), "closed_at": _("Closed at"),
+        "cancel_final_at": _("Final at"), "close_kind": _("Way of closing"), "stacks": _("Stacks with others"),
+        "min_items": _("Least items"), "price_protected": _("Price Protection promise"),
+        "logistics_guarantee": _("Cross-border logistics guarantee"), "rules": _("Campaign terms"), "removed": _("Removed"),
+        "added": _("Added"), "copied_from": _("Copied from"),
+    },
+)  # fmt: skip

@@ -1,0 +1,101 @@
+"""Reading messages: what the bell counts, what the page and the API show, and marking as read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from accounts.models import Store
+from audit.actors import Actor
+from core.errors import NotFound
+from core.scopes import in_store
+from inbox.catalogue import Severity, fill, lookup
+from inbox.models import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A message in the reader's language. An undeclared code is its own title, with what came with it as text."""
+
+    id: int
+    at: datetime
+    severity: str
+    code: str
+    title: str
+    cause: str
+    steps: tuple[str, ...]
+    url: str
+    url_label: str
+    known: bool
+    message: Message
+
+    @property
+    def unread(self) -> bool:
+        """Whether nobody has marked it as read."""
+        return self.message.read_at is None
+
+
+def unread_count(store: Store, *, at_most: int) -> int:
+    """How many messages nobody has read, counting no further than `at_most`; one query."""
+    with in_store(store.pk):
+        return Message.objects.filter(store=store, read_at=None)[:at_most].count()
+
+
+def messages_of(store: Store, *, unread: bool = False) -> QuerySet[Message]:
+    """The messages of a store; `unread` leaves out those that somebody has read. Needs the store's scope."""
+    rows = Message.objects.filter(store=store)
+    return rows.filter(read_at=None) if unread else rows
+
+
+def present(store: Store, rows: Iterable[Message]) -> list[Shown]:
+    """Make messages readable, without a query."""
+    return [_shown(store, row) for row in rows]
+
+
+def mark_read(store: Store, ids: Sequence[int] | None, *, actor: Actor, now: datetime) -> int:
+    """Mark messages as read by `actor`; None means all unread ones. Answers how many changed.
+
+    One that was read before keeps its first reader. Raises NotFound when one of `ids` is not this store's.
+    """
+    with in_store(store.pk):
+        rows = Message.objects.filter(store=store)
+        if ids is not None:
+            rows = rows.filter(pk__in=ids)
+            if rows.count() != len(set(ids)):
+                raise NotFound(_("There is no such message in this store."))
+        return rows.filter(read_at=None).update(read_at=now, read_by=actor.label[:160])
+
+
+def _shown(store: Store, row: Message) -> Shown:
+    code, params = lookup(row.code), _params(row)
+    return Shown(
+        id=row.pk,
+        at=row.at,
+        severity=row.severity,
+        code=row.code,
+        title=fill(code.title, params) if code else row.code,
+        cause=fill(code.cause, params) if code else ", ".join(f"{name}: {value}" for name, value in row.params.items()),
+        steps=tuple(fill(step, params) for step in code.steps) if code else (),
+        url=code.url(store.slug, params) if code else "",
+        url_label=str(code.page_label) if code and code.page_label else _("Put it right"),
+        known=code is not None,
+        message=row,
+    )
+
+
+def _params(row: Message) -> Mapping[str, Any]:
+    """What the sentences may name: the message's own params, and the object it speaks of."""
+    return {"object_id": row.object_id, "object_type": row.object_type, **row.params}
+
+
+#: Glyph and tone of a severity, for the page: shape and colour both.
+LOOKS = {
+    Severity.ERROR: ("alert-octagon", "cancel"),
+    Severity.WARNING: ("alert", "paused"),
+    Severity.INFO: ("info", "sched"),
+}

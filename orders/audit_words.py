@@ -1,0 +1,25 @@
+"""Words of this room's entries in the audit log."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from audit.actions import declare
+
+declare(
+    "order",
+    {
+        "record": ("receipt", _("Record orders")),
+        "edit": ("pencil", _("Change state of order")),
+        "place": ("receipt", _("Place order")),
+    },
+    objects={"order": _("Order")},
+    fields={
+        "fulfilment_number": _("Fulfilment number"),
+        "dispute": _("Dispute"),
+        "orders": _("Orders"),
+        "lines": _("Lines"),
+        "total": _("Total"),
+        "placed_at": _("Placed at"),
+    },
+)
