@@ -23,7 +23,7 @@ from audit.actors import Actor
 from audit.record import Entry, Target, record
 from audit.verbs import about, verb
 from core import outbox
-from core.errors import Conflict, FieldError, InvalidInput, NotFound, PermissionRefused, Text
+from core.errors import Conflict, FieldError, InvalidInput, NotFound, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +169,10 @@ def _terms(grant: Grant | Loan | None) -> dict[str, Any]:
     }
 
 
+def _lapsed(grant: Grant, now: datetime) -> bool:
+    return grant.expires_at is not None and grant.expires_at <= now
+
+
 def _check_terms(loan: Loan, now: datetime) -> None:
     right = ALL_RIGHTS.get(loan.right)
     errors: list[FieldError] = []
@@ -257,7 +261,7 @@ def revoke_right(store: Store, user_id: int, right: str, *, actor: Actor, now: d
 
 @verb("right.set", right="owner")
 def set_rights(store: Store, user_id: int, loans: Sequence[Loan], *, actor: Actor, now: datetime) -> tuple[int, int]:
-    """Make a member's rights exactly `loans`: lends, changes terms and takes back, all or nothing; answers (lent, taken back).
+    """Make a member's live rights exactly `loans`: lends, changes terms and takes back, all or nothing; answers (lent, taken back).
 
     Who only has `staff.manage` may take back, not lend.
     """
@@ -268,7 +272,7 @@ def set_rights(store: Store, user_id: int, loans: Sequence[Loan], *, actor: Acto
     held = {grant.right: grant for grant in membership.grants.all()}
     wanted = {loan.right: loan for loan in loans}
     lent = [loan for loan in wanted.values() if _terms(held.get(loan.right)) != _terms(loan)]
-    gone = [right for right in held if right not in wanted]
+    gone = [right for right, grant in held.items() if right not in wanted and not _lapsed(grant, now)]
     for loan in lent:
         lend_right(
             store,
@@ -283,12 +287,3 @@ def set_rights(store: Store, user_id: int, loans: Sequence[Loan], *, actor: Acto
     for right in gone:
         revoke_right(store, user_id, right, actor=actor, now=now)
     return len(lent), len(gone)
-
-
-def may_lend(actor: Actor, store: Store) -> bool:
-    """Whether the actor is an owner of the store (one query)."""
-    try:
-        check_owner(actor, store)
-    except PermissionRefused:
-        return False
-    return True

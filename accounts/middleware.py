@@ -23,7 +23,7 @@ from accounts.access_map import access_of, dotted_name
 from accounts.models import Grant, Membership, Store, User
 from accounts.problems import render_problem
 from accounts.requests import actor_of, client_ip
-from accounts.rights import ALL_RIGHTS, Access, live, refusal
+from accounts.rights import ALL_RIGHTS, Access, live, owner_refusal, refusal
 from core import clock
 from core.errors import DomainError, PermissionRefused
 from core.scopes import in_store
@@ -66,7 +66,7 @@ class StoreMiddleware:
             return to_sign_in(request)
         if access.kind == "staff":
             return None if user.is_platform_staff else _refuse_staff(request)
-        return self._enter_store(request, user, access, kwargs) if access.kind == "store" else None
+        return self._enter_store(request, user, access, kwargs) if access.kind in {"store", "owner"} else None
 
     def _enter_store(
         self, request: HttpRequest, user: User, access: Access, kwargs: dict[str, Any]
@@ -76,6 +76,9 @@ class StoreMiddleware:
         if access.right and access.right not in held:
             security.warning("refused: user %s, store %s, right %s", user.pk, store.slug, access.right)
             return render_problem(request, refusal(access.right, store))
+        if access.kind == "owner" and not membership.is_owner:
+            security.warning("refused: user %s is no main account of store %s", user.pk, store.slug)
+            return render_problem(request, owner_refusal(store))
         request.store, request.membership, request.rights = store, membership, held  # type: ignore[attr-defined]
         cast(ExitStack, request.store_scopes).enter_context(in_store(store.pk))  # type: ignore[attr-defined]
         _remember(request, user, store)

@@ -119,8 +119,8 @@ BUNDLES: dict[str, Bundle] = {
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a view asks of its visitor. `kind`: `store` (a member, with `right` unless it is empty), `signed_in`, `public`,
-    `anonymous` (public, and the session is not read), `staff`.
+    """What a view asks of its visitor. `kind`: `store` (a member, with `right` unless it is empty), `owner` (a main account of the
+    store), `signed_in`, `public`, `anonymous` (public, and the session is not read), `staff`.
 
     `api` marks the mount of the REST API, which checks tokens and rights by itself, operation by operation.
     """
@@ -145,6 +145,11 @@ def requires(right: str) -> Callable[[View], View]:
 def member(view: View) -> View:
     """Mark a store page that every member may open, whatever the rights."""
     return _mark(Access("store"))(view)
+
+
+def owner_only(view: View) -> View:
+    """Mark a store page that only its main accounts may open."""
+    return _mark(Access("owner"))(view)
 
 
 def signed_in(view: View) -> View:
@@ -302,10 +307,14 @@ def check_owner(actor: Actor, store: Store) -> None:
         store=store, user_id=actor.id or 0, is_active=True, is_owner=True, user__is_active=True
     )
     if not owns.exists():
-        names = grantors(store)
-        raise PermissionRefused(
-            _now("Only the main account may do this: %(names)s.") % {"names": ", ".join(names)}, "owner", names
-        )
+        raise owner_refusal(store)
+
+
+def owner_refusal(store: Store) -> PermissionRefused:
+    """The error for what only a main account may do, with the names of those (one query)."""
+    names = grantors(store)
+    detail = _now("Only the main account may do this: %(names)s.") % {"names": ", ".join(names)}
+    return PermissionRefused(detail, "owner", names)
 
 
 def in_order(rights: Collection[str]) -> Sequence[Right]:

@@ -44,7 +44,7 @@ def listing(things: Things) -> dict[str, Any]:
 
 
 def person(things: Things) -> dict[str, Any]:
-    return {"user": things.owner.pk}
+    return {"user": things.colleague.pk}
 
 
 def shop_page(things: Things) -> dict[str, Any]:
@@ -59,6 +59,8 @@ class Page:
     kind: str
     right: str = ""
     fill: Fill = nothing
+    also: str = ""
+    """Another right that the verb behind the page asks for with this sample."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +71,17 @@ class Op:
     kind: str
     rights: tuple[str, ...] = ()
     fill: Fill = nothing
+    query: str = ""
 
 
-def page(name: str, right: str = "", fill: Fill = nothing) -> Page:
+def page(name: str, right: str = "", fill: Fill = nothing, also: str = "") -> Page:
     """A page of a store; its address carries `store`."""
-    return Page(name, "store", right, fill)
+    return Page(name, "store", right, fill, also)
 
 
-def op(call: str, rights: str = "", fill: Fill = nothing) -> Op:
-    """An operation for store tokens; `rights` separated by blanks."""
-    return Op(call, "store", tuple(rights.split()), fill)
+def op(call: str, rights: str = "", fill: Fill = nothing, query: str = "") -> Op:
+    """An operation for store tokens; `rights` separated by blanks; `query` where one is compulsory."""
+    return Op(call, "store", tuple(rights.split()), fill, query)
 
 
 def staff_op(call: str, fill: Fill = nothing) -> Op:
@@ -88,10 +91,27 @@ def staff_op(call: str, fill: Fill = nothing) -> Op:
 
 PAGES: tuple[Page, ...] = (
     # the house
-    Page("healthz", "anonymous"),
-    Page("readyz", "anonymous"),
+    Page("healthz", "public"),
+    Page("readyz", "public"),
     page("dashboard"),
+    Page("set_language", "public"),
+    Page("preferences", "public"),
     # people
+    Page("home", "signed_in"),
+    Page("remembered", "signed_in", fill=lambda things: {"rest": "campaigns/"}),
+    page("accounts:staff", "staff.manage"),
+    page("accounts:add", "staff.manage"),
+    page("accounts:person", "staff.manage", person),
+    page("accounts:remove", "staff.manage", person),
+    Page("accounts:owner", "owner", fill=person),
+    page("accounts:tokens", "api.manage"),
+    page("accounts:new_token", "api.manage"),
+    page("accounts:revoke_token", "api.manage", lambda things: {"token": things.token.pk}, also="staff.manage"),
+    # platform staff
+    Page("platform", "staff"),
+    Page("platform_new", "staff"),
+    Page("platform_store", "staff", fill=lambda things: {"slug": things.store.slug}),
+    # signing in
     Page("account_login", "public"),
     Page("account_logout", "public"),
     Page("account_inactive", "public"),
@@ -104,8 +124,8 @@ PAGES: tuple[Page, ...] = (
     Page("account_reauthenticate", "signed_in"),
     Page("account_sign_out_everywhere", "signed_in"),
     # the API's own pages
-    Page("api:openapi", "anonymous"),
-    Page("api:docs", "anonymous"),
+    Page("api:openapi", "public"),
+    Page("api:docs", "public"),
     # campaigns
     page("campaigns:list", "campaigns.view"),
     page("campaigns:past", "campaigns.view"),
@@ -150,7 +170,7 @@ OPERATIONS: tuple[Op, ...] = (
     op("PATCH /campaigns/{code}", "campaigns.edit", draft),
     op("POST /campaigns/{code}/items", "campaigns.edit", draft),
     op("POST /campaigns/{code}/submit", "campaigns.edit", draft),
-    op("GET /campaigns/{code}/close-check", "campaigns.view", code),
+    op("GET /campaigns/{code}/close-check", "campaigns.view", code, "?action=pause"),
     op("POST /campaigns/{code}/pause", "campaigns.pause", code),
     op("POST /campaigns/{code}/resume", "campaigns.pause", code),
     op("POST /campaigns/{code}/cancel", "campaigns.cancel", code),
@@ -158,6 +178,8 @@ OPERATIONS: tuple[Op, ...] = (
     op("POST /campaigns/bulk", "campaigns.pause campaigns.cancel"),
     op("GET /campaigns/{code}/closing", "campaigns.view", closed),
     op("POST /campaigns/{code}/restore-prices", "listings.price", closed),
+    op("GET /orders/{order}", "orders.view", lambda things: {"order": things.order.code}),
+    op("PATCH /orders/{order}", "orders.edit", lambda things: {"order": things.order.code}),
     op("GET /messages"),
     op("GET /audit", "audit.view"),
     op("GET /audit/proof/{id}", "audit.view", lambda things: {"id": things.event.pk}),

@@ -26,7 +26,7 @@ STORE_OPERATIONS = [row for row in OPERATIONS if row.kind == "store"]
 def path_of(row: Op, samples: Things) -> str:
     """The path with its samples filled in."""
     template, values = row.call.partition(" ")[2], row.fill(samples)
-    return re.sub(r"{(?:\w+:)?(\w+)}", lambda found: str(values[found[1]]), template)
+    return re.sub(r"{(?:\w+:)?(\w+)}", lambda found: str(values[found[1]]), template) + row.query
 
 
 def ask(api: Api, row: Op, samples: Things) -> int:
@@ -77,15 +77,19 @@ def test_an_operation_for_members(row: Op, world: World):
         assert ask(stranger, row, here) == 404 or row.call.split(" ")[0] != "GET", "another store's owner"
     assert fingerprint() == before, "a refused call changed something"
 
+    inside = []
     for right in rights or [""]:
         user = make_member(store, rights=[right] if right else [])
         holder = member_api(store, user)
         answer = ask(holder, row, here)
-        assert answer not in {401, 403, 404}, f"with {right}: {answer}"
+        # Where any one of several rights opens the door, the verb behind it may ask for the one that the body needs.
+        assert answer not in ({401, 404} if len(rights) > 1 else {401, 403, 404}), f"with {right}: {answer}"
         assert answer < 500
+        inside.append(answer != 403)
         if right:
             Grant.objects.filter(membership__user=user).delete()
             assert ask(holder, row, here) == 403, "a revoked right works on"
+    assert any(inside)
 
 
 @pytest.mark.parametrize("end", ["token revoked", "member removed", "person switched off", "token expired"])

@@ -7,9 +7,12 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from accounts.models import Store, User
+from accounts import tokens
+from accounts.models import ApiToken, Store, User
+from audit.actors import system
 from audit.models import AuditEvent
 from audit.record import Entry, Target, record
+from audit.sealing import seal
 from campaigns.models import BulkJob, Campaign, Closing
 from core import clock
 from core.codes import new_code
@@ -18,7 +21,7 @@ from inbox.models import Message
 from listings.models import Job, Listing
 from orders.models import Order
 from publishing.models import Site
-from tests.factories import actor_for, make_listing, make_site, make_store, owner_of, serial
+from tests.factories import actor_for, make_listing, make_member, make_site, make_store, owner_of, serial
 
 
 class Things:
@@ -35,6 +38,11 @@ class Things:
     def owner(self) -> User:
         """The main account."""
         return owner_of(self.store)
+
+    @cached_property
+    def colleague(self) -> User:
+        """A member without rights."""
+        return make_member(self.store)
 
     @cached_property
     def site(self) -> Site:
@@ -126,6 +134,11 @@ class Things:
         )
 
     @cached_property
+    def token(self) -> ApiToken:
+        """An API token of the main account."""
+        return tokens.issue(self.store, self.owner, actor=system("test"))[0]
+
+    @cached_property
     def message(self) -> Message:
         """An unread message."""
         return self._make(Message, at=clock.now(), code="ERR_EXAMPLE", severity="info", key=f"m{serial()}")  # type: ignore[no-any-return]
@@ -134,7 +147,9 @@ class Things:
     def event(self) -> AuditEvent:
         """An entry of the audit log."""
         target = Target("store", self.store.slug, self.store.name, self.store.pk, self.store.name)
-        return record(Entry("store.example", target), actor=actor_for(self.owner))
+        entry = record(Entry("store.example", target), actor=actor_for(self.owner))
+        seal()
+        return entry
 
 
 @dataclass

@@ -1,0 +1,17 @@
+"""Addresses of no store: `/`, short ways into the store opened last, and the platform's pages."""
+
+from __future__ import annotations
+
+from django.urls import path, re_path
+
+from accounts.views import home, platform
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    re_path(
+        r"^(?P<rest>(?:campaigns|listings|orders|staff|tokens|audit)/(?:.*/)?)$", home.remembered, name="remembered"
+    ),
+    path("platform/", platform.store_list, name="platform"),
+    path("platform/new/", platform.open_store, name="platform_new"),
+    path("platform/<slug:slug>/", platform.one_store, name="platform_store"),
+]
