@@ -10,12 +10,12 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, ResolverMatch, reverse
 from django.utils.functional import SimpleLazyObject
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
 from accounts.middleware import membership_of
 from accounts.models import Membership, Store, User
 from accounts.requests import StoreRequest
+from backoffice.demo import ACCOUNTS, DEMO_PASSWORD
 from backoffice.navigation import Link, Section, address, menu_for
 from backoffice.preferences import preference
 from core import display
@@ -118,12 +118,14 @@ def zone_of(request: HttpRequest) -> tzinfo:
     return display.zone(store.time_zone) if store is not None else UTC
 
 
-def user_menu() -> list[Link]:
-    """The person's own pages."""
-    wanted = (
+def user_menu(user: User) -> list[Link]:
+    """The person's own pages, and the platform's for its staff."""
+    wanted = [
         (_("Display settings"), "preferences", "adjustments"),
         (_("Change password"), "account_change_password", "key"),
-    )
+    ]
+    if user.is_platform_staff:
+        wanted.insert(0, (_("Platform"), "platform", "world"))
     return [Link(label, url, icon) for label, name, icon in wanted if (url := _url(name))]
 
 
@@ -131,16 +133,8 @@ def demo_doors() -> dict[str, Any]:
     """The demo people and their one password, for the sign-in page of a demo; nothing elsewhere."""
     if not settings.DEMO_MODE:
         return {}
-    people = (
-        ("owner@demo.test", _("Demo owner: every right, three stores")),
-        ("operator@demo.test", _("Demo operator: marketing")),
-        ("viewer@demo.test", _("Demo viewer: reads only")),
-        ("admin@demo.test", _("Demo platform staff")),
-    )
-    return {
-        "demo_people": [{"email": email, "label": label} for email, label in people],
-        "demo_password": import_string("backoffice.demo.DEMO_PASSWORD"),
-    }
+    people = [{"email": email, "label": zh if display.is_chinese() else en} for email, en, zh in ACCOUNTS]
+    return {"demo_people": people, "demo_password": DEMO_PASSWORD}
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -164,5 +158,5 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "home_url": SimpleLazyObject(frame.home_url),
         "search_url": SimpleLazyObject(frame.search_url),
         "messages_url": SimpleLazyObject(frame.messages_url),
-        "user_menu": user_menu(),
+        "user_menu": user_menu(user),
     }

@@ -62,15 +62,13 @@ MENU: tuple[NavSection, ...] = (
     ),
     NavSection(
         _("Goods"),
-        (
-            NavEntry(_("Listings"), "listings:list", "tag", "listings.view"),
-            NavEntry(_("Orders"), "orders:list", "receipt", "orders.view"),
-        ),
+        (NavEntry(_("Listings"), "listings:list", "tag", "listings.view"),),
     ),
     NavSection(
         _("Administration"),
         (
             NavEntry(_("Staff"), "accounts:staff", "users", "staff.manage"),
+            NavEntry(_("API tokens"), "accounts:tokens", "plug", "api.manage"),
             NavEntry(_("Audit log"), "audit:list", "shield-check", "audit.view"),
             NavEntry(_("Rules"), "policies:list", "book"),
         ),
