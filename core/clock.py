@@ -46,6 +46,11 @@ def now() -> datetime:
     return unit.moment
 
 
+def rfc3339(moment: datetime) -> str:
+    """`2026-11-27T08:00:00.123456Z`, to the fraction that the moment has; for machines."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 def known() -> datetime | None:
     """The unit's moment if it is settled already (read, adopted or frozen), without asking the database."""
     if _frozen:

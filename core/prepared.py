@@ -59,4 +59,4 @@ class Prepared:
             known.add(self._name)
         holes = ", ".join("%s" for _ in self.parameters)
         cursor.execute(f"EXECUTE {self._name} ({holes})", [values[name] for name, _ in self.parameters])
-        return cursor.fetchall()  # type: ignore[no-any-return]
+        return cursor.fetchall()

@@ -13,7 +13,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -50,11 +50,6 @@ _MARK = """
 
 class NotTaken(Exception):  # noqa: N818 - named for what happened
     """The merchant's server did not take what it was told; the outbox tries again."""
-
-
-def rfc3339(moment: datetime) -> str:
-    """`2026-11-27T08:00:00.123456Z`."""
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
@@ -100,7 +95,7 @@ def message_of(site: Site, pages: Sequence[Snapshot], now: datetime) -> tuple[st
         "language": site.language,
         "listings": [_public(page) for page in pages],
     }
-    return message_id, orjson.dumps({"type": "listings.publish", "timestamp": rfc3339(now), "data": data})
+    return message_id, orjson.dumps({"type": "listings.publish", "timestamp": clock.rfc3339(now), "data": data})
 
 
 def _send(site: Site, pages: Sequence[Snapshot], now: datetime) -> None:
@@ -135,7 +130,7 @@ def _public(page: Snapshot) -> dict[str, Any]:
     return {
         **document,
         "version": page.version,
-        "stamp": rfc3339(page.wanted_at),
+        "stamp": clock.rfc3339(page.wanted_at),
         "skus": [
             {"sku": sku["sku"], "price": _amount(sku["price"], sku["currency"]), "currency": sku["currency"], "stock": sku["stock"]}
             for sku in document["skus"]
@@ -150,8 +145,8 @@ def _offer(offer: Mapping[str, Any], codes: Mapping[int, str], currency: Mapping
         **offer,
         "sku": codes[offer["sku"]],
         "price": None if price is None else _amount(price, currency[offer["sku"]]),
-        "from": rfc3339(datetime.fromisoformat(offer["from"])),
-        "until": rfc3339(datetime.fromisoformat(offer["until"])),
+        "from": clock.rfc3339(datetime.fromisoformat(offer["from"])),
+        "until": clock.rfc3339(datetime.fromisoformat(offer["until"])),
     }
 
 

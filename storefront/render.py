@@ -17,8 +17,7 @@ from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils.safestring import SafeString, mark_safe
 
-from core import money
-from publishing.http import rfc3339
+from core import clock, money
 from storefront.pages import FoundPage, Product, Shop, Unit, picture
 from storefront.words import Words, words
 
@@ -45,7 +44,7 @@ def product_page(found: FoundPage) -> Rendered:
         "product": product,
         "picture": _own_picture(product),
         "rows": [_row(unit, spoken) for unit in product.units],
-        "stamp": rfc3339(found.stamp),
+        "stamp": clock.rfc3339(found.stamp),
         "url": url,
         "data": json_ld(structured(product, url)),
     }

@@ -46,6 +46,7 @@ def test_stacking_offers_reduce_one_after_another() -> None:
     found = item_price(
         Decimal("100.00"), [offer("C-A", "90.00", stacks=True), offer("C-B", "90.00", stacks=True)], "USD"
     )
+    assert found.winner is not None
     assert (found.unit_price, [o.campaign for o in found.winner.offers]) == (Decimal("81.00"), ["C-A", "C-B"])
 
 

@@ -26,7 +26,7 @@ class Read(HTMLParser):
         self.tags: list[str] = []
         self.stamp = ""
         self.lang = ""
-        self.data = {}
+        self.data: dict = {}
         self.elements: list[str] = []
         self._script = False
         self.feed(html)

@@ -1,0 +1,282 @@
+"""Quotes: the terms that a buyer is shown, honoured until they expire.
+
+Prices come from the live rows at the moment of asking, whatever is published. A quote lives QUOTE_TTL seconds, and no longer than the grace
+after the end of any campaign it uses (design.md §4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+import policies
+from accounts.models import Store
+from accounts.rights import check
+from audit.actors import Actor
+from audit.verbs import verb
+from campaigns.models import Campaign
+from core import clock, money
+from core.codes import new_code
+from core.errors import InvalidInput
+from listings.fields import Findings
+from listings.models import LiveOffer
+from policies import timing
+from policies.rules import StorefrontRules
+from storefront.basket import Basket, Good, check_goods, look_up, read_basket
+from storefront.models import Quote
+from storefront.pricing import ItemOffer, ItemPrice, OrderDiscount, OrderOffer, item_price, order_discounts
+
+
+class CampaignTerms(BaseModel):
+    """What this room reads of a campaign's `rules`."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    threshold: Decimal | None = None
+    discount: Decimal | None = None
+    free_shipping_threshold: Decimal | None = None
+    gifts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    """A line with its price and all offers that count for it now."""
+
+    good: Good
+    quantity: int
+    price: ItemPrice
+    offers: tuple[ItemOffer, ...]
+
+    @property
+    def amount(self) -> Decimal:
+        """Unit price times quantity."""
+        return self.price.unit_price * self.quantity
+
+
+@verb("quote.make", right="checkout.use")
+def make_quote(store: Store, data: Mapping[str, Any], *, actor: Actor, now: datetime) -> Quote:
+    """Quote a basket: `{"buyer", "country", "logistics", "lines": [{"sku", "quantity"}], "coupons": […]}`.
+
+    The same number of queries for any number of lines. Raises PermissionRefused, InvalidInput with every broken line: unknown, not on sale,
+    out of stock, a quantity past the limits, two currencies.
+    """
+    check(actor, store, "checkout.use", now=now)
+    findings = Findings()
+    basket = read_basket(data, priced=False, findings=findings, now=now)
+    known = look_up(store, basket.lines) if basket.lines else {}
+    currency = check_goods(basket, known, findings)
+    if findings.errors:
+        raise InvalidInput(_("This basket cannot be quoted: please put right what is marked."), findings.errors)
+    lines = _price(store, basket, known, currency, now)
+    terms_of = _campaign_terms(store, lines)
+    discounts = order_discounts([line.amount for line in lines], _order_offers(lines, terms_of, currency), currency)
+    used = _used(lines, discounts)
+    ends = [offer.ends_at + timing.expiry_grace() for offer in used.values()]
+    return Quote.objects.create(
+        store=store,
+        code=new_code("Q", 12),
+        buyer=basket.buyer,
+        country=basket.country,
+        logistics=basket.logistics,
+        terms=_terms(basket, lines, discounts, used, terms_of, currency),
+        created_at=now,
+        expires_at=min([now + timing.quote_ttl(), *ends]),
+    )
+
+
+def document(quote: Quote) -> dict[str, Any]:
+    """The API's document of a quote; no query."""
+    terms = quote.terms
+    shown = ("sku", "quantity", "list_price", "unit_price", "campaign", "why")
+    return {
+        "quote": quote.code,
+        "expires_at": quote.expires_at,
+        "currency": terms["currency"],
+        "lines": [{name: line[name] for name in shown} for line in terms["lines"]],
+        "coupons": terms["coupons"],
+        "subtotal": terms["subtotal"],
+        "discount": terms["discount"],
+        "total": terms["total"],
+    }
+
+
+def forget_expired(*, now: datetime) -> int:
+    """Delete quotes that expired unused long ago: they name buyers and serve nobody. Answers how many."""
+    kept = timedelta(days=policies.active(StorefrontRules, now).quote_kept_days)
+    return Quote.objects.filter(expires_at__lt=now - kept, order_code="").delete()[0]
+
+
+def _price(store: Store, basket: Basket, known: Mapping[str, Good], currency: str, now: datetime) -> list[PricedLine]:
+    live = LiveOffer.objects.filter(
+        store=store,
+        sku_id__in=[good.sku_id for good in known.values()],
+        active=True,
+        starts_at__lte=now,
+        ends_at__gt=now,
+    ).order_by("starts_at", "campaign_code")
+    offers: dict[int, list[ItemOffer]] = {}
+    for row in live:
+        offers.setdefault(row.sku_id, []).append(
+            ItemOffer(row.campaign_code, row.label, row.kind, row.price, row.starts_at, row.ends_at, row.stacks)
+        )
+    lines = []
+    for line in basket.lines:
+        good = known[line.sku]
+        mine = offers.get(good.sku_id, [])
+        lines.append(PricedLine(good, line.quantity, item_price(good.sale_price, mine, currency), tuple(mine)))
+    return lines
+
+
+def _campaign_terms(store: Store, lines: Sequence[PricedLine]) -> dict[str, CampaignTerms]:
+    codes = {offer.campaign for line in lines for offer in line.offers}
+    found = {}
+    for code, rules in Campaign.objects.filter(store=store, code__in=codes).values_list("code", "rules"):
+        try:
+            found[code] = CampaignTerms.model_validate(rules)
+        except ValidationError:  # rules of a kind whose words mean something else
+            found[code] = CampaignTerms()
+    return found
+
+
+def _order_offers(
+    lines: Sequence[PricedLine], terms_of: Mapping[str, CampaignTerms], currency: str
+) -> list[OrderOffer]:
+    """The spend-and-save campaigns that some lines are in."""
+    wearing: dict[str, tuple[ItemOffer, set[int]]] = {}
+    for position, line in enumerate(lines):
+        for offer in line.offers:
+            if offer.price is None:
+                wearing.setdefault(offer.campaign, (offer, set()))[1].add(position)
+    found = []
+    for code, (offer, positions) in wearing.items():
+        terms = terms_of.get(code, CampaignTerms())
+        if terms.threshold is None or terms.discount is None or terms.discount <= 0:
+            continue
+        discount = money.quantise(terms.discount, currency)
+        found.append(
+            OrderOffer(
+                code, offer.label, terms.threshold, discount, offer.starts_at, offer.ends_at, frozenset(positions),
+                offer.stacks,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _used(lines: Sequence[PricedLine], discounts: Sequence[OrderDiscount]) -> dict[str, ItemOffer]:
+    """The offers that this quote gives something by, by campaign."""
+    codes = {discount.campaign for discount in discounts}
+    used: dict[str, ItemOffer] = {}
+    for line in lines:
+        for offer in line.price.winner.offers if line.price.winner else ():
+            used.setdefault(offer.campaign, offer)
+        for offer in line.offers:
+            if offer.campaign in codes:
+                used.setdefault(offer.campaign, offer)
+    return used
+
+
+def _terms(
+    basket: Basket,
+    lines: Sequence[PricedLine],
+    discounts: Sequence[OrderDiscount],
+    used: Mapping[str, ItemOffer],
+    terms_of: Mapping[str, CampaignTerms],
+    currency: str,
+) -> dict[str, Any]:
+    def text(amount: Decimal) -> str:
+        return money.text(amount, currency)
+
+    shares = [sum((discount.shares[n] for discount in discounts), Decimal(0)) for n in range(len(lines))]
+    subtotal = sum((line.amount for line in lines), Decimal(0))
+    discount = sum(shares, Decimal(0))
+    given = [(code, terms_of[code]) for code in used if code in terms_of]
+    thresholds = [terms.free_shipping_threshold for _, terms in given if terms.free_shipping_threshold is not None]
+    return {
+        "currency": currency,
+        "lines": [_line(line, share, discounts, n, currency) for n, (line, share) in enumerate(zip(lines, shares, strict=True))],
+        "discounts": [*_item_savings(lines, currency), *(_order_saving(found, currency) for found in discounts)],
+        "coupons": [_refused(code, currency) for code in basket.coupons],
+        "campaigns": {
+            code: {"label": offer.label, "kind": offer.kind, "ends_at": clock.rfc3339(offer.ends_at)}
+            for code, offer in used.items()
+        },
+        "free_shipping_threshold": text(min(thresholds)) if thresholds else None,
+        "gifts": [{"campaign": code, "gift": gift} for code, terms in given for gift in terms.gifts],
+        "subtotal": text(subtotal),
+        "discount": text(discount),
+        "total": text(subtotal - discount),
+    }  # fmt: skip
+
+
+def _line(
+    line: PricedLine, share: Decimal, discounts: Sequence[OrderDiscount], position: int, currency: str
+) -> dict[str, Any]:
+    return {
+        "sku": line.good.line.sku,
+        "sku_id": line.good.sku_id,
+        "listing": line.good.listing_id,
+        "quantity": line.quantity,
+        "list_price": money.text(line.price.sale_price, currency),
+        "unit_price": money.text(line.price.unit_price, currency),
+        "campaign": line.price.campaign or None,
+        "order_discount": money.text(share, currency),
+        "why": _why(line, discounts, position, currency),
+    }
+
+
+def _why(line: PricedLine, discounts: Sequence[OrderDiscount], position: int, currency: str) -> list[str]:
+    """How the price came about, in sentences."""
+    price, winner = line.price, line.price.winner
+    said = [_("The sale price is %(price)s.") % {"price": money.text(price.sale_price, currency)}]
+    for candidate in price.candidates:
+        codes = " + ".join(offer.campaign for offer in candidate.offers)
+        words = {"campaign": codes, "price": money.text(candidate.price, currency)}
+        if candidate is winner and len(price.candidates) > 1:
+            said.append(_("%(campaign)s sets %(price)s: the lowest of the campaigns that run now.") % words)
+        elif candidate is winner:
+            said.append(_("%(campaign)s sets %(price)s.") % words)
+        elif candidate.price > price.sale_price:
+            said.append(_("%(campaign)s asks %(price)s, more than the sale price: not applied.") % words)
+        else:
+            said.append(_("%(campaign)s asks %(price)s: another campaign is lower or began earlier.") % words)
+    for discount in discounts:
+        if discount.shares[position]:
+            share = money.text(discount.shares[position], currency)
+            said.append(
+                _("%(campaign)s takes %(amount)s off this line's share of the order.")
+                % {"campaign": discount.campaign, "amount": share}
+            )
+    return said
+
+
+def _item_savings(lines: Sequence[PricedLine], currency: str) -> list[dict[str, Any]]:
+    saved: dict[str, tuple[str, Decimal]] = {}
+    for line in lines:
+        if line.price.winner:
+            offer = line.price.winner.offers[0]
+            before = saved.get(offer.campaign, (offer.label, Decimal(0)))[1]
+            saved[offer.campaign] = (
+                offer.label,
+                before + (line.price.sale_price - line.price.unit_price) * line.quantity,
+            )
+    return [
+        {"campaign": code, "label": label, "kind": "item", "amount": money.text(amount, currency)}
+        for code, (label, amount) in saved.items()
+    ]
+
+
+def _order_saving(found: OrderDiscount, currency: str) -> dict[str, Any]:
+    amount = money.text(found.amount, currency)
+    return {"campaign": found.campaign, "label": found.label, "kind": "order", "amount": amount}
+
+
+def _refused(code: str, currency: str) -> dict[str, Any]:
+    message = _("This store has no coupon with this code.")
+    refusal = {"code": "ERR_COUPON_UNKNOWN", "message": message}
+    return {"code": code, "applied": False, "amount": money.text(Decimal(0), currency), "refusal": refusal}
