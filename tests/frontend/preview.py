@@ -25,7 +25,7 @@ def main() -> None:
     port = int(sys.argv[1]) if len(sys.argv) > 1 else 8765
     with override_settings(**style_settings()), clock.freeze(style.NOW):
         server = make_server("127.0.0.1", port, StaticFilesHandler(WSGIHandler()))
-        print(f"http://127.0.0.1:{port}/style/")
+        sys.stdout.write(f"http://127.0.0.1:{port}/style/\n")
         server.serve_forever()
 
 
