@@ -117,6 +117,13 @@ class Supervisor:
             self.turn(TICK)
             each_tick()
 
+    def restart(self, name: str, reason: str) -> None:
+        """Kill a service that no longer does its work; the loop starts it again like one that died."""
+        for entry in self._running:
+            if entry.service.name == name and entry.process is not None:
+                self.say(f"{name}: {reason}; killing it")
+                self._kill_group(entry)
+
     def turn(self, wait: float) -> None:
         """One turn of the loop: output, deaths, due restarts. At most `wait` seconds."""
         for key, _ in self._selector.select(wait):
@@ -189,7 +196,7 @@ class Supervisor:
             stream.close()
             data = b"\n" if entry.unfinished else b""
         *lines, entry.unfinished = (entry.unfinished + data).split(b"\n")
-        for line in lines:
+        for line in filter(bytes.strip, lines):
             self.printer.line(entry.service.name, line.decode("utf-8", "replace").rstrip(), entry.colour)
 
     def _drain(self, wait: float) -> None:

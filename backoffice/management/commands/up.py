@@ -15,16 +15,21 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.module_loading import import_string
+from kombu.exceptions import OperationalError
 
+from backoffice.celery import app
 from backoffice.env import environment
+from backoffice.health import broker_answers
 from backoffice.servers import Held, ServersError, ensure
 from backoffice.servers.dsn import redis_url
 from backoffice.servers.options import missing_servers, up_parser
 from backoffice.servers.probe import healthy
-from backoffice.servers.processes import services
+from backoffice.servers.processes import WORKERS, services
 from backoffice.servers.run_lock import RunLock
 from backoffice.servers.supervisor import Supervisor
+from backoffice.servers.watchdog import Watchdog
 
+PING_WAIT = 2.0  # seconds that workers have to answer a ping
 ANSWER_WAIT = 60.0  # seconds after which a web server that does not answer is worth a line
 
 
@@ -107,6 +112,12 @@ class Command(BaseCommand):
 
     def _supervise(self, supervisor: Supervisor) -> None:
         self._answered, self._started_at = False, time.monotonic()
+        watchdog = Watchdog(
+            WORKERS,
+            ping=workers_that_answer,
+            broker_answers=broker_answers,
+            restart=lambda name: supervisor.restart(name, "it runs but does not listen to the broker"),
+        )
 
         def tick() -> None:
             if not self._answered:
@@ -114,6 +125,7 @@ class Command(BaseCommand):
             if self.held is not None and self.held.lost():
                 supervisor.say("the embedded servers' keeper was killed; starting it again")
                 self.held = ensure(environment().data_dir, want=missing_servers(environment()))
+            watchdog.look()
 
         try:
             supervisor.start()
@@ -152,6 +164,16 @@ def demo_accounts() -> list[str]:
         "admin@demo.test": "platform staff",
     }
     return [*(f"  {email:<24} {role}" for email, role in people.items()), f"  password of all four:    {password}"]
+
+
+def workers_that_answer() -> set[str]:
+    """The names of our workers that answer a ping; none when the broker fails meanwhile."""
+    nodes = {f"{name}@{socket.gethostname()}": name for name in WORKERS}
+    try:
+        replies = app.control.ping(timeout=PING_WAIT, destination=list(nodes))
+    except (OSError, OperationalError):
+        return set(WORKERS)
+    return {nodes[node] for reply in replies for node in reply if node in nodes}
 
 
 def first_line(error: Exception) -> str:
