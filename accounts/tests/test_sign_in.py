@@ -34,10 +34,17 @@ def user():
 @pytest.fixture
 def hashed_tries(monkeypatch):
     """Counts the passwords that reach the hasher, right or wrong, known account or not."""
-    seen = []
-    real_check, real_make = User.check_password, User.set_password
-    monkeypatch.setattr(User, "check_password", lambda self, raw: (seen.append(raw), real_check(self, raw))[1])
-    monkeypatch.setattr(User, "set_password", lambda self, raw: (seen.append(raw), real_make(self, raw))[1])
+    seen: list[str] = []
+
+    def counted(real):
+        def call(self, raw):
+            seen.append(raw)
+            return real(self, raw)
+
+        return call
+
+    monkeypatch.setattr(User, "check_password", counted(User.check_password))
+    monkeypatch.setattr(User, "set_password", counted(User.set_password))
     return seen
 
 
@@ -150,7 +157,7 @@ def test_the_counters_name_no_account(client, user):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_parallel_tries_exactly_the_limit_passes(user, hashed_tries):
-    gate, answers = threading.Barrier(20), []
+    gate, answers = threading.Barrier(20), list[int]()
 
     def storm():
         try:
@@ -248,7 +255,9 @@ def test_weak_passwords_are_refused(client, user, weak):
 
 
 def link_in(letter) -> str:
-    return re.search(r"http://[^/]+(/account/password/reset/key/\S+)", letter.body)[1]
+    found = re.search(r"http://[^/]+(/account/password/reset/key/\S+)", letter.body)
+    assert found
+    return found[1]
 
 
 def test_a_password_by_mail_once(client, user):

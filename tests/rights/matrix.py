@@ -47,6 +47,14 @@ def person(things: Things) -> dict[str, Any]:
     return {"user": things.colleague.pk}
 
 
+def rule_set(things: Things) -> dict[str, Any]:
+    return {"key": "guards"}
+
+
+def event(things: Things) -> dict[str, Any]:
+    return {"event_id": things.event.pk}
+
+
 def shop_page(things: Things) -> dict[str, Any]:
     return {"shop": things.store.slug, "site": things.site.code, "listing": things.listing.pk}
 
@@ -89,6 +97,9 @@ def staff_op(call: str, fill: Fill = nothing) -> Op:
     return Op(call, "staff", (), fill)
 
 
+#: Samples that belong to no store: another store's are the same.
+SHARED: tuple[Fill, ...] = (nothing, rule_set)
+
 PAGES: tuple[Page, ...] = (
     # the house
     Page("healthz", "public"),
@@ -107,6 +118,17 @@ PAGES: tuple[Page, ...] = (
     page("accounts:tokens", "api.manage"),
     page("accounts:new_token", "api.manage"),
     page("accounts:revoke_token", "api.manage", lambda things: {"token": things.token.pk}, also="staff.manage"),
+    # the record, rules, messages
+    page("audit:list", "audit.view"),
+    page("audit:export", "audit.export"),
+    page("audit:entry", "audit.view", event),
+    page("audit:proof", "audit.view", event),
+    page("policies:list"),
+    page("policies:detail", "", rule_set),
+    page("inbox:list"),
+    page("inbox:read", "", lambda things: {"message_id": things.message.pk}),
+    page("inbox:read_all"),
+    page("inbox:codes"),
     # platform staff
     Page("platform", "staff"),
     Page("platform_new", "staff"),

@@ -10,10 +10,12 @@ from typing import Any
 from accounts import tokens
 from accounts.models import ApiToken, Store, User
 from audit.actors import system
+from audit.checkpoints import checkpoint
 from audit.models import AuditEvent
 from audit.record import Entry, Target, record
 from audit.sealing import seal
 from campaigns.models import BulkJob, Campaign, Closing
+from campaigns.steps import pending
 from core import clock
 from core.codes import new_code
 from core.scopes import in_store
@@ -60,7 +62,7 @@ class Things:
     def campaign(self) -> Campaign:
         """A running discount."""
         now = clock.now()
-        return self._make(  # type: ignore[no-any-return]
+        return self._make(
             Campaign,
             code=new_code("C"),
             kind="limited_time_discount",
@@ -74,7 +76,7 @@ class Things:
     def draft(self) -> Campaign:
         """A campaign that has not been submitted."""
         now = clock.now()
-        return self._make(  # type: ignore[no-any-return]
+        return self._make(
             Campaign,
             code=new_code("C"),
             kind="limited_time_discount",
@@ -97,32 +99,30 @@ class Things:
             ends_at=now + timedelta(days=1),
             closed_at=now,
         )
-        return self._make(  # type: ignore[no-any-return]
+        return self._make(
             Closing,
             campaign=campaign,
             close_kind="manual",
             closed_at=now,
             closed_by="Owner",
             finalised_at=now,
-            steps=[],
+            steps=[pending("verify", 1)],
         )
 
     @cached_property
     def bulk_job(self) -> BulkJob:
         """A finished bulk pause."""
-        return self._make(  # type: ignore[no-any-return]
-            BulkJob, action="pause", codes=[], results=[], created_by=self.owner, finished_at=clock.now()
-        )
+        return self._make(BulkJob, action="pause", codes=[], results=[], created_by=self.owner, finished_at=clock.now())
 
     @cached_property
     def job(self) -> Job:
         """A finished import."""
-        return self._make(Job, kind="import", state="done", created_by=self.owner)  # type: ignore[no-any-return]
+        return self._make(Job, kind="import", state="done", created_by=self.owner)
 
     @cached_property
     def order(self) -> Order:
         """A paid order."""
-        return self._make(  # type: ignore[no-any-return]
+        return self._make(
             Order,
             code=f"O-{serial()}",
             placed_at=clock.now(),
@@ -141,7 +141,7 @@ class Things:
     @cached_property
     def message(self) -> Message:
         """An unread message."""
-        return self._make(Message, at=clock.now(), code="ERR_EXAMPLE", severity="info", key=f"m{serial()}")  # type: ignore[no-any-return]
+        return self._make(Message, at=clock.now(), code="ERR_EXAMPLE", severity="info", key=f"m{serial()}")
 
     @cached_property
     def event(self) -> AuditEvent:
@@ -149,6 +149,7 @@ class Things:
         target = Target("store", self.store.slug, self.store.name, self.store.pk, self.store.name)
         entry = record(Entry("store.example", target), actor=actor_for(self.owner))
         seal()
+        checkpoint()
         return entry
 
 
