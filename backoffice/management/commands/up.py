@@ -10,14 +10,14 @@ from argparse import ArgumentParser
 from typing import Any
 
 import redis
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
 from backoffice.celery import app
+from backoffice.demo import ACCOUNTS, DEMO_PASSWORD
 from backoffice.env import environment
 from backoffice.health import broker_answers
 from backoffice.servers import Held, ServersError, ensure
@@ -46,7 +46,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.host: str = options["host"]
         self.port = environment().backoffice_port
-        self.demo = not options["no_demo"] and "load_demo" in get_commands()
+        self.demo = not options["no_demo"]
         self.held: Held | None = None
         try:
             self._run()
@@ -156,14 +156,8 @@ class Command(BaseCommand):
 
 def demo_accounts() -> list[str]:
     """The demo people and their one password, as lines of the welcome."""
-    password = import_string("backoffice.demo.DEMO_PASSWORD")
-    people = {
-        "owner@demo.test": "store owner",
-        "operator@demo.test": "operations",
-        "viewer@demo.test": "read only",
-        "admin@demo.test": "platform staff",
-    }
-    return [*(f"  {email:<24} {role}" for email, role in people.items()), f"  password of all four:    {password}"]
+    people = [f"  {email:<24} {name}" for email, name, _ in ACCOUNTS]
+    return [*people, f"  password of all:         {DEMO_PASSWORD}"]
 
 
 def workers_that_answer() -> set[str]:
