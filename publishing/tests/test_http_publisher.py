@@ -1,0 +1,181 @@
+"""A merchant's own site: signed, versioned, tried again, never followed elsewhere (reliability.md, bench 21 and 22)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import threading
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from core import clock, outbox
+from core.models import OutboxMessage
+from core.scopes import in_store
+from inbox.models import Message
+from listings.models import LiveOffer
+from publishing import delivery, http
+from publishing.addresses import pages_of
+from publishing.desire import want
+from publishing.models import Publication, PublishedPage
+from publishing.tests.goods import NOON, make_goods, put_offers
+from tests.factories import make_site, make_store
+
+SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+
+
+class Receiver(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    calls: list[tuple[dict[str, str], bytes]] = []
+    statuses: list[int] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.calls.append(({k.lower(): v for k, v in self.headers.items()}, body))
+        status = self.statuses.pop(0) if self.statuses else 204
+        self.send_response(status)
+        if status in (301, 302, 307):
+            self.send_header("Location", "/elsewhere")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *args) -> None:
+        pass
+
+
+@pytest.fixture
+def shop(db, settings):
+    """A store with one site of its own server and three listings that wait to be told of."""
+    Receiver.calls, Receiver.statuses = [], []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    settings.ALLOW_PRIVATE_TARGETS = True
+    store = make_store("pine")
+    with clock.freeze(NOON) as frozen, in_store(store.id):
+        site = make_site(
+            store, "zh", publisher="http", endpoint=f"http://127.0.0.1:{server.server_port}/hook", secret=SECRET,
+            page_url="https://pine.example/p/{listing}",
+        )  # fmt: skip
+        listings = make_goods(store, 3, skus=1)
+        put_offers(listings[:1])
+        want(store.id, [x.id for x in listings], now=clock.now())
+        yield store, site, listings, frozen
+    server.shutdown()
+    server.server_close()
+    thread.join(5)
+
+
+def verified(headers: dict[str, str], body: bytes, secret: str = SECRET) -> bool:
+    """Standard Webhooks' check, written apart from ours."""
+    signed = headers["webhook-id"].encode() + b"." + headers["webhook-timestamp"].encode() + b"." + body
+    key = base64.b64decode(secret.split("_", 1)[1])
+    made = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    return headers["webhook-signature"] == f"v1,{made}"
+
+
+def test_the_merchant_is_told_what_to_show_and_who_says_so(shop) -> None:
+    _, site, listings, _ = shop
+    assert delivery.publish_site(site.id) == 3
+    ((headers, body),) = Receiver.calls
+    assert verified(headers, body)
+    assert not verified(headers, body + b" ")
+    assert not verified(headers, body, "whsec_" + base64.b64encode(b"x" * 32).decode())
+    assert headers["webhook-timestamp"] == str(int(NOON.timestamp()))
+    sent = json.loads(body)
+    assert (sent["type"], sent["timestamp"]) == ("listings.publish", "2026-11-27T12:00:00Z")
+    assert (sent["data"]["store"], sent["data"]["site"], sent["data"]["language"]) == ("pine", "zh", "zh")
+    first = sent["data"]["listings"][0]
+    assert (first["listing"], first["version"], first["stamp"]) == (listings[0].id, 1, "2026-11-27T12:00:00Z")
+    assert first["title"] == listings[0].titles["zh"]
+    (sku,) = first["skus"]
+    assert (sku["price"], sku["currency"], sku["stock"]) == ("20.00", "USD", 50)
+    (offer,) = first["offers"]
+    assert (offer["sku"], offer["campaign"], offer["price"]) == (sku["sku"], "C-7F3KQ", "15.00")
+    assert (offer["from"], offer["until"]) == ("2026-11-26T12:00:00Z", "2026-11-28T12:00:00Z")
+    assert not Publication.objects.exclude(published_version=1).exists()
+    assert PublishedPage.objects.count() == 3
+
+
+def test_a_removal_is_told_within_the_same_run(shop) -> None:
+    store, site, listings, frozen = shop
+    delivery.publish_site(site.id)
+    LiveOffer.objects.update(active=False)
+    frozen.tick(1)
+    want(store.id, [listings[0].id], now=clock.now())
+    outbox.deliver_due()
+    told = json.loads(Receiver.calls[-1][1])["data"]["listings"]
+    assert [(x["version"], x["offers"]) for x in told] == [(2, [])]
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 400, 410, 500])
+def test_anything_but_yes_is_tried_again_with_the_same_id(shop, status) -> None:
+    _, site, _, frozen = shop
+    Receiver.statuses = [status]
+    assert outbox.deliver_due() == 1
+    assert len(Receiver.calls) == 1
+    message = OutboxMessage.objects.get()
+    assert str(status) in message.last_error
+    assert Publication.objects.filter(published_version=0).count() == 3
+    frozen.tick(60)
+    assert outbox.deliver_due() == 1
+    assert not OutboxMessage.objects.exists()
+    assert not Publication.objects.exclude(published_version=1).exists()
+    first, second = (headers["webhook-id"] for headers, _ in Receiver.calls)
+    assert first == second
+
+
+def test_a_server_that_stays_down_is_parked_and_said(shop, settings) -> None:
+    store, _, _, frozen = shop
+    Receiver.statuses = [503] * settings.OUTBOX_MAX_ATTEMPTS
+    for _ in range(settings.OUTBOX_MAX_ATTEMPTS):
+        assert outbox.deliver_due() == 1
+        frozen.tick(timedelta(hours=2))
+    assert OutboxMessage.objects.get().parked_at is not None
+    assert Message.objects.get(store=store).code == "ERR_OUTBOX_PARKED"
+    assert delivery.sweep() == 1
+    outbox.deliver_due()
+    assert not Publication.objects.exclude(published_version=1).exists()
+
+
+def test_a_private_target_is_refused_unless_allowed(shop, settings) -> None:
+    settings.ALLOW_PRIVATE_TARGETS = False
+    http._client.cache_clear()
+    outbox.deliver_due()
+    assert Receiver.calls == []
+    assert "refused" in OutboxMessage.objects.get().last_error
+
+
+def test_a_change_during_the_call_stays_due(shop, monkeypatch) -> None:
+    store, site, listings, _ = shop
+    real = http._send
+    changed = []
+
+    def send(*args):
+        real(*args)
+        if not changed:
+            changed.append(want(store.id, [listings[1].id], now=clock.now()))
+
+    monkeypatch.setattr(http, "_send", send)
+    assert delivery.publish_site(site.id) == 4
+    second = json.loads(Receiver.calls[1][1])["data"]["listings"]
+    assert [(x["listing"], x["version"]) for x in second] == [(listings[1].id, 2)]
+
+
+def test_an_answer_that_comes_late_never_takes_a_page_back(shop) -> None:
+    _, site, listings, _ = shop
+    Publication.objects.update(desired_version=7, published_version=6)
+    with clock.unit_of_work():
+        assert http.publish_batch(site, limit=1, now=clock.now()) == 1
+    page = PublishedPage.objects.get()
+    assert (page.version, page.publication.published_version) == (7, 7)
+
+
+def test_buyers_find_pages_at_the_merchants_address(shop) -> None:
+    store, site, listings, _ = shop
+    delivery.publish_site(site.id)
+    (page,) = pages_of(store.id, [listings[0].id])
+    assert page.url == f"https://pine.example/p/{listings[0].id}"
