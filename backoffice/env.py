@@ -12,6 +12,8 @@ from typing import Annotated, NoReturn
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from backoffice.mail_url import parse_mail_url
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -76,6 +78,13 @@ class Environment(BaseSettings):
     def _redis(cls, value: str | None) -> str | None:
         if value and not value.startswith(("redis://", "rediss://", "redis+socket://", "unix://")):
             raise ValueError("must begin with redis://, rediss:// or redis+socket://")
+        return value or None
+
+    @field_validator("backoffice_email_url")
+    @classmethod
+    def _mail(cls, value: str | None) -> str | None:
+        if value:
+            parse_mail_url(value)
         return value or None
 
     @property

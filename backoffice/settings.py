@@ -8,7 +8,9 @@ from typing import Any
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.env import BASE_DIR, environment
+from backoffice.email import email_settings
+from backoffice.env import BASE_DIR, environment, stop
+from backoffice.mail_url import parse_mail_url
 from backoffice.servers.dsn import database_settings, redis_url
 
 ENV = environment()
@@ -177,9 +179,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-EMAIL_BACKEND = (
-    "django.core.mail.backends.console.EmailBackend" if DEBUG else "django.core.mail.backends.dummy.EmailBackend"
-)
+globals().update(email_settings(ENV.backoffice_email_url, DATA_DIR))
+if ENV.backoffice_email_url:
+    globals().update(parse_mail_url(ENV.backoffice_email_url))
 
 CAMPAIGN_EXPIRY_GRACE = ENV.campaign_expiry_grace
 CAMPAIGN_ARCHIVE_DELAY = ENV.campaign_archive_delay
