@@ -27,5 +27,6 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
         "jobs": _every("listings.tasks.run_jobs", sweep, "default"),
         "listings": _every("listings.tasks.sweep", sweep, "default"),
         "seal": _every("audit.tasks.seal", min(sweep, 1.0), "default"),
+        "accounts": _every("accounts.tasks.tidy", DAY / 24, "default"),
         "prune": _every("backoffice.tasks.prune", DAY / 24, "default"),
     }

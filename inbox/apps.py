@@ -12,6 +12,7 @@ class InboxConfig(AppConfig):
     name = "inbox"
 
     def ready(self) -> None:
-        """Collect what the rooms declare in their `codes.py`; hear of outbox rows that were given up."""
+        """Collect what the rooms declare in their `codes.py`; hear of lost outbox rows; lend pages the words of codes."""
         autodiscover_modules("codes")
         import_module("inbox.parked").join()
+        import_module("inbox.explaining").join()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts.refusals import REFUSALS
 from inbox.catalogue import Code, Severity, declare
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
@@ -125,3 +126,5 @@ declare(
         fix=(_("Get a renewed certificate."), _("Upload it with its new end date.")), source=TABLE,
     ),
 )  # fmt: skip
+
+declare(*(Code(row.code, ERROR, row.title, cause=row.cause, fix=row.fix) for row in REFUSALS))

@@ -1,0 +1,94 @@
+"""The refusals of this room in plain words. The catalogue of codes lives one floor up and takes them from here."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import Text
+
+
+class Refusal(NamedTuple):
+    """A code, what it says, why, and the steps that mend it."""
+
+    code: str
+    title: Text
+    cause: Text
+    fix: tuple[Text, ...]
+
+
+REFUSALS: tuple[Refusal, ...] = (
+    Refusal(
+        "ERR_TOKEN",
+        _("The API token does not work"),
+        _("It is missing, mistyped, unknown, revoked or expired, or its person is no member of the store any more."),
+        (_("Compare it with the one you were shown."), _("Make a new token and put it into the program.")),
+    ),
+    Refusal(
+        "ERR_GRANT_CAP",
+        _("More than your right allows"),
+        _("The right was lent to you up to an upper limit, and this goes beyond it."),
+        (_("Do less at once."), _("Ask the main account for a higher limit.")),
+    ),
+    Refusal(
+        "ERR_GRANT_CAP_RANGE",
+        _("The upper limit is out of range"),
+        _("An upper limit starts at 1."),
+        (_("Write a larger or smaller number, or leave it empty for no limit."),),
+    ),
+    Refusal(
+        "ERR_GRANT_CAP_UNUSED",
+        _("This right has no such limit"),
+        _("Only rights that touch listings or prices know upper limits."),
+        (_("Leave the limit empty."),),
+    ),
+    Refusal(
+        "ERR_GRANT_EXPIRY",
+        _("The end has passed"),
+        _("A right can be lent only until a moment in the future."),
+        (_("Choose a later moment, or leave it empty for no end."),),
+    ),
+    Refusal(
+        "ERR_RIGHT_UNKNOWN",
+        _("There is no such right"),
+        _("The name of the right is misspelt."),
+        (_("Choose one of the rights on the staff page."),),
+    ),
+    Refusal(
+        "ERR_LAST_OWNER",
+        _("The last main account stays"),
+        _("A store always has one main account."),
+        (_("Make somebody else a main account."), _("Then repeat this.")),
+    ),
+    Refusal(
+        "ERR_MEMBER_ALREADY",
+        _("Already a member"),
+        _("The person works in this store already."),
+        (_("Open the person on the staff page and lend rights there."),),
+    ),
+    Refusal(
+        "ERR_MEMBER_OWNER",
+        _("A main account needs no loan"),
+        _("A main account has every right, without end or limit."),
+        (_("Lend rights to sub-accounts."),),
+    ),
+    Refusal(
+        "ERR_EMAIL",
+        _("This is no e-mail address"),
+        _("Something is missing or misspelt, such as the part after @."),
+        (_("Write it as name@example.com."),),
+    ),
+    Refusal(
+        "ERR_SLUG_TAKEN",
+        _("The short name is taken"),
+        _("Another store has this short name."),
+        (_("Choose another short name."),),
+    ),
+    Refusal(
+        "ERR_PASSWORD_WEAK",
+        _("The password is too weak"),
+        _("It is short, common, or made of your own name or e-mail."),
+        (_("Take at least 12 characters, best several words."),),
+    ),
+)
