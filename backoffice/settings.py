@@ -8,8 +8,7 @@ from typing import Any
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from backoffice.email import email_settings
-from backoffice.env import BASE_DIR, environment, stop
+from backoffice.env import BASE_DIR, environment
 from backoffice.mail_url import parse_mail_url
 from backoffice.servers.dsn import database_settings, redis_url
 
@@ -179,7 +178,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 
-globals().update(email_settings(ENV.backoffice_email_url, DATA_DIR))
+# Without a mail server letters are files below the data directory, where the person who runs the machine finds them.
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = DATA_DIR / "mail"
 if ENV.backoffice_email_url:
     globals().update(parse_mail_url(ENV.backoffice_email_url))
 
