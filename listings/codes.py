@@ -126,4 +126,50 @@ declare(
         "ERR_DELIST_MODE", ERROR, _("No such way of delisting"),
         cause=_("Goods go off sale at once or gradually."), fix=_("Write now or gradual."),
     ),
+    Code(
+        "ERR_FILE_MISSING", ERROR, _("The file cannot be opened"),
+        cause=_("There is no file of that name, or it may not be read."), fix=_("Check the name and send the file again."),
+    ),
+    Code(
+        "ERR_FILE_EMPTY", ERROR, _("The file is empty"),
+        cause=_("There is nothing in the file."), fix=_("Save the table again and send that file."),
+    ),
+    Code(
+        "ERR_FILE_DAMAGED", ERROR, _("The file is damaged"),
+        cause=_("A compressed file or a workbook is cut short or broken."), fix=_("Save it again and send the whole file."),
+    ),
+    Code(
+        "ERR_FILE_KIND", ERROR, _("Not a table"),
+        cause=_("The file is neither csv nor csv.gz nor xlsx."), fix=_("Save the table as csv (UTF-8) or as xlsx."),
+    ),
+    Code(
+        "ERR_FILE_ENCODING", ERROR, _("The text of the file cannot be read"),
+        cause=_("Files are read as UTF-8, GB18030 or ISO-8859-1."), fix=_("Save the file as UTF-8 and send it again."),
+    ),
+    Code(
+        "ERR_FILE_HEADER", ERROR, _("The header row does not fit"),
+        cause=_("The first row names the columns, each once; some of them must be there."),
+        fix=(_("Put the column names into the first row."), _("Map your columns to our fields.")),
+    ),
+    Code(
+        "ERR_FILE_MAPPING", ERROR, _("A column is mapped to nothing"),
+        cause=_("The mapping names a column that the file does not have, or a field that does not exist."),
+        fix=_("Write COLUMN=field with a column of the file and one of the fields."),
+    ),
+    Code(
+        "ERR_ROW_COLUMNS", ERROR, _("A row has too many or too few cells"),
+        cause=_("The row has another number of cells than the header; often a quote or a delimiter inside a cell."),
+        fix=_("Put cells that hold the delimiter in quotes."),
+    ),
+    Code(
+        "ERR_ROW_FORMAT", ERROR, _("A row cannot be read"),
+        cause=_("A quote is never closed, or a line is longer than any row may be."),
+        fix=_("Look at the lines named in the message and save the file again."),
+    ),
+    Code(
+        "ERR_IMPORT_FAILED", ERROR, _("An import was given up"),
+        cause=_("The file could not be imported; what was written before is kept and counted."),
+        fix=(_("Open the job and read what it says."), _("Put the file right and import it again: nothing happens twice.")),
+        page="listings:job", page_args=("job",),
+    ),
 )  # fmt: skip
