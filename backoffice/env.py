@@ -17,6 +17,10 @@ from backoffice.mail_url import parse_mail_url
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
+#: Variables whose value holds a secret, or may, and is therefore never shown.
+SECRET = frozenset({"DATABASE_URL", "REDIS_URL", "BACKOFFICE_SECRET_KEY", "BACKOFFICE_EMAIL_URL"})
+
+
 class Environment(BaseSettings):
     """Every variable the project reads. Times are seconds; the table of times is design.md §3."""
 
@@ -143,4 +147,5 @@ def environment() -> Environment:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]).upper()
-        stop(f"{name}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r})")
+        given = "" if name in SECRET else f" (got {first['input']!r})"
+        stop(f"{name}: {first['msg'].removeprefix('Value error, ')}{given}")

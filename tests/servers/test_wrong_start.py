@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from backoffice.env import SECRET
 from tests.servers.stack import free_port, manage, using
 
 
@@ -39,6 +40,7 @@ def test_wrong_variable(folder: Path, variables: dict[str, str], words: list[str
     assert line.startswith("Cannot start: ")
     for word in words:
         assert word in line
+    assert not {name for name in SECRET & set(variables) if variables[name] in line}
     assert using(folder) == []
 
 
