@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tools import vendor
+
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 LINTS = {
@@ -69,3 +71,17 @@ def test_python_writes_no_inline_style_or_script():
     ]
     pattern = re.compile(r"<[a-z]+[^>\n]*\s(?:style|on[a-z]+)=[\"'{]")
     assert [str(path) for path in rooms if pattern.search(path.read_text())] == []
+
+
+def test_every_glyph_that_is_named_exists():
+    named: dict[str, str] = {}
+    for path in TEMPLATES:
+        named |= dict.fromkeys(re.findall(r'{% icon "([\w-]+)"', path.read_text()), path.name)
+    rooms = [
+        path
+        for path in ROOT.glob("*/**/*.py")
+        if not {"tests", ".venv", "var", "tools"} & set(path.relative_to(ROOT).parts)
+    ]
+    for path in rooms:
+        named |= dict.fromkeys(re.findall(r'\bicon"?(?:=|: )"([\w-]+)"', path.read_text()), path.name)
+    assert {name: place for name, place in named.items() if name not in vendor.GLYPHS} == {}
