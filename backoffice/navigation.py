@@ -62,7 +62,10 @@ MENU: tuple[NavSection, ...] = (
     ),
     NavSection(
         _("Goods"),
-        (NavEntry(_("Listings"), "listings:list", "tag", "listings.view"),),
+        (
+            NavEntry(_("Listings"), "listings:list", "tag", "listings.view"),
+            NavEntry(_("Language sites"), "publishing:sites", "world", "listings.view"),
+        ),
     ),
     NavSection(
         _("Administration"),

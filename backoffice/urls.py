@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<slug:store>/", dashboard.dashboard, name="dashboard"),
     path("s/<slug:store>/", include("accounts.store_urls")),
     path("shop/", include("storefront.urls")),
+    path("s/<slug:store>/sites/", include("publishing.urls")),
     path("s/<slug:store>/campaigns/", include("campaigns.urls")),
     path("s/<slug:store>/audit/", include("backoffice.pages.audit_urls")),
     path("s/<slug:store>/rules/", include("backoffice.pages.policies_urls")),

@@ -1,4 +1,4 @@
-"""What this room hears from below."""
+"""What this room hears from below, and what it answers there."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from accounts.signals import store_created
-from listings.hooks import answer_public_urls
+from listings import hooks
 from listings.signals import listings_changed
 from publishing import delivery as _delivery  # noqa: F401 - registers the handler of the outbox
 from publishing.addresses import public_urls
 from publishing.desire import want
+from publishing.panel import panel
 from publishing.sites import on_store_created
 
 
@@ -23,7 +24,8 @@ def on_listings_changed(
 
 
 def join() -> None:
-    """Join the signals; tell `listings` who knows the public addresses."""
-    answer_public_urls(public_urls)
+    """Join the signals and the hooks."""
     store_created.connect(on_store_created, dispatch_uid="publishing.sites")
     listings_changed.connect(on_listings_changed, dispatch_uid="publishing.desire")
+    hooks.answer_public_urls(public_urls)
+    hooks.add_panel("publishing", panel)

@@ -55,6 +55,10 @@ def event(things: Things) -> dict[str, Any]:
     return {"event_id": things.event.pk}
 
 
+def site(things: Things) -> dict[str, Any]:
+    return {"site": things.site.code}
+
+
 def shop_page(things: Things) -> dict[str, Any]:
     return {"shop": things.store.slug, "site": things.site.code, "listing": things.listing.pk}
 
@@ -170,6 +174,11 @@ PAGES: tuple[Page, ...] = (
     page("campaigns:restore_prices", "listings.price", closed),
     page("campaigns:run_step", "campaigns.cancel", step),
     page("campaigns:clean_up", "campaigns.pause", closed),
+    # language sites
+    page("publishing:sites", "listings.view"),
+    page("publishing:retry", "listings.edit", site),
+    page("publishing:connect", "settings.manage", site),
+    page("publishing:disconnect", "settings.manage", site),
     # shops
     Page("storefront:front", "anonymous", fill=lambda things: {"shop": things.store.slug, "site": things.site.code}),
     Page("storefront:product", "anonymous", fill=shop_page),
