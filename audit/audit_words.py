@@ -15,6 +15,6 @@ declare(
         "note": _("Note"), "version": _("Version"), "code": _("Code"), "detail": _("Detail"), "rows": _("Rows"),
         "values": _("Values"), "events": _("Entries"), "starts_at": _("Starts"), "ends_at": _("Ends"), "items": _("Items"),
         "price": _("Price"), "right": _("Right"), "errors": _("Errors"), "holder": _("Held by"), "seconds_left": _("Seconds left"),
-        "blockers": _("Checks not passed"),
+        "blockers": _("Checks not passed"), "filter": _("Filter"),
     },
 )  # fmt: skip

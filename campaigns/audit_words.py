@@ -31,8 +31,9 @@ declare(
         "end": ("square", _("End by itself after the grace time")),
         "lapse": ("cross-circle", _("End time passed in review")),
         "restore_prices": ("coin", _("Restore sale price")),
-        "clear_leftovers": ("refresh", _("Clear leftovers")),
-        "rerun_step": ("refresh", _("Run a step of the close again")),
+        "clean_up": ("refresh", _("Clear leftovers")),
+        "check_again": ("eye", _("Re-check the public pages")),
+        "run_step": ("refresh", _("Run a step of the close again")),
     },
     objects={"campaign": _("Campaign")},
     fields={
@@ -40,6 +41,7 @@ declare(
         "cancel_final_at": _("Final at"), "close_kind": _("Way of closing"), "stacks": _("Stacks with others"),
         "min_items": _("Least items"), "price_protected": _("Price Protection promise"),
         "logistics_guarantee": _("Cross-border logistics guarantee"), "rules": _("Campaign terms"), "removed": _("Removed"),
-        "added": _("Added"), "copied_from": _("Copied from"),
+        "added": _("Added"), "copied_from": _("Copied from"), "pages": _("Pages"),
+        "check": _("Check"), "step": _("Step"),
     },
 )  # fmt: skip

@@ -132,3 +132,41 @@ declare(
         page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
     ),
 )  # fmt: skip
+
+# Guards whose rooms come later: their effects are policy already, so their words are here.
+declare(
+    Code(
+        "ERR_CLOSE_PLATFORM_LOCKED", ERROR, _("Locked by the platform promotion"),
+        cause=_("From submission to its end a platform promotion cannot be stopped by the store."),
+        fix=_("Before approval: ask platform staff to withdraw the enrolment. After it: wait for the end."),
+    ),
+    Code(
+        "ERR_CLOSE_PLATFORM_ENFORCED", ERROR, _("Enforced by the platform"),
+        cause=_("The platform enforces this campaign; it ends it by itself."),
+        fix=_("Wait for the end, or ask platform staff."),
+    ),
+    Code(
+        "ERR_CLOSE_FULFILMENT_STARTED", ERROR, _("Fulfilment has started"),
+        cause=_("The logistics guarantee is bound to the campaign, and an order of it has a fulfilment number."),
+        fix=_("Wait for the end of the campaign; orders keep their terms."),
+    ),
+    Code(
+        "ERR_CLOSE_PRICE_PROTECTED", ERROR, _("Price Protection promise"),
+        cause=_("Within 30 days a buyer paid more for an item than the campaign price, and price protection was promised."),
+        fix=_("Wait until the promise has run out."),
+    ),
+    Code(
+        "ERR_CLOSE_AFFILIATE_ACTIVE", ERROR, _("Affiliate plan running"),
+        cause=_("A running affiliate plan is linked to the campaign."),
+        fix=(_("Pause the plan in the affiliate centre."), _("Re-check.")),
+    ),
+    Code(
+        "ERR_CLOSE_PRICE_CONFLICT", ERROR, _("Items sit in overlapping campaigns"),
+        cause=_("An item is in another live or scheduled campaign at the same time, and they do not both stack."),
+        fix=(_("Release the item in the conflict detection."), _("Re-check.")),
+    ),
+    Code(
+        "ERR_CLOSE_DEPOSIT_ARREARS", ERROR, _("Marketing deposit unpaid"),
+        cause=_("The store owes marketing deposit."), fix=(_("Pay the deposit."), _("Re-check.")),
+    ),
+)  # fmt: skip

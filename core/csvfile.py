@@ -8,9 +8,13 @@ from collections.abc import Iterable, Iterator
 
 from django.http import StreamingHttpResponse
 
-#: What makes a spreadsheet run a cell, after any white space (NBSP and the ideographic space included), at the start of any line.
-#: The full-width forms count too: a spreadsheet under an East Asian locale takes them for the signs.
-_RISKY = re.compile(r"(^|[\r\n])(?=[\s\u00a0\u3000\ufeff]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r])")
+#: What makes a spreadsheet run a cell: a sign after any white space (NBSP and the ideographic space included) at the start of any
+#: line, or a tab or line break as the first character. The full-width signs count too: an East Asian spreadsheet takes them for the others.
+_RISKY = re.compile(
+    r"(\A|\r\n|[\r\n](?!\n))"  # where a line begins
+    r"(?=[^\S\r\n]*\ufeff?[^\S\r\n]*[=+\-@\uff1d\uff0b\uff0d\uff20]"
+    r"|(?<=\A)[\t\r\n])"
+)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 

@@ -101,6 +101,15 @@ declare(
         fix=_("Write the time as 2026-11-27T08:00:00Z."),
     ),
     Code(
+        "ERR_CURSOR", ERROR, _("Not a cursor of this list"),
+        cause=_("A cursor was changed, or belongs to another list."), fix=_("Leave it out to begin anew."),
+    ),
+    Code(
+        "ERR_AUDIT_UNSEALED", WARNING, _("Not sealed yet"),
+        cause=_("The entry is too new: the log is sealed every few seconds and signed every minute."),
+        fix=_("Ask again in a minute."),
+    ),
+    Code(
         "ERR_OUTBOX_PARKED", ERROR, _("Something could not be delivered: %(topic)s"),
         cause=_("It was tried %(attempts)s times. The last answer was: %(error)s"),
         fix=(_("Look at the last answer and mend the receiver."), _("Ask an administrator to have it delivered again.")),

@@ -12,7 +12,6 @@ declare(
         "create": ("plus", _("Create listing")),
         "edit": ("pencil", _("Edit listing")),
         "delist": ("archive", _("Delist listings")),
-        "import": ("upload", _("Import listings")),
     },
     objects={"listing": _("Listing"), "sku": _("SKU")},
     fields={
@@ -24,3 +23,9 @@ declare(
 )  # fmt: skip
 declare("price", {"set": ("coin", _("Set sale prices"))})
 declare("stock", {"set": ("box", _("Set stock"))})
+declare(
+    "catalogue",
+    {"import": ("upload", _("Import catalogue")), "write": ("upload", _("Write a part of an import"))},
+    objects={"catalogue": _("Catalogue")},
+    fields={"file": _("File"), "sha256": _("SHA-256 of the file"), "created": _("Created"), "updated": _("Updated")},
+)

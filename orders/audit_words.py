@@ -23,3 +23,4 @@ declare(
         "placed_at": _("Placed at"),
     },
 )
+declare("orders", {"import": ("upload", _("Import orders"))})
