@@ -60,7 +60,7 @@ STATIC = {
     "floors": Check(
         "import-linter", [PYTHON, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"]
     ),
-    "templates": module("djlint", "djlint", "templates", "--lint", "--quiet"),
+    "templates": module("djlint", "djlint", "templates", "--lint"),
     # Compares models with migration files; the database it would also look at is not needed, so none is started.
     "migrations": manage("makemigrations --check", "makemigrations", "--check", "--dry-run", DATABASE_URL=NO_DATABASE),
     "deploy": manage("check --deploy", "check", "--deploy", "--fail-level", "WARNING", **PRODUCTION),
@@ -108,7 +108,8 @@ def show(result: Result) -> None:
     mark = "ok    " if result.ok else "FAILED"
     sys.stdout.write(f"{mark} {result.title} ({result.seconds:.1f} s)\n")
     if not result.ok:
-        sys.stdout.write("".join(f"    {line}\n" for line in result.output.splitlines()))
+        lines = [line for line in result.output.splitlines() if "%|" not in line]  # no progress bars
+        sys.stdout.write("".join(f"    {line}\n" for line in lines))
     sys.stdout.flush()
 
 
