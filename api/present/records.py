@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from api.fields import write_moment
+from audit import reading
 from audit.models import AuditEvent
 from inbox import catalogue
 from inbox.models import Message
@@ -35,16 +36,18 @@ def message(row: Message) -> dict[str, Any]:
 
 
 def events(rows: Sequence[AuditEvent]) -> list[dict[str, Any]]:
-    """Entries of the record: no query more."""
-    return [_event(row) for row in rows]
+    """Entries of the record: one query more at most, for names of people that can be erased."""
+    return [_event(shown) for shown in reading.present(rows)]
 
 
-def _event(row: AuditEvent) -> dict[str, Any]:
+def _event(shown: reading.Shown) -> dict[str, Any]:
+    row = shown.event
     return {
         "id": row.pk,
         "at": write_moment(row.at),
-        "actor": {"kind": row.actor_kind, "id": row.actor_id, "label": row.actor_label, "token": row.token_id},
+        "actor": {"kind": row.actor_kind, "id": row.actor_id, "label": shown.actor_label, "token": row.token_id},
         "action": row.action,
+        "sentence": shown.sentence,
         "object": {"type": row.object_type, "id": row.object_id, "label": row.object_label},
         "right": row.right,
         "before": row.before,

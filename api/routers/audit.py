@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.db.models import Q, QuerySet
 from django.http import HttpResponse
 from django.utils.translation import gettext_noop as _
 from ninja import Query, Router
@@ -14,8 +13,7 @@ from api.present import records as present
 from api.requests import ApiRequest, number
 from api.schemas.common import Page
 from api.schemas.records import AuditQuery, EventOut, ProofOut
-from audit import proofs
-from audit.models import AuditEvent
+from audit import proofs, reading
 
 router = Router(tags=["audit"])
 
@@ -29,7 +27,10 @@ router = Router(tags=["audit"])
 @needs("audit.view")
 def list_events(request: ApiRequest, query: Query[AuditQuery]) -> HttpResponse:
     """`GET /audit`."""
-    rows = _filtered(AuditEvent.objects.filter(store_id=request.store.pk), query)
+    wanted = reading.Wanted(
+        actor=query.actor, action=query.action, object=query.object, since=query.since, until=query.until
+    )
+    rows = reading.of_store(request.store.pk, wanted)
     return reply(lists.page(rows, query, present.events))
 
 
@@ -45,24 +46,3 @@ def list_events(request: ApiRequest, query: Query[AuditQuery]) -> HttpResponse:
 def get_proof(request: ApiRequest, id: str) -> HttpResponse:
     """`GET /audit/proof/{id}`."""
     return reply(proofs.prove(number(id), store_id=request.store.pk).document())
-
-
-def _filtered(rows: QuerySet[AuditEvent], query: AuditQuery) -> QuerySet[AuditEvent]:
-    if query.actor:
-        named = Q(actor_label__icontains=query.actor)
-        rows = rows.filter(Q(actor_id=number(query.actor)) if _is_id(query.actor) else named)
-    if query.action:
-        whole = not query.action.endswith(".")
-        rows = rows.filter(action=query.action) if whole else rows.filter(action__startswith=query.action)
-    if query.object:
-        kind, colon, name = query.object.partition(":")
-        rows = rows.filter(object_type=kind, object_id=name) if colon else rows.filter(object_id=query.object)
-    if query.since:
-        rows = rows.filter(at__gte=query.since)
-    if query.until:
-        rows = rows.filter(at__lt=query.until)
-    return rows
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19 and int(text) > 0

@@ -56,6 +56,7 @@ class EventOut(Answer):
     at: Time
     actor: ActorOut
     action: str
+    sentence: str = Field(description=_("What happened, in words."))
     object: About
     right: str
     before: dict[str, Any]
@@ -70,7 +71,7 @@ class EventOut(Answer):
 class AuditQuery(ListQuery):
     """Filters of the record."""
 
-    actor: str = Field("", max_length=200, description=_("A person's id, or a part of the name."))
+    actor: str = Field("", max_length=200, description=_("A person's id, `system`, or a part of the name."))
     action: str = Field("", max_length=80, description=_("Such as `campaign.pause`; `campaign.` for all of them."))
     object: str = Field("", max_length=120, description=_("An id such as a campaign's code, or `type:id`."))
     since: Moment = optional(alias="from", description=_("From this moment on."))
