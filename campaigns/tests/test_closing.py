@@ -1,0 +1,208 @@
+"""What a close leaves: forecast against result, prices to decide, the archive, steps that fail and run again (R13-R15, R36, R44-R46)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import orjson
+import pytest
+
+from audit.models import AuditEvent
+from campaigns import archive, checks, cleaning, prices, report, stopping, sweeps
+from campaigns.models import Campaign, CampaignArchive, Check, Closing
+from campaigns.tests.conftest import NOON
+from core import clock, outbox
+from core.errors import Conflict, InvalidInput, NotFound, PermissionRefused
+from inbox.models import Message
+from listings.models import LiveOffer, PriceHistory, Sku
+from listings.prices import set_prices
+from orders.models import Order
+from tests import factories as make
+
+
+def _cancelled(shop, frozen, campaign):
+    stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, reason="season_over", actor=shop.owner)
+    frozen.tick(600)
+    sweeps.run()
+    return Closing.objects.get(campaign=campaign)
+
+
+def test_a_difference_between_forecast_and_result_is_explained(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, actor=shop.owner)
+    frozen.tick(60)
+    set_prices(shop.store, [{"sku": shop.skus[0].code, "sale_price": "20.00"}], actor=shop.owner, now=clock.now())
+    Sku.objects.filter(pk=shop.skus[1].pk).update(sale_price=Decimal("18.90"))
+    frozen.tick(600)
+    sweeps.run()
+    closing = Closing.objects.get()
+    assert closing.forecast["prices_to_review"] == 0
+    assert closing.result["prices_to_review"] == 1
+    (row,) = report.differences_of(closing)
+    assert (row["key"], row["forecast"], row["result"]) == ("prices_to_review", 0, 1)
+    assert row["why"] == "Sale prices were changed in between."
+
+
+def test_prices_that_do_not_return_are_listed_and_put_back(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    frozen.tick(60)
+    rows = [{"sku": shop.skus[0].code, "sale_price": "18.90"}, {"sku": shop.skus[1].code, "sale_price": "22.00"}]
+    set_prices(shop.store, rows, actor=shop.owner, now=clock.now())
+    assert len(prices.prices_to_review(campaign)) == 2
+    with pytest.raises(Conflict):
+        prices.restore_prices(shop.store, campaign.code, [], actor=shop.owner)
+    closing = _cancelled(shop, frozen, campaign)
+    campaign.refresh_from_db()
+    step = next(step for step in closing.steps if step["key"] == "review_prices")
+    assert (step["state"], step["total"], step["evidence"]["to_review"]) == ("done", 2, 2)
+    assert [row.as_dict() for row in prices.prices_to_review(campaign)] == [
+        {"sku": shop.skus[0].code, "currency": "USD", "before": "24.90", "now": "18.90", "campaign": "18.90"},
+        {"sku": shop.skus[1].code, "currency": "USD", "before": "24.90", "now": "22.00", "campaign": "18.90"},
+    ]
+    assert prices.stores_prices_to_review(shop.store.pk, now=clock.now(), limit=5) == [(campaign, 2)]
+    with pytest.raises(InvalidInput):
+        prices.restore_prices(shop.store, campaign.code, ["NOPE"], actor=shop.owner)
+    assert prices.restore_prices(shop.store, campaign.code, [shop.skus[0].code], actor=shop.owner).applied == 1
+    assert prices.restore_prices(shop.store, campaign.code, [], actor=shop.owner).applied == 1
+    assert set(Sku.objects.values_list("sale_price", flat=True)) == {Decimal("24.900")}
+    assert prices.prices_to_review(campaign) == []
+    assert PriceHistory.objects.filter(source="restore").count() == 2
+
+
+def test_a_price_set_after_the_close_is_a_decision(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    frozen.tick(60)
+    set_prices(shop.store, [{"sku": shop.skus[0].code, "sale_price": "18.90"}], actor=shop.owner, now=clock.now())
+    _cancelled(shop, frozen, campaign)
+    campaign.refresh_from_db()
+    assert len(prices.prices_to_review(campaign)) == 1
+    frozen.tick(60)
+    set_prices(shop.store, [{"sku": shop.skus[0].code, "sale_price": "19.90"}], actor=shop.owner, now=clock.now())
+    assert prices.prices_to_review(campaign) == []
+
+
+def test_a_sole_trader_may_put_prices_back_after_a_close(shop, frozen):
+    shop.store.entity = "sole_trader"
+    shop.store.save()
+    campaign = make.make_campaign(shop.store, shop.skus)
+    Sku.objects.filter(pk=shop.skus[0].pk).update(sale_price=Decimal("18.90"))
+    _cancelled(shop, frozen, campaign)
+    assert prices.restore_prices(shop.store, campaign.code, [], actor=shop.owner).applied == 1
+    pauser = make.actor_for(make.make_member(shop.store, rights=["campaigns.cancel"]))
+    with pytest.raises(PermissionRefused):
+        prices.restore_prices(shop.store, campaign.code, [], actor=pauser)
+
+
+def test_the_archive_holds_what_stood_and_never_changes(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    _cancelled(shop, frozen, campaign)
+    frozen.move_to(NOON + timedelta(seconds=7199))
+    sweeps.run()
+    assert not CampaignArchive.objects.exists()
+    frozen.tick(1)
+    Closing.objects.update(next_due_at=clock.now())
+    sweeps.run()
+    kept = CampaignArchive.objects.get()
+    assert kept.archived_at == NOON + timedelta(seconds=7200)
+    assert archive.intact(kept)
+    document = kept.document
+    assert [item["sku"] for item in document["items"]] == sorted(sku.code for sku in shop.skus)
+    assert document["items"][0]["price_before"] == "24.90"
+    assert document["campaign"]["state"] == "cancelled"
+    assert "buyer" not in orjson.dumps(document).decode()
+    assert not LiveOffer.objects.filter(campaign_code=campaign.code).exists(), "offers of history say nothing of now"
+    step = next(step for step in Closing.objects.get().steps if step["key"] == "archive")
+    assert (step["state"], step["evidence"]["sha256"]) == ("done", kept.sha256)
+    kept.document["items"] = []
+    assert not archive.intact(kept)
+
+
+def test_archives_hold_the_figures_of_orders_and_no_buyer(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    order = make.make_order(shop.store, shop.skus[:2], buyer="Somebody", quantity=2)
+    closing = _cancelled(shop, frozen, campaign)
+    closing = Closing.objects.select_related("campaign__store").get(pk=closing.pk)
+    archive.build([closing], now=clock.now())
+    text = orjson.dumps(CampaignArchive.objects.get().document).decode()
+    assert "Somebody" not in text
+    assert Order.objects.get(pk=order.pk).snapshot == order.snapshot
+
+
+def test_an_archive_that_fails_is_tried_again_shown_and_run_by_hand(shop, frozen, monkeypatch):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    _cancelled(shop, frozen, campaign)
+
+    def broken(closings, *, now):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(archive, "build", broken)
+    frozen.move_to(NOON + timedelta(hours=2))
+    for _round in range(5):
+        Closing.objects.update(next_due_at=clock.now())
+        sweeps.run()
+        frozen.tick(700)
+    step = next(step for step in Closing.objects.get().steps if step["key"] == "archive")
+    assert (step["state"], step["attempts"]) == ("failed", 5)
+    assert "disk full" in step["error"]
+    assert Message.objects.get(code="ERR_CLOSE_STEP").params["campaign"] == campaign.code
+    monkeypatch.undo()
+    cleaning.run_step_again(shop.store, campaign.code, "archive", actor=shop.owner)
+    sweeps.run()
+    step = next(step for step in Closing.objects.get().steps if step["key"] == "archive")
+    assert (step["state"], step["error"]) == ("done", "")
+
+
+@pytest.mark.parametrize(
+    "key", ["stop_display", "clear_tags", "void_coupons", "release_stock", "publish_sites", "review_prices", "verify"]
+)
+def test_any_step_can_be_run_again(shop, frozen, key):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    with pytest.raises(NotFound):
+        cleaning.run_step_again(shop.store, campaign.code, key, actor=shop.owner)
+    _cancelled(shop, frozen, campaign)
+    cleaning.run_step_again(shop.store, campaign.code, key, actor=shop.owner)
+    with pytest.raises(InvalidInput):
+        cleaning.run_step_again(shop.store, campaign.code, "nonsense", actor=shop.owner)
+    while outbox.deliver_due(topics=["publish.site"]):
+        pass
+    checks.run_due()
+    sweeps.run()
+    steps = {step["key"]: step["state"] for step in Closing.objects.get().steps}
+    assert steps.pop("archive") == "pending"
+    assert set(steps.values()) == {"done"}
+    assert AuditEvent.objects.filter(action="campaign.run_step").count() == 1
+
+
+def test_sites_that_are_not_told_in_time_fail_their_step(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    _cancelled(shop, frozen, campaign)
+    frozen.tick(300)
+    sweeps.run()
+    step = next(step for step in Closing.objects.get().steps if step["key"] == "publish_sites")
+    assert (step["state"], step["done"], step["total"]) == ("failed", 0, 6)
+    while outbox.deliver_due(topics=["publish.site"]):
+        pass
+    frozen.tick(61)
+    sweeps.run()
+    step = next(step for step in Closing.objects.get().steps if step["key"] == "publish_sites")
+    assert (step["state"], step["done"], step["total"], step["error"]) == ("done", 6, 6, "")
+
+
+def test_a_close_taken_back_and_a_later_one_are_two_reports(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, actor=shop.owner)
+    assert report.latest(campaign) is not None
+    stopping.take_back(shop.store, campaign.code, actor=shop.owner)
+    assert report.latest(campaign) is None
+    stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, actor=shop.owner)
+    assert Closing.objects.filter(campaign=campaign).count() == 2
+    assert Check.objects.filter(state="pending").count() == 4
+
+
+def test_a_scheduled_campaign_that_never_started_has_nothing_to_publish(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus, state="scheduled")
+    closing = _cancelled(shop, frozen, campaign)
+    steps = {step["key"]: (step["state"], step["total"]) for step in closing.steps}
+    assert steps["stop_display"] == steps["publish_sites"] == ("done", 0)
+    assert Campaign.objects.get().state == "cancelled"
