@@ -16,7 +16,7 @@ declare(
     objects={"listing": _("Listing"), "sku": _("SKU")},
     fields={
         "sale_price": _("Sale price"), "prices": _("Sale prices"), "stock": _("Stock"), "category": _("Category"), "brand": _("Brand"),
-        "skus": _("SKUs"), "cost": _("Cost"), "listings": _("Listings"), "mode": _("Way"), "applied": _("Applied"),
+        "skus": _("SKUs"), "cost": _("Cost"), "listings": _("Number of listings"), "mode": _("Way"), "applied": _("Applied"),
         "rejected": _("Rejected rows"), "source": _("Source"), "main_image": _("Main image"), "management": _("Management"),
         "fulfilment": _("Fulfilment"), "logistics_template": _("Shipping template"), "titles": _("Titles"),
     },

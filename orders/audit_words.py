@@ -17,7 +17,7 @@ declare(
     fields={
         "fulfilment_number": _("Fulfilment number"),
         "dispute": _("Dispute"),
-        "orders": _("Orders"),
+        "orders": _("Number of orders"),
         "lines": _("Lines"),
         "total": _("Total"),
         "placed_at": _("Placed at"),

@@ -47,7 +47,7 @@ class AuditFilter(forms.Form):
     """The query form. The address holds the filter, so that a link restores the page."""
 
     actor = forms.ChoiceField(label=gettext_lazy("Who"), required=False)
-    action = forms.ChoiceField(label=gettext_lazy("What"), required=False)
+    action = forms.ChoiceField(label=gettext_lazy("Action"), required=False)
     object = forms.CharField(label=gettext_lazy("Object code"), required=False)
     since = MomentField(label=gettext_lazy("From"), required=False)
     until = MomentField(label=gettext_lazy("To"), required=False, end_of_day=True)
@@ -186,7 +186,7 @@ def _lines(rows: QuerySet[AuditEvent], zone: tzinfo, language: str, rules: Audit
     with translation.override(language):
         yield [
             _("Number"), _("Time (%(zone)s)") % {"zone": display.zone_label(zone, clock.now())}, _("Time (UTC)"), _("Who"),
-            _("Action"), _("What"), _("Object"), _("Object code"), _("Object name"), _("Result"), _("Code"), _("Reason"),
+            _("Action code"), _("Action"), _("Object"), _("Object code"), _("Object name"), _("Result"), _("Code"), _("Reason"),
             _("Right"), _("Before"), _("After"), _("Request"),
         ]  # fmt: skip
     left, edge = rules.export_rows, None
