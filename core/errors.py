@@ -36,7 +36,8 @@ class DomainError(Exception):
     retry_after: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.detail}"
+        fields = "; ".join(f"{error.field}: {error.code} {error.message}" for error in self.errors)
+        return f"{self.code}: {self.detail}" + (f" [{fields}]" if fields else "")
 
 
 class InvalidInput(DomainError):  # noqa: N818 - named for what it says, not for being an exception

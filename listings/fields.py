@@ -26,7 +26,7 @@ _DIGITS = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?", re.ASCII)
-_IMAGE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./-]*", re.ASCII)
+_IMAGE_PATH = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_./-]*", re.ASCII)
 
 
 def text(value: object, field: str, *, longest: int, required: str = "") -> str | FieldError:

@@ -196,6 +196,8 @@ def picture(image: str, *, absolute: bool = False) -> str:
     """The address of a listing's picture: a file of ours under the media address, or the address it was given with."""
     if not image or image.startswith(("http://", "https://")):
         return image
+    if image.startswith("/"):
+        return f"{settings.PUBLIC_URL}{image}" if absolute else image
     path = f"{settings.MEDIA_URL or '/media/'}{image.lstrip('/')}"
     return f"{settings.PUBLIC_URL}{path}" if absolute else path
 

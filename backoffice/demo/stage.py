@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.db import transaction
+
 from accounts import members, people, stores
 from accounts.models import Store, User
 from accounts.requests import actor_of
@@ -38,6 +40,7 @@ def acting(email: str) -> Actor:
     return actor_of(person(email))
 
 
+@transaction.atomic
 def set_up() -> list[Store]:
     """Platform staff, stores with sites and decoration, owner, operators, viewer with their rights."""
     _, staff_name, staff_zh = ACCOUNTS[-1]

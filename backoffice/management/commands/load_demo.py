@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.test.utils import override_settings
 
 from accounts.models import Store
@@ -15,9 +15,13 @@ from backoffice.demo import scenes
 from backoffice.demo.film import Film
 from backoffice.demo.stage import STORES, set_up
 from core import clock
+from core.heartbeat import beat
+from core.models import Heartbeat
 
 #: The film begins this many days before now.
 FIRST_DAY = 30
+#: The beat that says the demo is complete.
+MARK = "demo"
 
 
 class Command(BaseCommand):
@@ -26,9 +30,13 @@ class Command(BaseCommand):
     help = "Load the demo: two stores, five people, about 1,000 SKUs, campaigns in every state. Does nothing when it is there."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if Store.objects.filter(slug__in=[slug for slug, *_ in STORES]).exists():
+        if Heartbeat.objects.filter(name=MARK).exists():
             self.stdout.write("The demo is loaded already.")
             return
+        if Store.objects.filter(slug__in=[slug for slug, *_ in STORES]).exists():
+            raise CommandError(
+                "An earlier load of the demo did not finish, or stores of its names exist. Load it into an empty database."
+            )
         premiere = clock.read()
         film = Film(premiere)
         # The film's public pages are read inside this process: the web server shows the present, not the film's moment.
@@ -39,4 +47,5 @@ class Command(BaseCommand):
             scenes.riverlamp(made["riverlamp"], film)
             film.play()
         seal()
+        beat(MARK)
         self.stdout.write(f"Demo loaded in {(clock.read() - premiere).total_seconds():.0f} s at {settings.PUBLIC_URL}.")
