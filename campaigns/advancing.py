@@ -145,7 +145,7 @@ def _verifying(closing: Closing, checks: Sequence[Check], now: datetime) -> step
     step = steps.find(closing.steps, "verify")
     finished = [one for one in checks if one.state in (CheckState.PASSED, CheckState.LEFTOVER, CheckState.FAILED)]
     running = [one for one in checks if one.state == CheckState.RUNNING]
-    shown = (running or finished or [None])[-1]
+    shown = (running or finished)[-1] if running or finished else None
     waiting = [one for one in checks if one.state == CheckState.PENDING]
     figures = {
         "passed": sum(1 for one in finished if one.state == CheckState.PASSED),

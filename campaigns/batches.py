@@ -10,7 +10,8 @@ T = TypeVar("T")
 
 def within(rows: Sequence[T], limit: int, weight: Callable[[T], int]) -> list[T]:
     """The first rows whose weights add up to at most `limit`, at least one."""
-    total, taken = 0, []
+    total = 0
+    taken: list[T] = []
     for row in rows:
         total += weight(row)
         if taken and total > limit:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -42,7 +43,7 @@ def plan(
     delays = list(timing.post_close_check_delays())
     if at_once:
         delays.insert(0, timedelta(0))
-    given = {
+    given: dict[str, Any] = {
         "ids": [campaign.pk for campaign in campaigns],
         "closings": list(closings),
         "occasion": str(occasion),

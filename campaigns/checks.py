@@ -53,7 +53,7 @@ class _Work:
         """The results of one site and client."""
         for line in self.check.results:
             if line["site"] == site and line["client"] == client:
-                return line  # type: ignore[no-any-return]
+                return line
         line = _line(site, client, self.pages)
         self.check.results.append(line)
         return line

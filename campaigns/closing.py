@@ -210,7 +210,7 @@ def _insert(
     note: str = "",
 ) -> list[int]:
     figures = {row.pk: (before[row.pk].as_dict(), after[row.pk].as_dict()) for row in rows}
-    given = {
+    given: dict[str, Any] = {
         "ids": [row.pk for row in rows],
         "forecasts": [_json(figures[row.pk][0]) for row in rows],
         "results": [_json(figures[row.pk][1]) for row in rows],

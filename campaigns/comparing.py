@@ -85,7 +85,9 @@ def confirmed(campaign: Campaign, found: Sequence[Suspect], *, now: datetime) ->
 
 def _rightly(campaign: Campaign, skus: Sequence[str], now: datetime) -> frozenset[tuple[str, Decimal]]:
     with connection.cursor() as cursor:
-        cursor.execute(_RIGHTLY, {"store": campaign.store_id, "skus": skus, "campaign": campaign.code, "now": now})
+        cursor.execute(
+            _RIGHTLY, {"store": campaign.store_id, "skus": list(skus), "campaign": campaign.code, "now": now}
+        )
         return frozenset((sku, price) for sku, price in cursor.fetchall())
 
 

@@ -112,9 +112,11 @@ def _all(campaign: Campaign) -> list[dict[str, str]]:
 
 def _rows(campaign: Campaign, skus: Sequence[str]) -> list[dict[str, str]]:
     wanted = list(dict.fromkeys(skus))
+    items = campaign.items.filter(sku__code__in=wanted, price_before__isnull=False)
     known = {
-        item.sku.code: item
-        for item in campaign.items.filter(sku__code__in=wanted, price_before__isnull=False).select_related("sku")
+        code: money.text(before, currency)
+        for code, before, currency in items.values_list("sku__code", "price_before", "sku__currency")
+        if before is not None
     }
     wrong = [
         FieldError(
@@ -125,4 +127,4 @@ def _rows(campaign: Campaign, skus: Sequence[str]) -> list[dict[str, str]]:
     ]
     if wrong:
         raise InvalidInput(str(wrong[0].message), wrong)
-    return [{"sku": sku, "sale_price": money.text(known[sku].price_before, known[sku].sku.currency)} for sku in wanted]
+    return [{"sku": sku, "sale_price": known[sku]} for sku in wanted]

@@ -36,6 +36,8 @@ from core.errors import Conflict, DomainError, FieldError, InvalidInput
 from policies.rules import ClosingRules
 
 S = CampaignState
+#: What the record of a refusal keeps of its error.
+KEPT = ("blockers", "holder", "seconds_left", "right")
 
 
 @dataclass(frozen=True)
@@ -239,7 +241,7 @@ def _record_refusals(command: Command, found: Mapping[str, Campaign], refused: M
         campaign = found.get(code)
         if campaign is None or isinstance(error, InvalidInput):
             continue
-        kept = {key: error.extra[key] for key in ("blockers", "holder", "seconds_left", "right") if key in error.extra}
+        kept: dict[str, Any] = {key: error.extra[key] for key in KEPT if key in error.extra}
         entries.append(
             Entry(
                 command.verb,

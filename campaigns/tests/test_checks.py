@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -73,6 +74,7 @@ def test_a_leftover_is_cleared_published_again_and_looked_at_again(shop, running
     assert set(Leftover.objects.values_list("what", flat=True)) == {"tag", "price"}
     assert not LiveOffer.objects.filter(active=True).exists()
     again = Check.objects.get(occasion="cleanup")
+    assert found.finished_at is not None
     assert again.due_at - found.finished_at == timedelta(seconds=5)
     assert not Message.objects.exists()
     _publish()
@@ -144,7 +146,7 @@ def _broken(url, headers):
 def test_a_killed_check_goes_on_where_it_stopped(shop, running, frozen):
     stopping.pause(shop.store, running.code, actor=shop.owner)
     Check.objects.filter(number__gt=0).delete()
-    visited = []
+    visited: list[list[Any]] = []
     real = checks.visit
 
     def dies(pages, *, clients):
@@ -172,7 +174,7 @@ def test_many_small_checks_share_their_pages(shop, running):
     _publish()
     for campaign in (running, *others):
         stopping.pause(shop.store, campaign.code, actor=shop.owner)
-    visits = []
+    visits: list[Any] = []
     real = checks.visit
 
     def counted(pages, *, clients):

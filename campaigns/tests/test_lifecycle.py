@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -22,7 +23,7 @@ from tests import factories as make
 
 
 def _input(shop, **changes):
-    values = {
+    values: dict[str, Any] = {
         "kind": "limited_time_discount",
         "name": "Clear-out",
         "starts_at": NOON + timedelta(hours=1),
@@ -204,7 +205,8 @@ def test_while_running_only_the_end_moves_and_offers_follow(shop):
     assert set(LiveOffer.objects.values_list("ends_at", flat=True)) == {end}
     event = AuditEvent.objects.get(action="campaign.edit")
     assert set(event.before) == set(event.after) == {"ends_at"}
-    for change in ({"name": "Other"}, {"starts_at": NOON}, {"items": []}, {"stacks": True}):
+    changes: tuple[dict[str, Any], ...] = ({"name": "Other"}, {"starts_at": NOON}, {"items": []}, {"stacks": True})
+    for change in changes:
         with pytest.raises(Conflict) as refusal:
             lifecycle.edit_campaign(shop.store, campaign.code, change, actor=shop.owner)
         assert refusal.value.code == "ERR_STATE"
