@@ -20,18 +20,18 @@ STAFF = "staff"
 class Needs:
     """`kind` says whose token: a store's member (with one of `rights`, unless there are none) or platform staff.
 
-    `locks`: its verb takes the operation lock, so 423 is among its answers.
+    `also`: statuses among its answers that others of its kind do not give, such as 423 where the operation lock is taken.
     """
 
     kind: str
     rights: tuple[str, ...] = ()
-    locks: bool = False
+    also: tuple[int, ...] = ()
 
 
-def needs(*rights: str, locks: bool = False) -> Callable[[Operation], Operation]:
+def needs(*rights: str, also: tuple[int, ...] = ()) -> Callable[[Operation], Operation]:
     """Mark an operation for store tokens whose member holds `right`; with several, one of them is enough to come in, and the verb asks for
     the one that the body needs. Raises KeyError for an unknown right."""
-    return _mark(Needs(STORE, tuple(ALL_RIGHTS[right].code for right in rights), locks))
+    return _mark(Needs(STORE, tuple(ALL_RIGHTS[right].code for right in rights), also))
 
 
 def any_member(operation: Operation) -> Operation:

@@ -10,7 +10,7 @@ from ninja.operation import Operation
 from ninja.parser import Parser
 
 from api.frame import framed
-from api.routers import audit, campaigns, categories, jobs, listings, messages, orders, staff, stopping, store
+from api.routers import audit, campaigns, categories, jobs, listings, messages, orders, quotes, staff, stopping, store
 
 BASE = "api/v1"
 TITLE = "Seller centre API"
@@ -41,5 +41,5 @@ api = BackofficeAPI(
     title=TITLE, version=VERSION, urls_namespace="api", openapi_url=None, docs_url=None, parser=_Parsed()
 )
 api.add_decorator(framed, mode="view")
-for module in (categories, listings, jobs, stopping, campaigns, orders, store, staff, messages, audit):
+for module in (categories, listings, jobs, stopping, campaigns, quotes, orders, store, staff, messages, audit):
     api.add_router("", module.router)

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_noop
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from core import clock
+
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 BIGGEST = 2**31 - 1
 
@@ -39,10 +41,7 @@ def read_moment(value: Any) -> datetime:
 
 def write_moment(moment: datetime | None) -> str | None:
     """`2026-11-27T08:00:00Z`; fractions of a second only where there are some."""
-    if moment is None:
-        return None
-    text = moment.astimezone(UTC).isoformat()
-    return text.removesuffix("+00:00") + "Z"
+    return None if moment is None else clock.rfc3339(moment)
 
 
 def optional(**checks: Any) -> Any:

@@ -113,8 +113,8 @@ def _statuses(wanted: Needs | None, path: str, method: str) -> list[str]:
         found.add("404")
     if method in _CHANGES:
         found |= {"409", "413", "415"}
-    if wanted is not None and wanted.locks:
-        found.add("423")
+    if wanted is not None:
+        found |= {str(status) for status in wanted.also}
     return sorted(found)
 
 

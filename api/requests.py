@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from pydantic import BaseModel
 
 from accounts.models import ApiToken, Store, User
 from audit.actors import Actor
@@ -31,6 +32,25 @@ def members(request: ApiRequest) -> dict[str, Any]:
     if not isinstance(request.payload, dict):
         raise InvalidInput(_("The body must be a JSON object."), code="ERR_BODY")
     return dict(request.payload)
+
+
+def known_members(request: ApiRequest, shape: type[BaseModel], **rows: type[BaseModel]) -> dict[str, Any]:
+    """The members of the JSON body, when `shape` has all of them; `rows` are the shapes of its lists of objects.
+
+    Raises InvalidInput with every name that nobody knows: a typing error must not pass for a wish.
+    """
+    found = members(request)
+    unknown = [str(name) for name in found if name not in shape.model_fields]
+    for name, row_shape in rows.items():
+        lines = found.get(name)
+        for index, line in enumerate(lines if isinstance(lines, list) else ()):
+            if isinstance(line, dict):
+                unknown += [f"{name}.{index}.{key}" for key in line if key not in row_shape.model_fields]
+    if unknown:
+        words = _("There is no such field here.")
+        faults = [FieldError(name[:120], "ERR_FIELD_UNKNOWN", words) for name in unknown]
+        raise InvalidInput(_("The request cannot be read; see errors."), faults)
+    return found
 
 
 def take_version(found: dict[str, Any]) -> int | None:

@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from accounts.models import Store
 from api.fields import write_moment
 from audit import reading
 from audit.models import AuditEvent
-from inbox import catalogue
+from inbox import reading as inbox
 from inbox.models import Message
 
 
-def messages(rows: Sequence[Message]) -> list[dict[str, Any]]:
+def messages(store: Store, rows: Sequence[Message]) -> list[dict[str, Any]]:
     """Messages in the active language: no query more."""
-    return [message(row) for row in rows]
+    return [_message(shown) for shown in inbox.present(store, rows)]
 
 
-def message(row: Message) -> dict[str, Any]:
-    """One message; a code that nobody declared is shown raw."""
-    known = catalogue.lookup(row.code)
-    params = row.params
+def _message(shown: inbox.Shown) -> dict[str, Any]:
+    row = shown.message
     return {
-        "id": row.pk,
-        "at": write_moment(row.at),
-        "severity": row.severity,
-        "code": row.code,
-        "title": catalogue.fill(known.title, params) if known else row.code,
-        "cause": catalogue.fill(known.cause, params) if known else "",
-        "steps": [catalogue.fill(step, params) for step in known.steps] if known else [],
+        "id": shown.id,
+        "at": write_moment(shown.at),
+        "severity": shown.severity,
+        "code": shown.code,
+        "title": shown.title,
+        "cause": shown.cause,
+        "steps": list(shown.steps),
+        "fix": {"label": shown.url_label, "url": shown.url} if shown.url else None,
         "object": {"type": row.object_type, "id": row.object_id, "label": ""} if row.object_type else None,
         "read_at": write_moment(row.read_at),
         "read_by": row.read_by,

@@ -42,7 +42,7 @@ def list_events(request: ApiRequest, query: Query[AuditQuery]) -> HttpResponse:
         "What a third party needs to check that the entry is in the log; 409 until it is sealed, a minute at most."
     ),
 )
-@needs("audit.view")
+@needs("audit.view", also=(409,))
 def get_proof(request: ApiRequest, id: str) -> HttpResponse:
     """`GET /audit/proof/{id}`."""
     return reply(proofs.prove(number(id), store_id=request.store.pk).document())

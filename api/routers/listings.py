@@ -12,8 +12,9 @@ from ninja import Query, Router
 
 from api import lists
 from api.access import needs, takes
+from api.fields import Body
 from api.frame import reply
-from api.requests import ApiRequest, members, number, take_version
+from api.requests import ApiRequest, known_members, members, number, take_version
 from api.schemas.common import Page, RowsApplied
 from api.schemas.listings import (
     DelistIn,
@@ -128,7 +129,7 @@ def edit_listing(request: ApiRequest, id: str) -> HttpResponse:
 @takes(PricesIn)
 def set_prices(request: ApiRequest) -> HttpResponse:
     """`POST /prices`."""
-    rows = _only(request, "prices")
+    rows = _rows(request, PricesIn, "prices")
     return reply(prices.set_prices(request.store, rows, actor=request.actor).as_dict())
 
 
@@ -142,20 +143,16 @@ def set_prices(request: ApiRequest) -> HttpResponse:
 @takes(StockIn)
 def set_stock(request: ApiRequest) -> HttpResponse:
     """`POST /stock`."""
-    rows = _only(request, "stock")
+    rows = _rows(request, StockIn, "stock")
     return reply(stock.set_stock(request.store, rows, actor=request.actor).as_dict())
 
 
-def _only(request: ApiRequest, name: str) -> Any:
-    """The one member of a body. Raises InvalidInput when it is missing or others are there."""
-    found = members(request)
-    faults = [
-        FieldError(str(other)[:120], "ERR_FIELD_UNKNOWN", gettext("There is no such field here."))
-        for other in found
-        if other != name
-    ]
+def _rows(request: ApiRequest, shape: type[Body], name: str) -> Any:
+    """The one member of a body of rows. Raises InvalidInput when it is missing or others are there."""
+    found = known_members(request, shape)
     if name not in found:
-        faults.append(FieldError(name, "ERR_REQUIRED", gettext("This is required.")))
-    if faults:
-        raise InvalidInput(gettext("The request cannot be read; see errors."), faults)
+        words = gettext("This is required.")
+        raise InvalidInput(
+            gettext("The request cannot be read; see errors."), [FieldError(name, "ERR_REQUIRED", words)]
+        )
     return found[name]

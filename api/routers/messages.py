@@ -10,10 +10,11 @@ from api import lists
 from api.access import any_member
 from api.frame import reply
 from api.present import records as present
-from api.requests import ApiRequest
+from api.requests import ApiRequest, number
 from api.schemas.common import Page
 from api.schemas.records import MessageOut, MessageQuery
-from inbox.models import Message
+from core import clock
+from inbox import reading
 
 router = Router(tags=["messages"])
 
@@ -27,7 +28,19 @@ router = Router(tags=["messages"])
 @any_member
 def list_messages(request: ApiRequest, query: Query[MessageQuery]) -> HttpResponse:
     """`GET /messages`."""
-    rows = Message.objects.filter(store_id=request.store.pk)
-    if query.unread:
-        rows = rows.filter(read_at=None)
-    return reply(lists.page(rows, query, present.messages))
+    rows = reading.messages_of(request.store, unread=query.unread)
+    return reply(lists.page(rows, query, lambda found: present.messages(request.store, found)))
+
+
+@router.post(
+    "/messages/{id}/read",
+    response=MessageOut,
+    summary=_("Mark a message read"),
+    description=_("Reading it twice changes nothing."),
+)
+@any_member
+def read_message(request: ApiRequest, id: str) -> HttpResponse:
+    """`POST /messages/{id}/read`."""
+    reading.mark_read(request.store, [number(id)], actor=request.actor, now=clock.now())
+    row = reading.messages_of(request.store).get(pk=number(id))
+    return reply(present.messages(request.store, [row])[0])

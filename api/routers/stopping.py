@@ -53,7 +53,7 @@ def close_check(request: ApiRequest, code: str, action: Literal["pause", "cancel
     summary=_("Pause (can resume)"),
     description=_("Off for buyers at once; nothing is lost and the end does not move."),
 )
-@needs("campaigns.pause", locks=True)
+@needs("campaigns.pause", also=(423,))
 def pause_campaign(request: ApiRequest, code: str, body: PauseIn | None = None) -> HttpResponse:
     """`POST /campaigns/{code}/pause`."""
     wanted = body or PauseIn()
@@ -76,7 +76,7 @@ def pause_campaign(request: ApiRequest, code: str, body: PauseIn | None = None) 
     summary=_("Resume"),
     description=_("Back before buyers; refused once its end has passed."),
 )
-@needs("campaigns.pause", locks=True)
+@needs("campaigns.pause", also=(423,))
 def resume_campaign(request: ApiRequest, code: str, body: VersionOnly | None = None) -> HttpResponse:
     """`POST /campaigns/{code}/resume`."""
     wanted = body or VersionOnly()
@@ -93,7 +93,7 @@ def resume_campaign(request: ApiRequest, code: str, body: VersionOnly | None = N
         "Off for buyers at once; it can be taken back during the hold, then it is final. Needs the campaign's own code."
     ),
 )
-@needs("campaigns.cancel", locks=True)
+@needs("campaigns.cancel", also=(423,))
 def cancel_campaign(request: ApiRequest, code: str, body: CancelIn) -> HttpResponse:
     """`POST /campaigns/{code}/cancel`."""
     with with_current(request.store, code):
@@ -115,7 +115,7 @@ def cancel_campaign(request: ApiRequest, code: str, body: CancelIn) -> HttpRespo
     summary=_("Take back the cancel"),
     description=_("During the hold: back to the state before the cancel."),
 )
-@needs("campaigns.cancel", locks=True)
+@needs("campaigns.cancel", also=(423,))
 def take_back_campaign(request: ApiRequest, code: str, body: VersionOnly | None = None) -> HttpResponse:
     """`POST /campaigns/{code}/take-back`."""
     wanted = body or VersionOnly()

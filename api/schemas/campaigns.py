@@ -9,6 +9,7 @@ from pydantic import Field
 
 from api.fields import Amount, Answer, Body, Count, Moment, Money, Time, Version, optional
 from api.lists import ListQuery
+from api.schemas.common import FixOut
 from campaigns.models import CampaignState, Kind
 
 State = Literal[
@@ -167,13 +168,6 @@ class CampaignQuery(ListQuery):
     kind: Kind | None = None
     q: str = Field("", max_length=200, description=_("A code, or a part of the name."))
     ends_before: Moment | None = None
-
-
-class FixOut(Answer):
-    """Where it is mended."""
-
-    label: str
-    url: str
 
 
 class GuardOut(Answer):

@@ -48,6 +48,13 @@ class FieldFault(Answer):
     message: str
 
 
+class FixOut(Answer):
+    """Where something is mended; `url` is an address of this installation."""
+
+    label: str
+    url: str
+
+
 class Problem(Answer):
     """RFC 9457. Some codes add members: `blockers`, `current`, `holder`, `seconds_left`, `right`, `granted_by`."""
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from api.fields import Answer, Moment, Time, optional
 from api.lists import ListQuery
+from api.schemas.common import FixOut
 
 
 class About(Answer):
@@ -29,6 +30,7 @@ class MessageOut(Answer):
     title: str
     cause: str
     steps: list[str] = Field(description=_("How it is mended, in order."))
+    fix: FixOut | None = Field(description=_("Where it is mended."))
     object: About | None
     read_at: Time | None
     read_by: str
