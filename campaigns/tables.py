@@ -19,7 +19,6 @@ class CampaignTable(BaseTable):
     state = tables.TemplateColumn(template_name="campaigns/_state_cell.html", verbose_name=_("State"), orderable=False)
     starts_at = WhenColumn(verbose_name=_("Starts"), orderable=False)
     ends_at = WhenColumn(verbose_name=_("Ends"), orderable=False)
-    item_count = NumberColumn(verbose_name=_("SKUs"), orderable=False)
     actions = ActionsColumn("campaigns/_row_actions.html", accessor="code")
 
 

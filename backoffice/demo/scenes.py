@@ -140,6 +140,7 @@ def pinecone(store: Store, film: Film) -> None:
     stage.at(stopped("Scarf Traffic Price", "supply_chain", "Mill stopped deliveries", for_good=True), days=2)
     for age in (2.5, 1.5, 0.5):
         stage.at(lambda: stage.order(("PC-KNT-014-M", 1), ("PC-JKT-022-L", 1)), days=age)
+        stage.at(lambda: stage.order(*_from_clear_out()), days=age)
     stage.at(stopped("Main Image Test, Arm B", "ab_test", "Clicks below arm A", who=OPERATOR_B), days=1)
     stage.launch("Winter Warm-Up Discount", "暖冬预热折扣", ("PC-KNT-014-M", "PC-SCF-003"), window(2, 9), hours=20)
     stage.at(
@@ -162,6 +163,16 @@ def _clear_out(stage: Stage, window: tuple[datetime, datetime]) -> None:
         create_listing(stage.store, listing, source=ChangeSource.MANUAL, actor=owner)
         items += [ItemInput(sku=sku, price=price) for sku, price in prices]
     stage.campaign("End-of-Season Clear-Out", "换季清仓限时折扣", items, window)
+
+
+def _from_clear_out() -> list[tuple[str, int]]:
+    """The first SKU in stock of three listings of the clear-out."""
+    found: list[tuple[str, int]] = []
+    for listing, _prices in catalogue.clear_out(CLEAR_OUT_SKUS):
+        found += [(str(sku.sku), 1) for sku in listing.skus if int(str(sku.stock)) > 20][:1]
+        if len(found) == 3:
+            break
+    return found
 
 
 def _copy_campaign_prices(stage: Stage, *skus: str) -> None:
