@@ -60,7 +60,7 @@ def front_page(shop: Shop, products: list[Product], going_on: int | None) -> Ren
             "picture": _own_picture(product),
             "url": f"{shop.url}{product.listing_id}/",
             "row": _row(product.cheapest, spoken) if product.cheapest else None,
-            "many": len({unit.price for unit in product.units}) > 1,
+            "price": _from(product, spoken),
         }
         for product in products
     ]
@@ -114,6 +114,18 @@ def _row(unit: Unit, spoken: Words) -> dict[str, Any]:
         "sale_price": _amount(unit.sale_price, unit, spoken) if unit.price < unit.sale_price else "",
         "in_stock": unit.in_stock,
     }
+
+
+def _from(product: Product, spoken: Words) -> tuple[str, str, str]:
+    """What stands before the lowest price, the price, and what stands after it: `from` and `起` stand on different sides."""
+    unit = product.cheapest
+    if unit is None:
+        return "", "", ""
+    price = _amount(unit.price, unit, spoken)
+    if len({other.price for other in product.units}) == 1:
+        return "", price, ""
+    before, _, after = spoken.from_price.partition("{price}")
+    return before, price, after
 
 
 def _amount(amount: Any, unit: Unit, spoken: Words) -> str:

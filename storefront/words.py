@@ -35,26 +35,26 @@ _ALL = {
     "en": Words(
         "en", "en", "Price", "Sale price", "In stock", "Out of stock", "Item", "Availability", "Shipping", "Offers",
         "Products", "More products", "No products are on sale yet.", "No longer available",
-        "This product is not on sale at the moment.", "Back to the shop", "from",
+        "This product is not on sale at the moment.", "Back to the shop", "from {price}",
     ),
     "zh": Words(
         "zh-Hans", "zh_Hans", "价格", "销售价", "有货", "缺货", "规格", "库存状态", "运费模板", "优惠活动",
-        "全部商品", "更多商品", "暂无在售商品。", "商品已下架", "该商品目前不在销售中。", "返回店铺", "起",
+        "全部商品", "更多商品", "暂无在售商品。", "商品已下架", "该商品目前不在销售中。", "返回店铺", "{price}起",
     ),
     "ru": Words(
         "ru", "ru", "Цена", "Обычная цена", "В наличии", "Нет в наличии", "Вариант", "Наличие", "Доставка", "Акции",
         "Товары", "Ещё товары", "Пока нет товаров в продаже.", "Товар недоступен", "Сейчас этот товар не продаётся.",
-        "Вернуться в магазин", "от",
+        "Вернуться в магазин", "от {price}",
     ),
     "es": Words(
         "es", "es", "Precio", "Precio de venta", "Disponible", "Agotado", "Artículo", "Disponibilidad", "Envío", "Ofertas",
         "Productos", "Más productos", "Todavía no hay productos a la venta.", "Ya no está disponible",
-        "Este producto no está a la venta en este momento.", "Volver a la tienda", "desde",
+        "Este producto no está a la venta en este momento.", "Volver a la tienda", "desde {price}",
     ),
     "pt": Words(
         "pt", "pt", "Preço", "Preço de venda", "Em estoque", "Esgotado", "Item", "Disponibilidade", "Envio", "Ofertas",
         "Produtos", "Mais produtos", "Ainda não há produtos à venda.", "Não está mais disponível",
-        "Este produto não está à venda no momento.", "Voltar à loja", "a partir de",
+        "Este produto não está à venda no momento.", "Voltar à loja", "a partir de {price}",
     ),
 }  # fmt: skip
 
