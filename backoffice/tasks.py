@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from core import outbox
+from api import idempotency
+from campaigns import form_tokens
+from core import clock, outbox
 from core.heartbeat import beat
 from core.scopes import across_stores
+from storefront import quoting
 
 
 @shared_task
@@ -18,3 +21,11 @@ def deliver_outbox() -> int:
             tried += batch
     beat("outbox", tried=tried)
     return tried
+
+
+@shared_task
+def prune() -> int:
+    """Forget what nobody can use any more: idempotency keys, unused quotes, one-time form tokens; answers how many."""
+    now = clock.now()
+    with across_stores("old keys, quotes and tokens of every store"):
+        return idempotency.prune(now) + quoting.forget_expired(now=now) + form_tokens.forget_old(now)
