@@ -368,18 +368,20 @@ def _proven(cells: Iterator[Row], width: int, most_rows: int) -> Iterator[Row]:
         if rows > most_rows:
             words = _("The file has more than %(most)s rows. Split it.") % {"most": most_rows}
             raise FileRefused("ERR_ROWS_LIMIT", words)
-        while len(row) > width and not row[-1]:
-            row.pop()
-        if len(row) != width:
-            words = _("The row has %(count)s cells where the header has %(width)s.")
-            words = words % {"count": len(row), "width": width}
-            yield number, row, FieldError("row", "ERR_ROW_COLUMNS", words)
-        elif any("\x00" in cell for cell in row):
-            long = any(_TOO_LONG in cell for cell in row)
-            words = _("A line is longer than any row may be.") if long else _("The row holds a NUL byte.")
-            yield number, row, FieldError("row", "ERR_ROW_FORMAT" if long else "ERR_TEXT_CHARACTER", words)
-        else:
-            yield number, row, None
+        yield number, row, _problem(row, width)
+
+
+def _problem(row: list[str], width: int) -> FieldError | None:
+    if "\x00" in "".join(row):
+        if any(_TOO_LONG in cell for cell in row):
+            return FieldError("row", "ERR_ROW_FORMAT", _("A line is longer than any row may be."))
+        return FieldError("row", "ERR_TEXT_CHARACTER", _("The row holds a NUL byte."))
+    while len(row) > width and not row[-1]:
+        row.pop()
+    if len(row) == width:
+        return None
+    words = _("The row has %(count)s cells where the header has %(width)s.") % {"count": len(row), "width": width}
+    return FieldError("row", "ERR_ROW_COLUMNS", words)
 
 
 # -- columns -----------------------------------------------------------------------------------------------------------------
