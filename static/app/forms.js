@@ -50,7 +50,9 @@ each(async (root) => {
   if (!selects.length) return;
   await assets("tomselect");
   for (const select of selects) {
-    if (!select.tomselect) new window.TomSelect(select, { plugins: select.multiple ? ["remove_button"] : [], maxOptions: 500 });
+    if (select.tomselect) continue;
+    new window.TomSelect(select, { plugins: select.multiple ? ["remove_button"] : [], maxOptions: 500 });
+    select.setAttribute("aria-hidden", "true"); // the label speaks for the new control now
   }
 });
 
