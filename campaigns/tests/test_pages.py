@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Store
-from campaigns import form_tokens, sweeps
+from campaigns import checks, form_tokens
 from campaigns.models import Campaign, Closing
 from core.scopes import across_stores, in_store
 from listings.models import LiveOffer
@@ -326,7 +326,7 @@ def test_the_evidence_fragment_asks_again_only_while_a_check_is_at_work(store: S
     owner.post(address(campaign, "stop/"), {"form_token": token, "reason": "season"})
     assert "hx-get" in owner.get(address(campaign, "evidence/")).content.decode()
     with across_stores("the workers serve every store"):
-        sweeps.run_checks()
+        checks.run_due()
     page = owner.get(address(campaign, "evidence/")).content.decode()
     assert "page views read as a buyer" in page
 
