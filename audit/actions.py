@@ -33,6 +33,7 @@ class Action:
 _actions: dict[str, Action] = {}
 _objects: dict[str, Text] = {}
 _fields: dict[str, Text] = {}
+_reasons: dict[str, Text] = {}
 
 
 def declare(
@@ -41,12 +42,14 @@ def declare(
     *,
     objects: Mapping[str, Text] | None = None,
     fields: Mapping[str, Text] | None = None,
+    reasons: Mapping[str, Text] | None = None,
 ) -> None:
-    """Name the actions `<group>.<name>` (glyph and words), types of objects, and fields of before and after."""
+    """Name the actions `<group>.<name>` (glyph and words), types of objects, fields of before and after, codes of reasons."""
     for name, (icon, label) in actions.items():
         _actions[f"{group}.{name}"] = Action(f"{group}.{name}", icon, label)
     _objects.update(objects or {})
     _fields.update(fields or {})
+    _reasons.update(reasons or {})
 
 
 def action(name: str) -> Action:
@@ -80,3 +83,9 @@ def object_word(object_type: str) -> str:
 def field_word(name: str) -> str:
     """What a field of before and after is called."""
     return str(_fields.get(name, name))
+
+
+def reason_words(reason: str) -> str:
+    """A reason in words: `season` or `other: a note` with the code's word in place of the code; free text as it stands."""
+    code, colon, note = reason.partition(": ")
+    return f"{_reasons[code]}{colon}{note}" if code in _reasons else reason

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from audit.actions import action, field_word, object_word, sentence
+from audit.actions import action, field_word, object_word, reason_words, sentence
 from audit.models import AuditEvent, PersonalValue, Result
 from core.looks import LOOKS, look
 
@@ -90,6 +90,7 @@ class Shown:
     result: str
     code: str
     object_word: str
+    reason: str
     event: AuditEvent
     changes: tuple[Change, ...] = field(default=())
 
@@ -127,6 +128,7 @@ def _shown(event: AuditEvent, actor_label: str) -> Shown:
         result=event.result,
         code=event.code,
         object_word=object_word(event.object_type),
+        reason=reason_words(event.reason),
         event=event,
         changes=changes,
     )
@@ -141,7 +143,7 @@ def _summary(event: AuditEvent, changes: Sequence[Change]) -> str:
     if first is not None:
         values = f"{first.before} → {first.after}" if first.before and first.after else first.after or first.before
         changed = _("%(field)s: %(value)s") % {"field": first.label, "value": values}
-    return " · ".join(part for part in (changed, event.reason) if part)
+    return " · ".join(part for part in (changed, reason_words(event.reason)) if part)
 
 
 def changes_of(event: AuditEvent) -> list[Change]:

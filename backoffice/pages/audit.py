@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from itertools import groupby
 from typing import Any
@@ -117,10 +118,24 @@ def events(request: StoreRequest, store: str) -> HttpResponse:
     return render(request, "audit/list.html", context)
 
 
-def _by_day(shown: list[Shown], zone: tzinfo) -> Iterator[tuple[date, list[Shown]]]:
-    """The entries under the days of the store's zone."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry of the list, with its time of day in the store's zone (the day stands above) and its moment in UTC."""
+
+    entry: Shown
+    time: str
+    utc: str
+
+
+def _by_day(shown: list[Shown], zone: tzinfo) -> Iterator[tuple[date, list[Line]]]:
+    """The entries under the days of the store's zone, each with its time of day there and in UTC."""
     for day, entries in groupby(shown, key=lambda entry: entry.at.astimezone(zone).date()):
-        yield day, list(entries)
+        yield day, [_line(entry, zone) for entry in entries]
+
+
+def _line(entry: Shown, zone: tzinfo) -> Line:
+    local, utc = display.local_and_utc(entry.at, zone, seconds=True)
+    return Line(entry, local.partition(" ")[2], "" if display.zone_key(zone) == "UTC" else utc)
 
 
 def _find(request: StoreRequest, event_id: int) -> AuditEvent:
@@ -214,7 +229,7 @@ def _cells(shown: Shown, zone: tzinfo) -> Iterator[object]:
     yield event.object_label
     yield dict(RESULTS)[Result(event.result)]
     yield event.code
-    yield event.reason
+    yield shown.reason
     yield event.right
     yield _json(event.before)
     yield _json(event.after)

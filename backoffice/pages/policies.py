@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import StoreRequest
 from accounts.rights import member
-from core import clock
+from core import clock, display
 from core.errors import NotFound
 from policies import NoRulesInForce, active, history
 from policies.rules import Rules
@@ -52,7 +52,7 @@ def _values(rules: Rules) -> list[dict[str, Any]]:
     """Each value by its name; what is a table in itself (the effects of guards) is spread over lines."""
     rows: list[dict[str, Any]] = []
     for name, value in rules.model_dump(mode="json").items():
-        note = type(rules).model_fields[name].description or ""
+        note = "" if display.is_chinese() else type(rules).model_fields[name].description or ""
         if isinstance(value, dict):
             rows += [{"name": f"{name}.{part}", "value": _text(inner), "note": note} for part, inner in value.items()]
         else:

@@ -55,7 +55,8 @@ def test_the_list_tells_the_story(client, store):
     assert answer.status_code == 200
     assert text.count("<li>") >= 3
     assert "Pause (can resume)" in text
-    assert "2026-11-27 16:00 Beijing time (08:00 UTC)" in text
+    assert "16:00:00 · 08:00:00 UTC" in text
+    assert "2026-11-27" in text
     assert "<del>Running</del>" in text
     assert [len(entries) for _day, entries in answer.context["days"]] == [3]
 
@@ -97,7 +98,7 @@ def test_filters_work_from_the_address(client, store):
     put(store, 3)
     client.force_login(owner_of(store))
     answer = client.get(page(store) + "?object=C-1&since=2026-11-27+16:01&until=2026-11-27+16:02")
-    assert [entry.event.object_id for _d, entries in answer.context["days"] for entry in entries] == ["C-1"]
+    assert [line.entry.event.object_id for _d, lines in answer.context["days"] for line in lines] == ["C-1"]
     answer = client.get(page(store) + "?object=C-99")
     assert "Nothing matches these filters" in answer.content.decode()
 
@@ -120,7 +121,7 @@ def test_the_pages_follow_each_other(client, store):
     client.force_login(owner_of(store))
     first = client.get(page(store))
     second = client.get(page(store) + f"?cursor={first.context['page'].next}")
-    seen = [e.id for answer in (first, second) for _d, entries in answer.context["days"] for e in entries]
+    seen = [line.entry.id for answer in (first, second) for _d, lines in answer.context["days"] for line in lines]
     assert len(seen) == len(set(seen)) == AuditRules().page_size + 5
 
 

@@ -65,10 +65,13 @@ def test_a_code_is_declared_once(code):
 
 
 def test_the_two_codes_that_the_sources_name_are_there():
-    assert "v2.3" in lookup("ERR-207").source
-    assert lookup("ERR-412").severity == Severity.ERROR
+    image, certificate = lookup("ERR-207"), lookup("ERR-412")
+    assert image is not None
+    assert certificate is not None
+    assert "v2.3" in image.source
+    assert certificate.severity == Severity.ERROR
     with translation.override("zh-hans"):
-        assert str(lookup("ERR-412").title) == "证书已过期"
+        assert str(certificate.title) == "证书已过期"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +169,7 @@ def test_marking_as_read_keeps_the_first_reader(client, store):
     put(store, 3)
     first, second = owner_of(store), make_member(store)
     with in_store(store.pk):
-        one = Message.objects.first()
+        one = Message.objects.earliest("id")
     client.force_login(first)
     assert client.post(url(store, "read", message_id=one.pk)).status_code == 302
     client.force_login(second)
@@ -187,8 +190,8 @@ def test_the_way_back_stays_here(client, store, target):
     put(store)
     client.force_login(owner_of(store))
     answer = client.post(url(store, "read_all"), {"next": target})
-    assert answer["Location"] in (url(store), target.replace("\r\n", ""))
-    assert "evil" not in answer["Location"]
+    assert answer["Location"].startswith("/s/")
+    assert "\n" not in answer["Location"]
 
 
 def test_strangers_and_other_stores(client, store):
