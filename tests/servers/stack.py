@@ -25,8 +25,8 @@ import psutil
 from backoffice.servers.places import reachable
 
 ROOT = Path(__file__).resolve().parents[2]
-START_LIMIT = 90.0
-STOP_LIMIT = 40.0
+START_LIMIT = 240.0
+STOP_LIMIT = 60.0
 RUNNING = "Back office is running"
 NOBODY = 65534
 

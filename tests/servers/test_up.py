@@ -14,7 +14,18 @@ from pathlib import Path
 import pytest
 
 from backoffice.servers.places import reachable
-from tests.servers.stack import NOBODY, ROOT, Stack, gone, kill_all, manage, processes_on, python_for_everybody, using
+from tests.servers.stack import (
+    NOBODY,
+    ROOT,
+    RUNNING,
+    Stack,
+    gone,
+    kill_all,
+    manage,
+    processes_on,
+    python_for_everybody,
+    using,
+)
 
 MakeStack = Callable[..., Stack]
 
@@ -56,7 +67,13 @@ def test_starts_answers_repairs_itself_and_survives_a_kill(folder: Path, make_st
     everything = stack.family()
     kill_all(everything)
     assert gone(everything) == []
-    stack.start()
+
+    # ... also when it died in the middle of loading the demo: half a demo is thrown away.
+    mark = stack.data_dir / "demo.loading"
+    mark.touch()
+    stack.start(until="beginning it afresh")
+    stack.read_until(RUNNING)
+    assert not mark.exists()
     assert stack.get("/readyz")[0] == 200
 
     # Ctrl-C: all of it ends, by itself, with a clean exit.

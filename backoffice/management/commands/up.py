@@ -9,13 +9,16 @@ import time
 from argparse import ArgumentParser
 from typing import Any
 
+import psycopg
 import redis
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from kombu.exceptions import OperationalError
+from psycopg.sql import SQL, Identifier
 
+from accounts.models import User
 from backoffice.celery import app
 from backoffice.demo import ACCOUNTS, DEMO_PASSWORD
 from backoffice.env import environment
@@ -100,6 +103,11 @@ class Command(BaseCommand):
                 raise ServersError(f"Redis (REDIS_URL) does not answer: {first_line(error)}") from None
 
     def _prepare(self) -> None:
+        loading = environment().data_dir / "demo.loading"
+        embedded = not environment().database_url
+        if embedded and loading.exists():
+            self.stdout.write("An earlier run ended while the demo was loading: beginning it afresh.")
+            make_database_anew()
         executor = MigrationExecutor(connection)
         count = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
         if count:
@@ -107,7 +115,10 @@ class Command(BaseCommand):
         call_command("prepare", verbosity=0)
         if self.demo:
             self.stdout.write("Loading demo data …")
+            if embedded and not User.objects.exists():
+                loading.touch()  # from here to its removal the database holds nothing but demo data
             call_command("load_demo", stdout=self.stdout)
+        loading.unlink(missing_ok=True)
         connection.close()
 
     def _supervise(self, supervisor: Supervisor) -> None:
@@ -152,6 +163,15 @@ class Command(BaseCommand):
         else:
             lines += ["  Make the first admin:    python manage.py create_admin --email you@example.com"]
         return [*lines, "", "  Ctrl-C stops everything.", rule, ""]
+
+
+def make_database_anew() -> None:
+    """Drop the database and make it again, empty."""
+    name = connection.settings_dict["NAME"]
+    connection.close()
+    with psycopg.connect(**{**connection.get_connection_params(), "dbname": "postgres"}, autocommit=True) as server:
+        server.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+        server.execute(SQL("CREATE DATABASE {} TEMPLATE template0").format(Identifier(name)))
 
 
 def demo_accounts() -> list[str]:
