@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from backoffice import health, preferences
+from backoffice import health, metrics, preferences
 from backoffice.pages import dashboard
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("preferences/", preferences.preferences, name="preferences"),
     path("account/", include("accounts.urls")),

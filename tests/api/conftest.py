@@ -42,8 +42,3 @@ def stranger(db: None) -> Api:
 @pytest.fixture
 def staff(db: None) -> Api:
     return staff_api(make_staff())
-
-
-@pytest.fixture(autouse=True)
-def _urls(settings) -> None:
-    settings.ROOT_URLCONF = "tests.api.urls"
