@@ -92,6 +92,17 @@ FACT_LABELS = {"decoration_waived": _("Basic decoration waived")}
 # -- the rights of one person ------------------------------------------------------------------------------------------------
 
 
+def limits_text(grant: Grant | Loan) -> list[str]:
+    """The caps of a loan in words."""
+    parts = []
+    if grant.max_listings is not None:
+        words = ngettext("at most %(n)s listing", "at most %(n)s listings", grant.max_listings)
+        parts.append(words % {"n": display.number(grant.max_listings)})
+    if grant.max_percent_off is not None:
+        parts.append(_now("at most %(n)s%% off") % {"n": grant.max_percent_off})
+    return parts
+
+
 def terms_text(grant: Grant | Loan | None, zone: tzinfo) -> str:
     """A loan in words: `until 2026-12-04 16:00 北京时间（08:00 UTC） · at most 200 listings`; empty for none."""
     if grant is None:
@@ -99,11 +110,7 @@ def terms_text(grant: Grant | Loan | None, zone: tzinfo) -> str:
     parts = []
     if grant.expires_at is not None:
         parts.append(_now("until %(moment)s") % {"moment": display.sentence(grant.expires_at, zone)})
-    if grant.max_listings is not None:
-        words = ngettext("at most %(n)s listing", "at most %(n)s listings", grant.max_listings)
-        parts.append(words % {"n": display.number(grant.max_listings)})
-    if grant.max_percent_off is not None:
-        parts.append(_now("at most %(n)s%% off") % {"n": grant.max_percent_off})
+    parts += limits_text(grant)
     return " · ".join(parts) or _now("without end or limit")
 
 

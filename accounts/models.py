@@ -8,7 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.crypto import salted_hmac
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -78,7 +78,7 @@ class Entity(models.TextChoices):
 class AccountState(models.TextChoices):
     """R24, R136."""
 
-    NORMAL = "normal", _("Normal")
+    NORMAL = "normal", pgettext_lazy("account state", "Normal")
     FROZEN = "frozen", _("Frozen")
     SERIOUS_VIOLATION = "serious_violation", _("Serious violation")
 

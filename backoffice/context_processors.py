@@ -80,8 +80,11 @@ class Frame:
         return [StoreChoice(store.label, place_in(store, match), store == current) for store in self.all_stores]
 
     def nav(self) -> list[Section]:
-        """The menu of the page's store."""
+        """The menu of the page's store; for platform staff on pages of no store, theirs."""
         store = self.store()
+        if getattr(self.request, "store", None) is None and self.user.is_platform_staff and (url := _url("platform")):
+            here = self.request.path.startswith(url)
+            return [Section(_("Platform staff"), [Link(_("Stores of the platform"), url, "store", here)])]
         if store is None:
             return []
         if getattr(self.request, "store", None) is not None:

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts import members
-from accounts.forms import AddMemberForm, RightsForm, blame, bundle_choices, seen_mark, terms_text
+from accounts.forms import AddMemberForm, RightsForm, blame, bundle_choices, limits_text, seen_mark
 from accounts.models import Grant, Membership
 from accounts.problems import problem_context
 from accounts.requests import StoreRequest
@@ -30,16 +30,18 @@ def _address(request: StoreRequest, name: str = "staff", **kwargs: Any) -> str:
     return reverse(f"accounts:{name}", kwargs={"store": request.store.slug, **kwargs})
 
 
-def _cell(membership: Membership, right: str, now: datetime, request: StoreRequest) -> dict[str, Any]:
+def _cell(membership: Membership, right: str, now: datetime) -> dict[str, Any]:
     """How one person holds one right: `owner`, `lent` (with its terms), `lapsed` or `none`."""
     if membership.is_owner:
         return {"kind": "owner"}
     grant = next((grant for grant in membership.grants.all() if grant.right == right), None)
     if grant is None:
         return {"kind": "none"}
-    bound = grant.expires_at is not None or grant.max_listings is not None or grant.max_percent_off is not None
-    zone = display.zone(request.store.time_zone)
-    return {"kind": "lapsed" if _is_lapsed(grant, now) else "lent", "terms": terms_text(grant, zone) if bound else ""}
+    return {
+        "kind": "lapsed" if _is_lapsed(grant, now) else "lent",
+        "until": grant.expires_at,
+        "limits": " · ".join(limits_text(grant)),
+    }
 
 
 @requires("staff.manage")
@@ -52,7 +54,7 @@ def matrix(request: StoreRequest, store: str) -> HttpResponse:
     for right in ALL_RIGHTS.values():
         if not rooms or rooms[-1]["key"] != right.room:
             rooms.append({"key": right.room, "label": ROOMS[right.room], "rights": []})
-        cells = [_cell(person, right.code, now, request) for person in people]
+        cells = [_cell(person, right.code, now) for person in people]
         rooms[-1]["rights"].append({"right": right, "cells": cells})
     context = {"people": people, "rooms": rooms, "page": page, "is_owner": request.membership.is_owner}
     return render(request, "accounts/staff.html", context)
