@@ -36,6 +36,7 @@ declare(
         "set": ("key", _("Set rights")),
         "revoke": ("key", _("Revoke right")),
     },
+    objects={"right": _("Right")},
 )
 declare(
     "token",

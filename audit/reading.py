@@ -12,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from audit.actions import action, field_word, object_word, reason_words, sentence
+from audit.actors import ActorKind
 from audit.models import AuditEvent, PersonalValue, Result
 from core.looks import LOOKS, look
 
@@ -79,11 +80,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An entry as people read it, in the language of the page."""
+    """An entry as people read it, in the language of the page. `label` names the action, `sentence` also says if it was refused."""
 
     id: int
     at: datetime
     icon: str
+    label: str
     sentence: str
     actor_label: str
     text: str
@@ -105,7 +107,11 @@ def present(rows: Iterable[AuditEvent]) -> list[Shown]:
     """Make entries readable; one query more when an actor's label is a personal value."""
     events = list(rows)
     labels = _personal_labels(events)
-    return [_shown(event, labels.get(event.id, event.actor_label)) for event in events]
+    return [_shown(event, labels.get(event.id) or _actor_words(event)) for event in events]
+
+
+def _actor_words(event: AuditEvent) -> str:
+    return _("System") if event.actor_kind == ActorKind.SYSTEM else event.actor_label
 
 
 def _personal_labels(events: Sequence[AuditEvent]) -> dict[int, str]:
@@ -122,6 +128,7 @@ def _shown(event: AuditEvent, actor_label: str) -> Shown:
         id=event.id,
         at=event.at,
         icon=action(event.action).icon,
+        label=str(action(event.action).label),
         sentence=sentence(event.action, event.result),
         actor_label=actor_label,
         text=_summary(event, changes),

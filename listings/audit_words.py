@@ -21,8 +21,8 @@ declare(
         "fulfilment": _("Fulfilment"), "logistics_template": _("Shipping template"), "titles": _("Titles"),
     },
 )  # fmt: skip
-declare("price", {"set": ("coin", _("Set sale prices"))})
-declare("stock", {"set": ("box", _("Set stock"))})
+declare("price", {"set": ("coin", _("Set sale prices"))}, objects={"price": _("Sale prices")})
+declare("stock", {"set": ("box", _("Set stock"))}, objects={"stock": _("Stock")})
 declare(
     "catalogue",
     {"import": ("upload", _("Import catalogue")), "write": ("upload", _("Write a part of an import"))},

@@ -23,4 +23,4 @@ declare(
         "placed_at": _("Placed at"),
     },
 )
-declare("orders", {"import": ("upload", _("Import orders"))})
+declare("orders", {"import": ("upload", _("Import orders"))}, objects={"orders": _("Order imports")})
