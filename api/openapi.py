@@ -9,7 +9,7 @@ import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import override
+from django.utils.translation import get_language, override
 from django.views.decorators.http import require_safe
 from ninja.operation import Operation
 from pydantic.json_schema import models_json_schema
@@ -74,7 +74,14 @@ def document_view(request: HttpRequest) -> HttpResponse:
 @public
 def docs_view(request: HttpRequest) -> HttpResponse:
     """The same for people, drawn on the server: it works without JavaScript and needs nothing from elsewhere."""
-    return render(request, "api/docs.html", {"manual": manual.page(document())})
+    return render(request, "api/docs.html", {"manual": _page(get_language() or "en")})
+
+
+@lru_cache(maxsize=4)
+def _page(language: str) -> manual.Page:
+    """The page's content, made once for each language."""
+    with override(language):
+        return manual.page(document())
 
 
 def operations() -> list[Operation]:

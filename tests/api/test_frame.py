@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+
 import pytest
 
 from accounts.models import ApiToken, Store
@@ -114,3 +116,13 @@ def test_the_bucket_empties_and_fills(monkeypatch: pytest.MonkeyPatch) -> None:
     now[0] += 0.5
     assert bucket.take("a", 2, 3) == 0
     assert bucket.take("a", 2, 3) > 0
+
+
+@pytest.mark.parametrize(("size", "status"), [(10, 422), (6_000_000, 413)])
+def test_bodies_in_chunks_are_read_whole(owner: Api, size: int, status: int) -> None:
+    """Servers take chunks apart and give no length; such a body must not pass for an empty one."""
+    raw = b'{"title": "T", "a": 1' + b" " * size + b"}"
+    environ = {"wsgi.input": BytesIO(raw), "CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
+    answer = owner.client.generic("POST", "/api/v1/listings", b"", "application/json", headers=owner.headers, **environ)
+    found = problem(answer, status)
+    assert status == 413 or "a" in {item["field"] for item in found["errors"]}
