@@ -23,13 +23,13 @@ _FREEZE = """
 """
 _ON = """
     INSERT INTO listings_liveoffer AS o
-        (store_id, sku_id, listing_id, campaign_code, kind, label, price, stacks, starts_at, ends_at, active)
-    SELECT i.store_id, i.sku_id, i.listing_id, c.code, c.kind, c.name, i.price, c.stacks, c.starts_at, c.ends_at, true
+        (store_id, sku_id, listing_id, campaign_code, kind, label, label_zh, price, stacks, starts_at, ends_at, active)
+    SELECT i.store_id, i.sku_id, i.listing_id, c.code, c.kind, c.name, c.name_zh, i.price, c.stacks, c.starts_at, c.ends_at, true
     FROM campaigns_campaignitem i JOIN campaigns_campaign c ON c.id = i.campaign_id
     WHERE i.campaign_id = ANY(%(ids)s)
     ORDER BY c.id, i.sku_id
     ON CONFLICT (campaign_code, sku_id) DO UPDATE SET
-        active = true, label = excluded.label, price = excluded.price, stacks = excluded.stacks,
+        active = true, label = excluded.label, label_zh = excluded.label_zh, price = excluded.price, stacks = excluded.stacks,
         starts_at = excluded.starts_at, ends_at = excluded.ends_at
     RETURNING o.campaign_code, o.store_id, o.listing_id
 """
@@ -39,7 +39,7 @@ _OFF = f"""
 """  # noqa: S608 - constants of this house
 _RESET = """
     UPDATE listings_liveoffer o
-    SET label = c.name, stacks = c.stacks, starts_at = c.starts_at, ends_at = c.ends_at
+    SET label = c.name, label_zh = c.name_zh, stacks = c.stacks, starts_at = c.starts_at, ends_at = c.ends_at
     FROM campaigns_campaign c
     WHERE c.id = ANY(%(ids)s) AND o.campaign_code = c.code
     RETURNING o.campaign_code, o.store_id, o.listing_id

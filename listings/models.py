@@ -216,6 +216,7 @@ class LiveOffer(models.Model):
     campaign_code = models.CharField(max_length=12)
     kind = models.CharField(max_length=24)
     label = models.CharField(max_length=120)
+    label_zh = models.CharField(max_length=120, blank=True, default="", db_default="")
     price = models.DecimalField(**MONEY, null=True)
     stacks = models.BooleanField(default=False)
     starts_at = models.DateTimeField()

@@ -44,7 +44,8 @@ DOCUMENTS = """
         FROM listings_sku sku WHERE sku.listing_id = l.id) k ON true
     LEFT JOIN LATERAL (
         SELECT jsonb_agg(jsonb_build_object(
-            'sku', offer.sku_id, 'campaign', offer.campaign_code, 'kind', offer.kind, 'label', offer.label,
+            'sku', offer.sku_id, 'campaign', offer.campaign_code, 'kind', offer.kind,
+            'label', CASE WHEN s.language LIKE 'zh%%' AND offer.label_zh <> '' THEN offer.label_zh ELSE offer.label END,
             'price', offer.price::text, 'from', offer.starts_at, 'until', offer.ends_at, 'stacks', offer.stacks)
             ORDER BY offer.starts_at, offer.campaign_code, offer.sku_id) AS rows
         FROM listings_liveoffer offer

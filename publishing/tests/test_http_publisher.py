@@ -152,7 +152,7 @@ def test_a_private_target_is_refused_unless_allowed(shop, settings) -> None:
 def test_a_change_during_the_call_stays_due(shop, monkeypatch) -> None:
     store, site, listings, _ = shop
     real = http._send
-    changed = []
+    changed: list[int] = []
 
     def send(*args):
         real(*args)

@@ -111,7 +111,7 @@ def test_a_changed_listing_is_wanted_in_the_transaction_of_the_change(shop) -> N
 def test_a_published_page_holds_what_buyers_see_in_the_language_of_the_site(shop) -> None:
     store, en, zh, frozen = shop
     (listing,) = make_goods(store, logistics_template="Worry-free standard", main_image="thing.webp")
-    put_offers([listing])
+    put_offers([listing], label="Autumn", label_zh="秋季")
     put_offers([listing], "C-OVER1", ends_at=NOON)
     put_offers([listing], "C-STOP1", active=False)
     put_offers([listing], "C-LATER", starts_at=NOON + timedelta(hours=1), price="14.50")
@@ -138,6 +138,8 @@ def test_a_published_page_holds_what_buyers_see_in_the_language_of_the_site(shop
     ]
     assert delivery.publish_site(en.id) == 1
     assert _pages(en)[listing.id].document["title"] == listing.title
+    labels = [[x["label"] for x in _pages(site)[listing.id].document["offers"][:2]] for site in (en, zh)]
+    assert labels == [["Autumn"] * 2, ["秋季"] * 2]
     publication = Publication.objects.get(site=zh)
     assert (publication.published_version, publication.published_at) == (1, NOON + timedelta(seconds=3))
 
