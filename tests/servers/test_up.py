@@ -50,12 +50,14 @@ def test_starts_answers_repairs_itself_and_survives_a_kill(folder: Path, make_st
     assert again.stderr.strip().splitlines() == [again.stderr.strip()]
     assert f"already running (process {stack.pid}, port {stack.port})" in again.stderr
 
-    # A worker that is killed takes its children with it and is started again.
-    worker = stack.find("celery", "worker", "lifecycle@")
-    children = worker.children(recursive=True)
-    worker.kill()
-    stack.read_until("lifecycle ended (killed by SIGKILL); starting it again")
-    assert gone(children) == []
+    # A process that is killed takes its children with it and is started again.
+    for name, words in (("lifecycle", ("celery", "worker", "lifecycle@")), ("web", ("granian",))):
+        process = stack.find(*words)
+        children = process.children(recursive=True)
+        assert children
+        process.kill()
+        stack.read_until(f"{name} ended (killed by SIGKILL); starting it again")
+        assert gone(children) == []
 
     # The supervisor killed: kernel and keeper stop all the rest.
     everything = stack.family()
