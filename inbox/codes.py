@@ -17,6 +17,11 @@ declare(
         fix=(_("Put right the fields that are marked."), _("Send it again.")),
     ),
     Code(
+        "ERR_FIELD_UNKNOWN", ERROR, _("There is no such field"),
+        cause=_("The request has a field that this does not know, or that never changes; often a typing error."),
+        fix=(_("Compare the name with the API document."), _("Leave it out.")),
+    ),
+    Code(
         "ERR_BODY", ERROR, _("The request could not be read"),
         cause=_("The body is not JSON, too deeply nested, or not of the shape that the API document describes."),
         fix=(_("Compare the body with the API document."), _("Send it again.")),

@@ -6,8 +6,12 @@ import base64
 import hashlib
 import json
 import os
+import re
 import stat
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -74,6 +78,29 @@ def test_a_third_party_can_check_every_entry(size):
         proof = proofs.prove(event_id, store_id=7)
         assert proof.holds()
         assert third_party(json.loads(json.dumps(proof.document())), key)["id"] == event_id
+
+
+def test_the_program_in_the_handbook_checks_a_proof(tmp_path):
+    handbook = (Path(__file__).resolve().parents[2] / "docs" / "audit.md").read_text()
+    program = re.search(r"```python\n(import base64.*?)```", handbook, re.DOTALL)
+    assert program
+    (tmp_path / "check.py").write_text(program[1])
+    ids = put(11)
+    sealing.seal()
+    checkpoints.checkpoint()
+    key = checkpoints.folder() / checkpoints.VERIFIER_NAME
+
+    def check(document: dict) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "proof.json").write_text(json.dumps(document))
+        command = [sys.executable, "-W", "ignore", "check.py", "proof.json", str(key)]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    document = proofs.prove(ids[9]).document()
+    good = check(document)
+    assert good.returncode == 0, good.stderr
+    assert "whole, signed at" in good.stdout
+    assert check(document | {"entry": document["entry"].replace("demo.act", "demo.axt")}).returncode != 0
+    assert check(document | {"seq": 8}).returncode != 0
 
 
 @pytest.mark.parametrize("member", ["entry", "seq", "path", "checkpoint"])
