@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from typing import Any
 
 import pytest
 
@@ -122,7 +123,12 @@ def test_the_bucket_empties_and_fills(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bodies_in_chunks_are_read_whole(owner: Api, size: int, status: int) -> None:
     """Servers take chunks apart and give no length; such a body must not pass for an empty one."""
     raw = b'{"title": "T", "a": 1' + b" " * size + b"}"
-    environ = {"wsgi.input": BytesIO(raw), "CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}
+    environ: dict[str, Any] = {
+        "wsgi.input": BytesIO(raw),
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": "",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    }
     answer = owner.client.generic("POST", "/api/v1/listings", b"", "application/json", headers=owner.headers, **environ)
     found = problem(answer, status)
     assert status == 413 or "a" in {item["field"] for item in found["errors"]}
