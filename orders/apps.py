@@ -1,5 +1,7 @@
 """The room's place in Django."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -7,3 +9,7 @@ class OrdersConfig(AppConfig):
     """Floor 6: orders with frozen promotion snapshots."""
 
     name = "orders"
+
+    def ready(self) -> None:
+        """Declare the work of this room's jobs."""
+        import_module("orders.import_job")

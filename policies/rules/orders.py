@@ -20,3 +20,5 @@ class OrderRules(Rules):
     future_seconds: int = Field(default=300, ge=0, description="How far ahead `placed_at` may lie.")
     earliest_year: int = Field(default=1990, description="Dates before it are absurd.")
     batch: int = Field(default=5000, ge=1, description="Orders recorded per transaction.")
+    page_size: int = Field(default=50, ge=1, description="Orders on one page.")
+    count_limit: int = Field(default=1000, ge=1, description="A list counts its matches no further than this.")
