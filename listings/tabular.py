@@ -59,11 +59,12 @@ class Source:
     inflated: int
     lines: int
     sha256: str
+    given_name: str = ""
 
     @property
     def name(self) -> str:
-        """The file's name without its folder."""
-        return self.path.name
+        """The name that its sender gave it, without a folder."""
+        return self.given_name or self.path.name
 
 
 def inspect(path: Path, rules: ImportRules, *, encoding: str = "", most_bytes: int | None = None) -> Source:
@@ -501,3 +502,12 @@ def merge_errors(table: Table, errors: Iterator[tuple[int, str, str]], out: Erro
         if pending[0] == number:
             out.write(number, pending[1], pending[2], cells)
             pending = next(errors, None)
+
+
+def read_error_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """What an `ErrorFile` holds: row number, code, message; nothing when there is none."""
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file):
+            yield {"row": int(row["row"]), "code": row["code"], "message": row["message"]}

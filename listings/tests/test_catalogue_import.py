@@ -7,6 +7,7 @@ import gzip
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -121,7 +122,7 @@ def test_several_skus_of_a_listing_speak_for_it_in_the_order_of_the_file(store, 
     assert set(Listing.objects.get().search_terms) >= {"second", "1", "2"}
 
 
-def _with(**values: int):
+def _with(**values: Any):
     real = policies.active
 
     def active(model, now):

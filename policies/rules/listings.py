@@ -62,6 +62,12 @@ class ImportRules(Rules):
     adjustment_prefix: str = Field(default="A", description="Order codes of this letter and digits adjust accounts.")
     errors_kept: int = Field(default=1000, ge=1, description="Row errors shown with a job; the file holds them all.")
     job_lease: int = Field(default=120, ge=1, description="Seconds a job may be silent before another worker takes it.")
+    job_attempts: int = Field(
+        default=3, ge=1, description="Runs of a job that a worker did not survive before it is given up."
+    )
+    job_files_days: int = Field(
+        default=30, ge=1, description="How long uploaded files and their refused rows are kept."
+    )
     max_line_length: int = Field(default=200_000, ge=1, description="Characters of one line of a csv file.")
     encodings: tuple[str, ...] = Field(
         default=("utf-8-sig", "gb18030", "iso-8859-1"), description="Tried in this order."
