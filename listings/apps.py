@@ -15,7 +15,8 @@ class ListingsConfig(AppConfig):
     name = "listings"
 
     def ready(self) -> None:
-        """Plant the category tree after each migrate; join the news of stores."""
+        """Plant the category tree after each migrate; join the news of stores; declare the work of this room's jobs."""
+        import_module("listings.import_job")
         import_module("listings.profile").join()
         post_migrate.connect(self._plant, sender=self, dispatch_uid="listings.tree")
 

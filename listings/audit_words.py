@@ -25,7 +25,11 @@ declare("price", {"set": ("coin", _("Set sale prices"))}, objects={"price": _("S
 declare("stock", {"set": ("box", _("Set stock"))}, objects={"stock": _("Stock")})
 declare(
     "catalogue",
-    {"import": ("upload", _("Import catalogue")), "write": ("upload", _("Write a part of an import"))},
-    objects={"catalogue": _("Catalogue")},
+    {
+        "upload": ("upload", _("Upload catalogue")),
+        "import": ("upload", _("Import catalogue")),
+        "write": ("upload", _("Write a part of an import")),
+    },
+    objects={"catalogue": _("Catalogue"), "job": _("Import job")},
     fields={"file": _("File"), "sha256": _("SHA-256 of the file"), "created": _("Created"), "updated": _("Updated")},
 )

@@ -23,4 +23,8 @@ declare(
         "placed_at": _("Placed at"),
     },
 )
-declare("orders", {"import": ("upload", _("Import orders"))}, objects={"orders": _("Order imports")})
+declare(
+    "orders",
+    {"upload": ("upload", _("Upload orders")), "import": ("upload", _("Import orders"))},
+    objects={"orders": _("Order imports")},
+)
