@@ -45,6 +45,8 @@ def of_all_stores(wanted: Wanted | None = None) -> QuerySet[AuditEvent]:
 
 
 def _filtered(rows: QuerySet[AuditEvent], wanted: Wanted) -> QuerySet[AuditEvent]:
+    if "\x00" in f"{wanted.actor}{wanted.action}{wanted.object}":
+        return rows.none()  # PostgreSQL takes no NUL in text, and no entry has one
     if wanted.actor == SYSTEM:
         rows = rows.filter(actor_id=None, actor_kind="system")
     elif wanted.actor:

@@ -70,6 +70,7 @@ def test_a_store_sees_its_own_entries_only(log):
         ({"result": "nonsense"}, [0, 1, 2, 3, 4]),
         ({"actor": "17", "action": "campaign.pause", "object": "C-1"}, [1]),
         ({"actor": "%"}, []),
+        ({"object": "C-\x001"}, []),
     ],
 )
 def test_filters(log, wanted, expected):
