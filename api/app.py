@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from django.http import HttpRequest
+from django.utils.translation import gettext_noop as _
 from ninja import NinjaAPI
 from ninja.operation import Operation
 from ninja.parser import Parser
@@ -13,7 +14,7 @@ from api.frame import framed
 from api.routers import audit, campaigns, categories, jobs, listings, messages, orders, quotes, staff, stopping, store
 
 BASE = "api/v1"
-TITLE = "Seller centre API"
+TITLE = _("Seller centre API")
 VERSION = "1.0.0"
 
 

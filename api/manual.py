@@ -9,6 +9,8 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.utils.functional import Promise
+from django.utils.html import escape
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -18,7 +20,7 @@ from inbox import catalogue
 Text = str | Promise
 
 TAGS: dict[str, Text] = {
-    "categories": _("The category tree"),
+    "categories": _("Categories"),
     "listings": _("Listings, prices, stock"),
     "jobs": _("Background jobs"),
     "campaigns": _("Campaigns: create, stop, close, check"),
@@ -142,7 +144,7 @@ def page(document: dict[str, Any]) -> Page:
         for method, entry in methods.items():
             sections[entry["tags"][0]].calls.append(_call(document, path, method, entry))
     return Page(
-        title=document["info"]["title"],
+        title=_now(document["info"]["title"]),
         version=document["info"]["version"],
         conventions=[(str(title), [str(words) for words in paragraphs]) for title, paragraphs in CONVENTIONS],
         sections=[section for section in sections.values() if section.calls],
@@ -176,8 +178,9 @@ def _call(document: dict[str, Any], path: str, method: str, entry: dict[str, Any
 
 
 def _in_words(english: str) -> str:
-    """A text of the document in the active language."""
-    return _now(english) if english else ""
+    """A text of the document in the active language; what stands between backticks is code."""
+    parts = escape(_now(english) if english else "").split("`")
+    return mark_safe("".join(f"<code>{part}</code>" if n % 2 else part for n, part in enumerate(parts)))  # noqa: S308
 
 
 def _content(holder: dict[str, Any]) -> tuple[str, dict[str, Any]]:
