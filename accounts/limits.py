@@ -28,7 +28,6 @@ from core.errors import DomainError
 from policies import active
 from policies.rules import SignInRules
 
-DEVICE_COOKIE = "bo_device"
 _HOUR = 3600
 _TAKE = """
 INSERT INTO accounts_ratecounter AS held (key, taken, ends_at) VALUES (%(key)s, 1, %(ends)s)
@@ -176,6 +175,11 @@ def begin_for_user(user_id: int) -> Taken:
     return take([Budget(f"again:{hashed('user', str(user_id))}", rules.attempts_per_account, rules.account_window)])
 
 
+def device_cookie() -> str:
+    """The cookie's name: with the prefix, or the port, of the session's."""
+    return f"{settings.SESSION_COOKIE_NAME.removesuffix('_session')}_device"
+
+
 def _signer() -> signing.TimestampSigner:
     return signing.TimestampSigner(salt="accounts.device")
 
@@ -184,7 +188,7 @@ def known_device(request: HttpRequest, who: str) -> str:
     """The device's own id when it signed in to this account before; otherwise empty."""
     days = active(SignInRules, clock.now()).device_days
     try:
-        value = _signer().unsign(request.COOKIES.get(DEVICE_COOKIE, ""), max_age=days * 86400)
+        value = _signer().unsign(request.COOKIES.get(device_cookie(), ""), max_age=days * 86400)
     except signing.BadSignature:
         return ""
     owner, _colon, device = value.partition(":")
@@ -196,5 +200,10 @@ def remember_device(response: HttpResponseBase, email: str) -> None:
     days = active(SignInRules, clock.now()).device_days
     value = _signer().sign(f"{hashed('who', email.strip().lower())}:{get_random_string(22)}")
     response.set_cookie(
-        DEVICE_COOKIE, value, max_age=days * 86400, httponly=True, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE
+        device_cookie(),
+        value,
+        max_age=days * 86400,
+        httponly=True,
+        samesite="Lax",
+        secure=settings.SESSION_COOKIE_SECURE,
     )

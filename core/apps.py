@@ -1,5 +1,7 @@
 """The room's place in Django."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.conf import settings
 
@@ -12,5 +14,6 @@ class CoreConfig(AppConfig):
     name = "core"
 
     def ready(self) -> None:
-        """Both languages speak from the first request, in every process, after a plain clone."""
+        """Both languages speak from the first request, in every process, after a plain clone; no query escapes the scopes."""
+        import_module("core.scopes")
         ensure_compiled(settings.LOCALE_PATHS)

@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django_scopes import scope, scopes_disabled
+from django_scopes.manager import DisabledQuerySet
+
+# django-scopes forgot these: outside a store `exists()` would answer for all stores.
+for _method in ("exists", "contains", "exclude", "alias", "in_bulk", "explain", "bulk_update"):
+    setattr(DisabledQuerySet, _method, DisabledQuerySet.error)
 
 
 @contextmanager

@@ -108,6 +108,7 @@ PAGES: tuple[Page, ...] = (
     # the house
     Page("healthz", "public"),
     Page("readyz", "public"),
+    Page("metrics", "public"),
     page("dashboard"),
     Page("set_language", "public"),
     Page("preferences", "public"),
@@ -122,6 +123,9 @@ PAGES: tuple[Page, ...] = (
     page("accounts:tokens", "api.manage"),
     page("accounts:new_token", "api.manage"),
     page("accounts:revoke_token", "api.manage", lambda things: {"token": things.token.pk}, also="staff.manage"),
+    # orders
+    page("orders:list", "orders.view"),
+    page("orders:detail", "orders.view", lambda things: {"code": things.order.code}, also="orders.edit"),
     # the record, rules, messages
     page("audit:list", "audit.view"),
     page("audit:export", "audit.export"),
