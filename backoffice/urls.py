@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("shop/", include("storefront.urls")),
     path("s/<slug:store>/sites/", include("publishing.urls")),
     path("s/<slug:store>/campaigns/", include("campaigns.urls")),
+    path("s/<slug:store>/listings/", include("listings.urls")),
     path("s/<slug:store>/orders/", include("orders.urls")),
     path("s/<slug:store>/audit/", include("backoffice.pages.audit_urls")),
     path("s/<slug:store>/rules/", include("backoffice.pages.policies_urls")),

@@ -50,19 +50,25 @@ class Outcome:
 
 Work = Callable[["Run"], Outcome]
 _kinds: dict[str, Work] = {}
+_pages: dict[str, str] = {}
 
 
-def kind(name: str) -> Callable[[Work], Work]:
-    """Declare the work of a kind of job."""
+def kind(name: str, *, page: str) -> Callable[[Work], Work]:
+    """Declare the work of a kind of job, and the URL name of the page that shows such jobs."""
 
     def declare(work: Work) -> Work:
         known = _kinds.get(name)
         if known and known is not work:
             raise RuntimeError(f"two kinds of job are called {name}")
-        _kinds[name] = work
+        _kinds[name], _pages[name] = work, page
         return work
 
     return declare
+
+
+def page_of(job: Job) -> str:
+    """The URL name of the page that shows the job."""
+    return _pages.get(job.kind, "listings:job")
 
 
 def queue(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import get_language
+
 FIRST_LEVEL = [
     ("apparel", "Apparel", "服饰"),
     ("accessories", "Apparel Accessories", "服饰配件"),
@@ -33,6 +35,16 @@ FIRST_LEVEL = [
     ("stationery", "Stationery & Education", "文具及教育"),
 ]
 CHILDREN = [("home", "pets", "Pet Supplies", "宠物用品")]
+
+
+def choices() -> list[tuple[str, str]]:
+    """Codes and names of the tree in the reader's language, children below their parents; no query."""
+    chinese = (get_language() or "").startswith("zh")
+    rows: list[tuple[str, str]] = []
+    for code, name, name_zh in FIRST_LEVEL:
+        rows.append((code, name_zh if chinese else name))
+        rows += [(child, f"— {zh if chinese else en}") for parent, child, en, zh in CHILDREN if parent == code]
+    return rows
 
 
 def plant(category: Any, using: str = "default") -> None:

@@ -68,7 +68,7 @@ def test_an_upload_becomes_a_job_and_the_job_listings(store, owner, folder) -> N
 
 def test_a_worker_that_died_leaves_its_job_to_the_next(store, owner, batches_of_two, monkeypatch) -> None:
     job = queued(store, owner)
-    reached = []
+    reached: list[dict[str, object]] = []
     real = jobs.Run.checkpoint
 
     def dies_after_three(self, cursor, *, done):
@@ -94,7 +94,7 @@ def test_a_worker_that_died_leaves_its_job_to_the_next(store, owner, batches_of_
 def test_a_worker_that_lost_its_lease_writes_nothing_more(store, owner, batches_of_two, monkeypatch) -> None:
     job = queued(store, owner)
     real = jobs.Run.checkpoint
-    taken = []
+    taken: list[bool] = []
 
     def overtaken(self, cursor, *, done):
         if not taken:

@@ -40,6 +40,7 @@ class ListingRules(Rules):
     search_terms_max: int = Field(default=64, ge=1, description="Terms taken from one query.")
     page_size: int = Field(default=50, ge=1)
     page_size_max: int = Field(default=200, ge=1)
+    count_limit: int = Field(default=1000, ge=1, description="A list counts its matches no further than this.")
 
 
 class ImportRules(Rules):
