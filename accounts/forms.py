@@ -126,7 +126,6 @@ class RightLine:
 
     right: Right
     room: Any
-    first_of_room: bool
     lend: BoundField
     until: BoundField
     listings: BoundField | None
@@ -170,19 +169,16 @@ class RightsForm(forms.Form):
 
     @property
     def lines(self) -> Iterator[RightLine]:
-        """The rights in order, grouped by room."""
-        room = ""
+        """The rights in order; those of a room follow each other."""
         for right in self.rights:
             yield RightLine(
                 right,
                 ROOMS[right.room],
-                right.room != room,
                 self[f"lend.{right.code}"],
                 self[f"until.{right.code}"],
                 self[f"{MAX_LISTINGS}.{right.code}"] if MAX_LISTINGS in right.caps else None,
                 self[f"{MAX_PERCENT_OFF}.{right.code}"] if MAX_PERCENT_OFF in right.caps else None,
             )
-            room = right.room
 
     def loans(self) -> list[Loan]:
         """What was asked for; an end that was left as shown keeps its seconds."""
