@@ -11,6 +11,7 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from django.db import connections
 
 from core import clock, outbox
 from core.models import OutboxMessage
@@ -179,3 +180,37 @@ def test_buyers_find_pages_at_the_merchants_address(shop) -> None:
     delivery.publish_site(site.id)
     (page,) = pages_of(store.id, [listings[0].id])
     assert page.url == f"https://pine.example/p/{listings[0].id}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_publishers_of_one_merchants_site_tell_everything_once(settings) -> None:
+    Receiver.calls, Receiver.statuses = [], []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    settings.ALLOW_PRIVATE_TARGETS = True
+    try:
+        store = make_store()
+        with in_store(store.id):
+            endpoint = f"http://127.0.0.1:{server.server_port}/hook"
+            site = make_site(store, "zh", publisher="http", endpoint=endpoint, secret=SECRET)
+            want(store.id, [x.id for x in make_goods(store, 250, skus=1)], now=clock.now())
+            start = threading.Barrier(4)
+
+            def work() -> None:
+                start.wait(10)
+                delivery.publish_site(site.id)
+                connections.close_all()
+
+            workers = [threading.Thread(target=work) for _ in range(4)]
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join(30)
+            delivery.publish_site(site.id)
+            told = [x["listing"] for _, body in Receiver.calls for x in json.loads(body)["data"]["listings"]]
+            assert len(told) == len(set(told)) == 250
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
