@@ -179,6 +179,14 @@ def _word(event: AuditEvent, name: str, value: Any) -> str:
         text = value
     elif isinstance(value, list) and all(isinstance(item, str | int) for item in value):
         text = ", ".join(str(item) for item in value)
+    elif isinstance(value, list) and all(isinstance(item, dict) and "code" in item for item in value):
+        text = ", ".join(_coded(item) for item in value)
     else:
         text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _VALUE_LENGTH else f"{text[:_VALUE_LENGTH]}…"
+
+
+def _coded(item: dict[str, Any]) -> str:
+    """A blocker or a broken field: its title or message, and its code."""
+    words = item.get("title") or item.get("message") or item.get("detail")
+    return f"{words} [{item['code']}]" if words else str(item["code"])

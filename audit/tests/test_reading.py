@@ -108,11 +108,15 @@ def test_an_unknown_action_speaks_for_itself():
 
 def test_values_are_cut_for_the_page():
     event = AuditEvent(
-        action="x.y", after={"long": "z" * 1000, "flag": True, "many": [1, 2]}, before={}, commitments={}, at=WHEN
+        action="x.y",
+        after={"long": "z" * 1000, "flag": True, "many": [1, 2], "b": [{"code": "X", "title": "Y"}, {"code": "Z"}]},
+        before={},
+        commitments={},
+        at=WHEN,
     )
     changes = {change.label: change.after for change in reading.changes_of(event)}
     assert len(changes["long"]) < 400
-    assert (changes["flag"], changes["many"]) == ("Yes", "1, 2")
+    assert (changes["flag"], changes["many"], changes["b"]) == ("Yes", "1, 2", "Y [X], Z")
 
 
 def test_a_room_declares_its_words():
