@@ -5,11 +5,17 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from core.http import Client, Limits, OutboundError, check_target, is_public, origin_of
 
@@ -302,3 +308,81 @@ def test_what_counts_as_public(address: str, public: bool) -> None:
 def test_origins_fill_in_the_port() -> None:
     assert origin_of("https://Shop.Example/x") == ("https", "shop.example", 443)
     assert origin_of("http://shop.example:8000/x") == ("http", "shop.example", 8000)
+
+
+@pytest.fixture
+def tls_server(tmp_path):
+    """An https server on the loopback with a certificate of its own for `localhost`; answers (port, path of the certificate)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    chain, secret = tmp_path / "cert.pem", tmp_path / "key.pem"
+    chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, secret)
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                peer, _ = listening.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError), context.wrap_socket(peer, server_side=True) as secure:
+                asked = secure.recv(65536)
+                if b"/drip" in asked:
+                    _drip_body(secure)
+                else:
+                    secure.sendall(GOOD)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield listening.getsockname()[1], chain
+    with contextlib.suppress(OSError):
+        listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+    thread.join(5)
+
+
+def test_an_unknown_certificate_is_refused(tls_server) -> None:
+    port, _ = tls_server
+    with pytest.raises(OutboundError) as refused:
+        Client(LIMITS, trusted=[f"https://localhost:{port}/"]).request("GET", f"https://localhost:{port}/")
+    assert refused.value.kind == "failed"
+    assert "CERTIFICATE_VERIFY_FAILED" in str(refused.value)
+
+
+def test_a_certificate_must_name_the_host_that_was_asked_for(tls_server, monkeypatch) -> None:
+    port, chain = tls_server
+    monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+    named, other = f"https://localhost:{port}/", f"https://127.0.0.1:{port}/"
+    client = Client(LIMITS, trusted=[named, other])
+    assert client.request("GET", named).body == b"ok"
+    with pytest.raises(OutboundError):
+        client.request("GET", other)
+
+
+def test_a_slow_drip_ends_over_tls_too(tls_server, monkeypatch) -> None:
+    port, chain = tls_server
+    monkeypatch.setenv("SSL_CERT_FILE", str(chain))
+    client = Client(Limits(connect=1, read=1, total=0.3, max_bytes=1000), trusted=[f"https://localhost:{port}/"])
+    began = time.monotonic()
+    with pytest.raises(OutboundError) as refused:
+        client.request("GET", f"https://localhost:{port}/drip")
+    assert refused.value.kind == "timeout"
+    assert time.monotonic() - began < 1.5
