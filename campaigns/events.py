@@ -33,7 +33,7 @@ def tell(events: Sequence[Event], *, now: datetime) -> None:
         payload = {"event": event.name, "code": campaign.code, "at": now.isoformat(), "data": event.data}
         by_store.setdefault(campaign.store_id, []).append((key, payload))
     for store_id, rows in by_store.items():
-        outbox.put_many(TOPIC, rows, store_id=store_id, available_at=now)
+        outbox.put_bulk(TOPIC, rows, store_id=store_id, now=now)
 
 
 @outbox.handles(TOPIC)

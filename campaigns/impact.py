@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from django.db import connection
 
@@ -47,4 +48,21 @@ def forecast(campaigns: Sequence[Campaign]) -> dict[int, Impact]:
         )
         for campaign in campaigns
         if campaign.pk in items
+    }
+
+
+def executed(
+    campaigns: Sequence[Campaign], before: Mapping[int, Impact], tags: Mapping[str, Sequence[int]]
+) -> dict[int, Impact]:
+    """What came of the forecast, within its own transaction: the tags as the writes answered them (listings by campaign code), the orders
+    counted again, for a buyer may have ordered in between; the rest nobody could have moved. One query.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ORDERS, parameters(campaigns))
+        orders: dict[str, int] = dict(cursor.fetchall())
+    return {
+        campaign.pk: replace(
+            before[campaign.pk], tags=len(tags.get(campaign.code, ())), open_orders=orders.get(campaign.code, 0)
+        )
+        for campaign in campaigns
     }

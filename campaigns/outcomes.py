@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from django.utils.functional import Promise
@@ -63,7 +63,10 @@ class Impact:
 
     def as_dict(self) -> dict[str, int]:
         """By key."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in IMPACT_KEYS}
+
+
+IMPACT_KEYS = tuple(one.name for one in fields(Impact))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 import policies
+from accounts.models import Store
 from audit.actors import system
 from audit.record import Entry, Target, record_many
 from campaigns import check_plan, closing, offers
@@ -56,11 +57,14 @@ def _take(due: Q, order: str, rules: ClosingRules) -> list[Campaign]:
     """Lock one batch of due campaigns that no other worker holds, small enough for one transaction."""
     rows = (
         Campaign.objects.filter(due)
-        .select_related("store")
         .order_by(order, "id")
         .select_for_update(of=("self",), no_key=True, skip_locked=True)[: rules.batch]
     )
-    return within(list(rows), rules.item_batch, lambda row: row.item_count)
+    taken = within(list(rows), rules.item_batch, lambda row: row.item_count)
+    stores = Store.objects.in_bulk({row.store_id for row in taken})
+    for row in taken:
+        row.store = stores[row.store_id]
+    return taken
 
 
 def _batch(due: Callable[[datetime], Q], order: str, work: Callable[[list[Campaign], datetime], None]) -> int:

@@ -1,0 +1,168 @@
+"""What every benchmark shares: a database of its own, interleaved rounds, peak memory, and the section in docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import re
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from backoffice.env import BASE_DIR
+from core.signals import nudged
+
+PAGE = BASE_DIR / "docs" / "benchmarks.md"
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a table: what was done, floor and ours in seconds (medians), the median of the rounds' ratios, queries and peak memory
+    (bytes) of ours, the goal.
+    """
+
+    work: str
+    floor: float
+    ours: float
+    ratio: float
+    queries: int
+    peak: int
+    goal: str = ""
+    note: str = ""
+
+
+@contextmanager
+def database(name: str) -> Iterator[None]:
+    """A migrated database of this run alone, dropped at the end."""
+    settings = connection.settings_dict
+    settings["TEST"] = {**settings.get("TEST", {}), "NAME": f"bench_{name}_{os.getpid()}"}
+    original = settings["NAME"]
+    nudged.receivers.clear()  # nobody is to be woken: what is measured is the work itself
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
+    try:
+        yield
+    finally:
+        connection.creation.destroy_test_db(original, verbosity=0)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Times of both sides by round, queries and peak memory of ours."""
+
+    floor: list[float]
+    ours: list[float]
+    queries: int
+    peak: int
+
+
+def interleaved(
+    prepare: Callable[[], object], floor: Callable[[object], None], ours: Callable[[object], None], *, rounds: int
+) -> Measured:
+    """Run both sides in turn, each on material of its own from `prepare`, beginning with the other one every second round."""
+    times: dict[str, list[float]] = {"floor": [], "ours": []}
+    queries = peak = 0
+    for side in (floor, ours):  # caches of either side are warm before anything is measured
+        side(prepare())
+    for turn in range(rounds):
+        order = ("floor", "ours") if turn % 2 == 0 else ("ours", "floor")
+        for side in order:
+            material = prepare()
+            gc.collect()
+            _settle()
+            if side == "floor":
+                times["floor"].append(_timed(lambda material=material: floor(material)))
+                continue
+            reset_peak()
+            times["ours"].append(_timed(lambda material=material: ours(material)))
+            peak = max(peak, peak_memory())
+    material = prepare()
+    with CaptureQueriesContext(connection) as captured:
+        ours(material)
+    queries = len(captured)
+    return Measured(times["floor"], times["ours"], queries, peak)
+
+
+def _timed(work: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _settle() -> None:
+    """Let neither side pay for the other's garbage: statistics fresh, buffers written."""
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+
+
+def reset_peak() -> None:
+    """Begin to measure peak memory anew (Linux)."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory() -> int:
+    """Peak resident memory of this process in bytes since `reset_peak`."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
+    return int(found.group(1)) * 1024 if found else 0
+
+
+def line(work: str, measured: Measured, *, goal: str = "", note: str = "") -> Line:
+    """The medians of a measurement as a line."""
+    return Line(
+        work,
+        statistics.median(measured.floor),
+        statistics.median(measured.ours),
+        statistics.median(ours / floor for floor, ours in zip(measured.floor, measured.ours, strict=True)),
+        measured.queries,
+        measured.peak,
+        goal,
+        note,
+    )
+
+
+def publish(title: str, lines: Sequence[Line], intro: str, *, keep: bool = True) -> str:
+    """Print the table; with `keep` put it into docs/benchmarks.md in place of the last one of that title; answers the section."""
+    rows = [
+        "| work | floor | ours | ratio | goal | queries | peak memory |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {one.work} | {_span(one.floor)} | {_span(one.ours)} | **{one.ratio:.2f}** | {one.goal} | {one.queries:,} |"
+            f" {one.peak / MIB:.0f} MiB |"
+            for one in lines
+        ),
+    ]
+    notes = [f"- {one.work}: {one.note}" for one in lines if one.note]
+    section = "\n".join([f"## {title}", "", intro, "", *rows, "", *notes, "", f"{_circumstances()}", ""])
+    print(section)
+    if not keep:
+        return section
+    page = PAGE.read_text() if PAGE.exists() else "# Benchmarks\n\nThe last run of each; `make bench` writes them.\n"
+    kept = [part for part in re.split(r"(?m)^(?=## )", page) if not part.startswith(f"## {title}\n")]
+    PAGE.write_text("\n".join(part.strip() + "\n" for part in [*kept, section]))
+    return section
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+
+
+def _circumstances() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        (version,) = cursor.fetchone()
+    commit = subprocess.run(
+        ["git", "-C", str(BASE_DIR), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return (
+        f"_{datetime.now(UTC):%Y-%m-%d}, commit {commit or 'unknown'}, Python {platform.python_version()}, PostgreSQL {version},"
+        f" {os.cpu_count()} cores. Floor and ours run in turn; medians, the ratio being that of the rounds' ratios._"
+    )
