@@ -58,7 +58,7 @@ class CampaignRules(Rules):
     items_per_call: int = Field(default=10_000, ge=1, description="Items in one form or API call.")
     name_max: int = Field(default=120, ge=1)
     latest_end_days: int = Field(default=3660, ge=1, description="How far ahead a campaign may end.")
-    earliest_start_days: int = Field(default=366, ge=1, description="How far back a campaign may say it started.")
+    earliest_start_days: int = Field(default=3660, ge=1, description="How far back a campaign may say it started.")
     warning_sample: int = Field(default=20, ge=1, description="SKUs and campaigns named in one warning.")
     page_size: int = Field(default=50, ge=1)
     page_size_max: int = Field(default=200, ge=1)
