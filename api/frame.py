@@ -60,10 +60,18 @@ def framed(run: Run) -> Run:
         known = identify(request)
         limits.take(f"token:{known.token.pk}")
         bodies.refuse_nul(known)
+        refusal = _refusal(known, wanted)
+        call = functools.partial(_call, known, wanted, run, path, refusal)
+        if not changes:
+            return call()
         key = idempotency.key_of(known)
-        known.payload, digest = bodies.read(known, kind) if changes else (None, "")
-        call = functools.partial(_call, known, wanted, run, path)
-        return _change(known, wanted, call, key, digest) if changes else call()
+        try:
+            known.payload, digest = bodies.read(known, kind)
+        except DomainError:
+            if refusal is not None:  # who may not call this is not told what is wrong with the body
+                return call()
+            raise
+        return _change(known, call, refusal, key, digest)
 
     return perform
 
@@ -88,12 +96,21 @@ def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
     return answer
 
 
-def _call(request: ApiRequest, wanted: Needs | None, run: Run, path: dict[str, Any]) -> HttpResponse:
+def _refusal(request: ApiRequest, wanted: Needs | None) -> PermissionRefused | None:
+    """Why the token may not call the operation; None when it may."""
     try:
         admit(request, wanted)
-    except PermissionRefused as error:
-        _note_refusal(request, error)
-        raise
+    except PermissionRefused as refusal:
+        return refusal
+    return None
+
+
+def _call(
+    request: ApiRequest, wanted: Needs | None, run: Run, path: dict[str, Any], refusal: PermissionRefused | None
+) -> HttpResponse:
+    if refusal is not None:
+        _note_refusal(request, refusal)
+        raise refusal
     with _scope(request, wanted):
         answer = run(request, **path)
     if not isinstance(answer, HttpResponse):
@@ -122,7 +139,11 @@ def _scope(request: ApiRequest, wanted: Needs | None) -> AbstractContextManager[
 
 
 def _change(
-    request: ApiRequest, wanted: Needs | None, call: Callable[[], HttpResponse], key: str | None, digest: str
+    request: ApiRequest,
+    call: Callable[[], HttpResponse],
+    refusal: PermissionRefused | None,
+    key: str | None,
+    digest: str,
 ) -> HttpResponse:
     """Make a change in one transaction; after a deadlock make it again, since nothing of it is left."""
     tries = active(ApiRules, clock.now()).deadlock_tries
@@ -130,7 +151,7 @@ def _change(
         tries -= 1
         try:
             with transaction.atomic():
-                return _once(request, wanted, call, key, digest)
+                return _once(request, call, refusal, key, digest)
         except _Undo as undo:
             return undo.answer
         except OperationalError as error:
@@ -139,15 +160,19 @@ def _change(
 
 
 def _once(
-    request: ApiRequest, wanted: Needs | None, call: Callable[[], HttpResponse], key: str | None, digest: str
+    request: ApiRequest,
+    call: Callable[[], HttpResponse],
+    refusal: PermissionRefused | None,
+    key: str | None,
+    digest: str,
 ) -> HttpResponse:
     if key is None:
         _wait_at_most(active(ApiRules, clock.now()).lock_wait)
         return _outcome(call)
     slot = _claim(request, key, digest)
     if slot.answer is not None:
-        if slot.answer.status_code < 400:  # a right that was revoked in between is gone for the answer, too
-            admit(request, wanted)
+        if slot.answer.status_code < HTTPStatus.BAD_REQUEST and refusal is not None:
+            raise refusal  # a right that was revoked in between is gone for the answer, too
         return slot.answer
     answer = _outcome(call)
     idempotency.keep(slot, answer)

@@ -1,29 +1,13 @@
-"""Categories and jobs; listings are rendered by their own room (`listings.reading`)."""
+"""Categories; listings and jobs are rendered by their own room (`listings.reading`, `listings.jobs`)."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from api.fields import write_moment
-from listings.models import Category, Job
+from listings.models import Category
 
 
 def category(row: Category) -> dict[str, Any]:
     """A node of the tree; `parent` must be loaded."""
     parent = row.parent
     return {"code": row.code, "parent": parent.code if parent else None, "name": row.name, "name_zh": row.name_zh}
-
-
-def job(row: Job) -> dict[str, Any]:
-    """A job and its failed rows."""
-    return {
-        "id": row.pk,
-        "kind": row.kind,
-        "state": row.state,
-        "total": row.total,
-        "done": row.done,
-        "failed": row.failed,
-        "rows": row.rows,
-        "created_at": write_moment(row.created_at),
-        "finished_at": write_moment(row.finished_at),
-    }

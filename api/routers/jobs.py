@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from django.http import HttpResponse
-from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 from ninja import Router
 
 from api.access import needs
 from api.frame import reply
-from api.present import listings as present
 from api.requests import ApiRequest, number
 from api.schemas.listings import JobOut
-from core.errors import NotFound
-from listings.models import Job
+from listings import jobs
 
 router = Router(tags=["jobs"])
 
@@ -24,10 +21,7 @@ router = Router(tags=["jobs"])
     summary=_("How a job stands"),
     description=_("State, counts, and the rows that failed, each with its reason."),
 )
-@needs("listings.view")
+@needs("listings.view", "orders.view")
 def get_job(request: ApiRequest, id: str) -> HttpResponse:
     """`GET /jobs/{id}`."""
-    job = Job.objects.filter(pk=number(id)).first()
-    if job is None:
-        raise NotFound(gettext("There is no such job in this store."))
-    return reply(present.job(job))
+    return reply(jobs.document(jobs.get(request.store, number(id))))

@@ -8,14 +8,14 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
-from ninja import Query, Router
+from ninja import File, Form, Query, Router, UploadedFile
 
-from api import lists
+from api import forms, lists
 from api.access import needs, takes
 from api.fields import Body
 from api.frame import reply
 from api.requests import ApiRequest, known_members, members, number, take_version
-from api.schemas.common import Page, RowsApplied
+from api.schemas.common import JobStarted, Page, RowsApplied
 from api.schemas.listings import (
     DelistIn,
     DelistOut,
@@ -28,7 +28,7 @@ from api.schemas.listings import (
 )
 from core import clock
 from core.errors import FieldError, InvalidInput
-from listings import delisting, editing, prices, reading, stock
+from listings import delisting, editing, import_job, prices, reading, stock
 from listings.drafts import ListingData
 from listings.models import Listing
 
@@ -89,6 +89,37 @@ def delist_listings(request: ApiRequest, body: DelistIn) -> HttpResponse:
     """`POST /listings/delist`."""
     outcome = delisting.delist(request.store, body.ids, reason=body.reason, mode=body.mode, actor=request.actor)
     return reply(outcome.as_dict())
+
+
+@router.post(
+    "/listings/import",
+    response={202: JobStarted},
+    summary=_("Import a file of listings"),
+    description=_(
+        "A csv (also gzipped) or xlsx file, with a mapping of its columns if needed."
+        " Follow the job: it checks every row and reports those that failed."
+    ),
+)
+@needs("listings.edit")
+def import_listings(
+    request: ApiRequest,
+    file: File[UploadedFile],
+    mapping: Form[str] = "",
+    currency: Form[str] = "",
+    category: Form[str] = "",
+    stock: Form[str] = "",
+) -> HttpResponse:
+    """`POST /listings/import`."""
+    job = import_job.start_catalogue_import(
+        request.store,
+        forms.upload(file),
+        mapping=forms.mapping_of(mapping),
+        currency=currency.strip().upper(),
+        category=category.strip(),
+        stock=stock.strip(),
+        actor=request.actor,
+    )
+    return reply({"job": job.pk}, 202)
 
 
 @router.get(

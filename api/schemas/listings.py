@@ -180,6 +180,13 @@ class DelistRejected(Answer):
     message: str
 
 
+class JobError(Answer):
+    """Why a job failed as a whole."""
+
+    code: str
+    message: str
+
+
 class JobOut(Answer):
     """How a job stands; `rows` are those that failed, the first thousand."""
 
@@ -190,8 +197,8 @@ class JobOut(Answer):
     done: int
     failed: int
     rows: list[dict[str, Any]]
-    created_at: Time
-    finished_at: Time | None
+    result: dict[str, Any] = Field(description=_("Figures of the whole job."))
+    error: JobError | None
 
 
 ListingPatch.model_rebuild()

@@ -41,6 +41,13 @@ class Api:
     def post(self, path: str, body: Any = None, *, key: str = "", **headers: Any) -> Any:
         return self.call("POST", path, body, **({"Idempotency-Key": key} if key else {}) | headers)
 
+    def upload(self, path: str, fields: dict[str, Any], *, key: str = "") -> Any:
+        """A form with a file."""
+        sent = self.headers | ({"Idempotency-Key": key} if key else {})
+        answer = self.client.post(BASE + path, fields, headers=sent)
+        contract.check("POST", path, answer)
+        return answer
+
     def patch(self, path: str, body: Any = None, **headers: Any) -> Any:
         return self.call("PATCH", path, body, **headers)
 

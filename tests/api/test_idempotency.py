@@ -76,6 +76,16 @@ def test_a_right_revoked_in_between_is_gone_for_the_replay(owner: Api, store: St
     problem(owner.post("/listings", LISTING, key=key), 403, "ERR_PERMISSION")
 
 
+def test_who_may_not_call_is_told_only_that(nobody: Api, store: Store) -> None:
+    key = new_key()
+    first = nobody.post("/listings", LISTING, key=key)
+    problem(first, 403)
+    assert nobody.post("/listings", LISTING, key=key).content == first.content
+    problem(nobody.call("POST", "/listings", raw=b"{"), 403)
+    problem(nobody.call("POST", "/listings/import", raw=b"{}"), 403)
+    assert AuditEvent.objects.filter(action="api.call").count() == 3
+
+
 def test_a_key_is_kept_for_a_day(owner: Api, store: Store) -> None:
     key, start = new_key(), clock.read()
     with clock.freeze(start) as time:

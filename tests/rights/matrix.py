@@ -43,6 +43,10 @@ def listing(things: Things) -> dict[str, Any]:
     return {"listing": things.listing.pk}
 
 
+def listed(things: Things) -> dict[str, Any]:
+    return {"pk": things.listing.pk}
+
+
 def person(things: Things) -> dict[str, Any]:
     return {"user": things.colleague.pk}
 
@@ -123,7 +127,21 @@ PAGES: tuple[Page, ...] = (
     page("accounts:tokens", "api.manage"),
     page("accounts:new_token", "api.manage"),
     page("accounts:revoke_token", "api.manage", lambda things: {"token": things.token.pk}, also="staff.manage"),
+    # listings
+    page("listings:list", "listings.view"),
+    page("listings:detail", "listings.view", listed),
+    page("listings:new", "listings.edit"),
+    page("listings:edit", "listings.edit", listed),
+    page("listings:prices", "listings.price", listed),
+    page("listings:on_sale", "listings.edit", listed),
+    page("listings:delist", "listings.delist"),
+    page("listings:import", "listings.edit"),
+    page("listings:job", "listings.view", lambda things: {"job": things.job.pk}),
+    page("listings:job_errors", "listings.view", lambda things: {"job": things.job.pk}),
     # orders
+    page("orders:import", "orders.edit"),
+    page("orders:job", "orders.view", lambda things: {"job": things.order_job.pk}),
+    page("orders:job_errors", "orders.view", lambda things: {"job": things.order_job.pk}),
     page("orders:list", "orders.view"),
     page("orders:detail", "orders.view", lambda things: {"code": things.order.code}, also="orders.edit"),
     # the record, rules, messages
@@ -196,9 +214,10 @@ OPERATIONS: tuple[Op, ...] = (
     op("GET /listings/{id}", "listings.view", lambda things: {"id": things.listing.pk}),
     op("PATCH /listings/{id}", "listings.edit listings.price", lambda things: {"id": things.listing.pk}),
     op("POST /listings/delist", "listings.delist"),
+    op("POST /listings/import", "listings.edit"),
     op("POST /prices", "listings.price"),
     op("POST /stock", "listings.edit"),
-    op("GET /jobs/{id}", "listings.view", lambda things: {"id": things.job.pk}),
+    op("GET /jobs/{id}", "listings.view orders.view", lambda things: {"id": things.job.pk}),
     op("GET /campaigns", "campaigns.view"),
     op("POST /campaigns", "campaigns.edit"),
     op("GET /campaigns/{code}", "campaigns.view", code),
@@ -215,6 +234,7 @@ OPERATIONS: tuple[Op, ...] = (
     op("POST /campaigns/{code}/restore-prices", "listings.price", closed),
     op("POST /quotes", "checkout.use"),
     op("POST /orders", "checkout.use"),
+    op("POST /orders/import", "orders.edit"),
     op("GET /orders/{order}", "orders.view", lambda things: {"order": things.order.code}),
     op("PATCH /orders/{order}", "orders.edit", lambda things: {"order": things.order.code}),
     op("GET /messages"),
