@@ -17,6 +17,7 @@ from core.errors import DomainError
 from listings.forms import show_refusal
 from listings.models import Job
 from listings.tabular import read_mapping
+from listings.views.common import sent
 from listings.views.imports import errors_download, find_job, job_page
 from orders.import_job import KIND, start_order_import
 from orders.import_rows import COLUMNS
@@ -50,7 +51,7 @@ class OrderImportForm(forms.Form):
 @requires("orders.edit")
 def import_page(request: StoreRequest, store: str) -> HttpResponse:
     """Choose a file; what is wrong with it as a whole is said at once, the rest row by row on the job's page."""
-    form = OrderImportForm(request.POST or None, request.FILES or None, initial={"time_zone": request.store.time_zone})
+    form = OrderImportForm(*sent(request), initial={"time_zone": request.store.time_zone})
     status = 200
     if request.method == "POST":
         status = 422

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, QueryDict
 from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 
 from accounts.requests import StoreRequest
 from core.errors import NotFound
@@ -30,3 +32,8 @@ def version_of(request: StoreRequest) -> int | None:
     """The version that a form was made from; None when it is missing or no number."""
     text = request.POST.get("version", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def sent(request: StoreRequest) -> tuple[QueryDict | None, MultiValueDict[str, UploadedFile] | None]:
+    """The form that was sent and its files; None twice when the page is only looked at. An empty form is a form too."""
+    return (request.POST, request.FILES) if request.method == "POST" else (None, None)

@@ -20,7 +20,7 @@ from listings.drafts import ListingData
 from listings.editing import create_listing, edit_listing
 from listings.forms import ListingForm, SkuForm, SkuPriceForm, show_refusal
 from listings.models import ChangeSource, Listing, ListingState
-from listings.views.common import address, find, version_of
+from listings.views.common import address, find, sent, version_of
 
 #: Empty rows for SKUs on the form of a new listing, and on that of one that is there.
 _NEW_ROWS, _MORE_ROWS = 3, 1
@@ -34,7 +34,7 @@ def _all_valid(rows: Sequence[forms.Form]) -> bool:
 @requires("listings.edit")
 def create(request: StoreRequest, store: str) -> HttpResponse:
     """A new listing with up to a few SKUs; more come by editing it, or by a table."""
-    data = request.POST or None
+    data, _files = sent(request)
     form = ListingForm(data)
     rows = [SkuForm(data, prefix=f"sku{index}") for index in range(_NEW_ROWS)]
     status = 200
@@ -64,7 +64,7 @@ def edit(request: StoreRequest, store: str, pk: int) -> HttpResponse:
     listing = find(request, pk)
     priced = "listings.price" in request.rights
     skus = reading.skus_of([listing.pk]).get(listing.pk, [])
-    data = request.POST or None
+    data, _files = sent(request)
     form = ListingForm(data, initial=ListingForm.values_of(listing))
     known = [
         SkuForm(data, prefix=f"sku{sku.pk}", initial=SkuForm.values_of(sku), known=True, priced=priced) for sku in skus
@@ -73,8 +73,8 @@ def edit(request: StoreRequest, store: str, pk: int) -> HttpResponse:
     problem: DomainError | None = None
     if request.method == "POST" and form.is_valid() and _all_valid(rows):
         used = [*known, *(row for row in rows[len(known) :] if not row.blank)]
-        sent = [row.row(priced=priced or row not in known) for row in used]
-        changes = form.changes(listing.titles) | {"skus": sent}
+        skus_sent = [row.row(priced=priced or row not in known) for row in used]
+        changes = form.changes(listing.titles) | {"skus": skus_sent}
         saved, problem = _save(request, listing, changes, form, used)
         if saved is not None:
             return saved
@@ -86,7 +86,7 @@ def prices(request: StoreRequest, store: str, pk: int) -> HttpResponse:
     """The sale prices of a listing, and nothing else."""
     listing = find(request, pk)
     skus = reading.skus_of([listing.pk]).get(listing.pk, [])
-    data = request.POST or None
+    data, _files = sent(request)
     form = ListingForm()
     rows = [SkuPriceForm(data, prefix=f"sku{sku.pk}", initial=SkuForm.values_of(sku)) for sku in skus]
     problem: DomainError | None = None

@@ -17,13 +17,13 @@ from listings.forms import ImportForm, show_refusal
 from listings.import_job import start_catalogue_import
 from listings.models import Job, JobState
 from listings.tabular import read_mapping
-from listings.views.common import address
+from listings.views.common import address, sent
 
 
 @requires("listings.edit")
 def import_page(request: StoreRequest, store: str) -> HttpResponse:
     """Choose a file; what is wrong with it as a whole is said at once, the rest row by row on the job's page."""
-    form = ImportForm(request.POST or None, request.FILES or None)
+    form = ImportForm(*sent(request))
     status = 200
     if request.method == "POST":
         status = 422

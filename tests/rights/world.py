@@ -21,6 +21,7 @@ from core.codes import new_code
 from core.scopes import in_store
 from inbox.models import Message
 from listings.models import Job, Listing
+from listings.uploads import errors_of
 from orders.models import Order
 from publishing.models import Site
 from tests.factories import actor_for, make_listing, make_member, make_site, make_store, owner_of, serial
@@ -116,8 +117,20 @@ class Things:
 
     @cached_property
     def job(self) -> Job:
-        """A finished import."""
-        return self._make(Job, kind="import", state="done", created_by=self.owner)
+        """A finished import of goods, with the file of its refused rows."""
+        return self._import("catalogue")
+
+    @cached_property
+    def order_job(self) -> Job:
+        """The same of orders."""
+        return self._import("orders")
+
+    def _import(self, kind: str) -> Job:
+        job = self._make(Job, kind=kind, state="done", created_by=self.owner, file=f"imports/{self.store.pk}/{kind}")
+        path = errors_of(job)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("row,code,message\n", encoding="utf-8")
+        return job
 
     @cached_property
     def order(self) -> Order:
