@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, connections
 
 from accounts.models import ApiToken, Membership, Store
-from api import idempotency
+from api import frame, idempotency
 from api.models import IdempotencyKey
 from audit.models import AuditEvent
 from core import clock
@@ -178,3 +178,45 @@ def test_a_first_call_that_hangs_is_409_after_the_wait(monkeypatch: pytest.Monke
         done.set()
         thread.join(30)
     ok(api.post("/listings", LISTING, key="hangs"), 201)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_killed_in_the_middle_leaves_nothing_and_the_key_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = make_store()
+    api, key = member_api(shop, owner_of(shop)), new_key()
+    real = frame.reply
+
+    def cut(*args: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return real(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("api.routers.listings.reply", cut)
+        problem(api.post("/listings", LISTING, key=key), 503, "ERR_UNAVAILABLE")
+    assert listings(shop) == 0
+    first = api.post("/listings", LISTING, key=key)
+    ok(first, 201)
+    again = api.post("/listings", LISTING, key=key)
+    assert (again.content, again["Idempotent-Replay"]) == (first.content, "true")
+    assert listings(shop) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_answer_cut_after_the_commit_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bench 10: the effect is committed, the reply never arrives, the client sends the same call again."""
+    shop = make_store()
+    api, key = member_api(shop, owner_of(shop)), new_key()
+    sent: list[bytes] = []
+    real = frame._change
+
+    def lose(*args: Any) -> Any:
+        sent.append(real(*args).content)
+        raise ConnectionResetError("the client is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(frame, "_change", lose)
+        problem(api.post("/listings", LISTING, key=key), 500)
+    again = api.post("/listings", LISTING, key=key)
+    ok(again, 201)
+    assert (again.content, again["Idempotent-Replay"], listings(shop)) == (sent[0], "true", 1)
