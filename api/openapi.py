@@ -105,6 +105,8 @@ def _complete(operation: Operation, path: str, method: str, entry: dict[str, Any
     staff = wanted is not None and wanted.kind == STAFF
     entry["security"] = [{"staffToken" if staff else "storeToken": []}]
     entry["x-rights"] = list(wanted.rights) if wanted else []
+    for parameter in entry["parameters"]:
+        parameter.pop("examples", None)  # they stand in its schema, where a list belongs
     if method == "post":
         entry["parameters"].append(_key_parameter())
         for status, answer in entry["responses"].items():

@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 # of work and of sweeps is the health, not that a process runs).
 SILENT_AFTER = 60.0
 OVERDUE_AFTER = 120.0
+# A sweep that nobody has heard of for a day is none of this version any more.
+FORGOTTEN_AFTER = 86_400.0
 BROKER_WAIT = 1.0
 
 _migrated: list[bool] = []  # once true, true for the life of the process: migrations are not taken back under it
@@ -60,18 +62,22 @@ def state(now: datetime) -> dict[str, Any]:
     due = OutboxMessage.objects.filter(Q(parked_at=None), available_at__lte=now)
     oldest = due.aggregate(at=Min("available_at"))["at"]
     broker = broker_answers()
+    ages = {name: age for name, age in ages.items() if age <= FORGOTTEN_AFTER}
+    patience = max(SILENT_AFTER, 4 * settings.SWEEP_INTERVAL)
+    silent = [name for name, age in ages.items() if age > patience]
     last_sweep = min(ages.values(), default=None)
     oldest_due = None if oldest is None else _age(now, oldest)
     reasons = [
         *([] if broker else ["the broker does not answer"]),
-        *([] if last_sweep is not None and last_sweep <= SILENT_AFTER else ["no sweep has run lately"]),
+        *([] if last_sweep is not None and last_sweep <= patience else ["no sweep has run lately"]),
+        *([f"silent: {', '.join(silent)}"] if silent and len(silent) < len(ages) else []),
         *([] if oldest_due is None or oldest_due <= OVERDUE_AFTER else ["work is overdue"]),
     ]
     return {
         "status": "degraded" if reasons else "ok",
         "reasons": reasons,
         "broker": "ok" if broker else "down",
-        "workers": {name: "ok" if age <= SILENT_AFTER else "silent" for name, age in ages.items()},
+        "workers": {name: "silent" if name in silent else "ok" for name in ages},
         "sweep_ages": ages,
         "last_sweep_age": last_sweep,
         "oldest_due_age": oldest_due,

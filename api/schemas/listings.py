@@ -34,7 +34,9 @@ class Categories(Answer):
 class SkuIn(Body):
     """One SKU of a new listing."""
 
-    sku: str = Field(max_length=200, description=_("Unique in the store, case-sensitive; letters, digits, hyphens."))
+    sku: str = Field(
+        min_length=1, max_length=200, description=_("Unique in the store, case-sensitive; letters, digits, hyphens.")
+    )
     sale_price: Amount
     currency: Currency | None = Field(None, description=_("The store's currency unless given."))
     cost: Amount | None = None
@@ -44,8 +46,8 @@ class SkuIn(Body):
 class ListingIn(Body):
     """A new listing with its SKUs."""
 
-    title: str = Field(max_length=2000)
-    category: str = Field(max_length=80, description=_("A code of `GET /categories`."))
+    title: str = Field(min_length=1, max_length=2000)
+    category: str = Field(min_length=1, max_length=80, description=_("A code of `GET /categories`."))
     skus: list[SkuIn] = Field(min_length=1)
     titles: dict[str, str] | None = Field(None, description=_("Titles by language, such as `en` and `zh`."))
     brand: str = Field("", max_length=400, description=_("Free text, made on first use."))
@@ -160,7 +162,7 @@ class StockIn(Body):
 class DelistIn(Body):
     """Listings to take off sale. Gradual: stock to zero now, delisted 24 hours later."""
 
-    ids: list[int]
+    ids: list[int] = Field(min_length=1)
     reason: Reason
     mode: Literal["now", "gradual"] = "now"
 

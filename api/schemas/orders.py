@@ -53,8 +53,8 @@ class OrderPatch(Body):
 class LineIn(Body):
     """A line of a basket."""
 
-    sku: str = Field(max_length=200)
-    quantity: Count
+    sku: str = Field(min_length=1, max_length=200)
+    quantity: Count = Field(ge=1)
 
 
 class PricedLineIn(LineIn):
@@ -76,7 +76,7 @@ class QuoteIn(Body):
 class OrderIn(Body):
     """An order by a quote, or with the quote's fields and a price on each line."""
 
-    order: str = Field(max_length=200, description=_("The merchant's own number, unique in the store."))
+    order: str = Field(min_length=1, max_length=200, description=_("The merchant's own number, unique in the store."))
     quote: str | None = Field(None, max_length=80)
     placed_at: Time | None = Field(
         None, description=_("Now unless given; in the past it is history. At most 5 minutes ahead.")

@@ -49,6 +49,17 @@ def test_old_work_degrades(client: Client, db: None) -> None:
     assert found["oldest_due_age"] >= 600
 
 
+def test_one_silent_sweep_degrades_and_is_named(client: Client, db: None) -> None:
+    now = clock.read()
+    Heartbeat.objects.create(name="outbox", beat_at=now)
+    Heartbeat.objects.create(name="campaigns.sweep", beat_at=now - timedelta(minutes=5))
+    Heartbeat.objects.create(name="of.an.old.version", beat_at=now - timedelta(days=2))
+    found = client.get("/readyz").json()
+    assert found["status"] == "degraded"
+    assert found["reasons"] == ["silent: campaigns.sweep"]
+    assert found["workers"] == {"campaigns.sweep": "silent", "outbox": "ok"}
+
+
 def test_503_only_without_database_or_migrations(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "migrated", lambda: False)
     assert client.get("/readyz").status_code == 503
