@@ -31,5 +31,5 @@ declare(
         "write": ("upload", _("Write a part of an import")),
     },
     objects={"catalogue": _("Catalogue"), "job": _("Import job")},
-    fields={"file": _("File"), "sha256": _("SHA-256 of the file"), "created": _("Created"), "updated": _("Updated")},
+    fields={"file": _("File"), "sha256": _("SHA-256 of the file"), "created": _("Created"), "updated": _("Changed")},
 )
