@@ -28,6 +28,8 @@ OVERDUE_AFTER = 120.0
 # A sweep that nobody has heard of for a day is none of this version any more.
 FORGOTTEN_AFTER = 86_400.0
 BROKER_WAIT = 1.0
+# Beats that say "done once", not "still running".
+ONE_OFF = ("demo",)
 
 _migrated: list[bool] = []  # once true, true for the life of the process: migrations are not taken back under it
 
@@ -57,7 +59,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 def state(now: datetime) -> dict[str, Any]:
     """What the installation's workers and queues look like at `now`; ages in seconds, None where there is nothing."""
-    beats = dict(Heartbeat.objects.values_list("name", "beat_at"))
+    beats = dict(Heartbeat.objects.exclude(name__in=ONE_OFF).values_list("name", "beat_at"))
     ages = {name: _age(now, moment) for name, moment in sorted(beats.items())}
     due = OutboxMessage.objects.filter(Q(parked_at=None), available_at__lte=now)
     oldest = due.aggregate(at=Min("available_at"))["at"]
