@@ -73,7 +73,7 @@ def actions_for(request: StoreRequest, campaign: Campaign) -> RowActions:
         found.items.append({"label": _("Copy as new draft"), "url": to("copy"), "icon": "copy", "post": True})
         if state == S.DRAFT:
             found.items.append({"label": _("Delete this draft"), "url": to("delete"), "icon": "trash"})
-    if state in (S.ENDED, S.CANCELLED, S.CANCELLING, S.ENDING):
+    if state in (S.ENDED, S.CANCELLED, S.CANCELLING):
         found.items.append({"label": _("Close report"), "url": to("closing"), "icon": "list-check"})
     if state in STOPPABLE and "campaigns.cancel" in rights:
         found.final.append({"label": _("Cancel campaign permanently…"), "url": to("stop") + "#for-good"})
