@@ -139,13 +139,15 @@ def text() -> str:
 
 def page(document: dict[str, Any]) -> Page:
     """The page in the active language."""
-    sections = {name: Section(f"tag-{name}", title) for name, title in TAGS.items()}
+    info = document["info"]
+    title: str = info["title"]
+    sections = {name: Section(f"tag-{name}", words) for name, words in TAGS.items()}
     for path, methods in document["paths"].items():
         for method, entry in methods.items():
             sections[entry["tags"][0]].calls.append(_call(document, path, method, entry))
     return Page(
-        title=_now(document["info"]["title"]),
-        version=document["info"]["version"],
+        title=_now(title),
+        version=info["version"],
         conventions=[(str(title), [str(words) for words in paragraphs]) for title, paragraphs in CONVENTIONS],
         sections=[section for section in sections.values() if section.calls],
         codes=catalogue.all_codes(),
@@ -156,11 +158,12 @@ def _call(document: dict[str, Any], path: str, method: str, entry: dict[str, Any
     body_kind, body = _content(entry.get("requestBody", {}))
     status = next(status for status in entry["responses"] if status.startswith("2"))
     _kind, answer = _content(entry["responses"][status])
+    summary: str = entry["summary"]
     return Call(
         anchor=entry["operationId"],
         method=method.upper(),
         path=path,
-        summary=_now(entry["summary"]),
+        summary=_now(summary),
         words=_in_words(entry.get("description", "")),
         rights=[ALL_RIGHTS[right].label for right in entry["x-rights"]],
         staff="staffToken" in entry["security"][0],

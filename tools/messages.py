@@ -60,6 +60,7 @@ KEYWORDS: dict[str, Spec] = {
     name + suffix: spec for name, spec in FUNCTIONS.items() for suffix in ("", "_lazy", "_noop")
 }
 KEYWORDS["_"] = None
+ALIAS = re.compile(r"\b(\w*gettext\w*) as (\w+)")
 
 CJK = r"[㐀-䶿一-鿿]"
 HALF_WIDTH = re.compile(rf"(?<={CJK})[,;:!?()]|[,;:!?()](?={CJK})|(?<={CJK})\.(?!\w)")
@@ -105,8 +106,12 @@ def words_of(file: Path) -> Iterator[Words]:
     elif "gettext" not in text:
         return
     name = str(file.relative_to(ROOT))
-    found = extract_python(io.BytesIO(text.encode()), KEYWORDS, [], {"encoding": "utf-8"})
-    for _line, function, message, _comments in found:
+    # A module that needs both the lazy and the immediate word gives one of them another name.
+    aliases = {alias: known for known, alias in ALIAS.findall(text) if known in KEYWORDS and alias != "_"}
+    keywords = KEYWORDS | {alias: KEYWORDS[known] for alias, known in aliases.items()}
+    found = extract_python(io.BytesIO(text.encode()), keywords, [], {"encoding": "utf-8"})
+    for _line, called, message, _comments in found:
+        function = aliases.get(called or "", called)
         parts = list(message) if isinstance(message, tuple) else [message]
         context = parts.pop(0) if "pgettext" in (function or "") else None
         if parts and isinstance(parts[0], str) and parts[0]:

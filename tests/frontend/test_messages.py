@@ -84,6 +84,16 @@ def test_words_of_python_and_templates_are_collected(house):
     }  # fmt: skip
 
 
+def test_words_under_another_name_of_gettext_are_collected(house):
+    (house / "room" / "now.py").write_text(
+        "from django.utils.translation import gettext as _now\nfrom django.utils.translation import ngettext as many\n"
+        "d = _now('At once')\ne = many('%(n)s row', '%(n)s rows', 2)\n"
+    )
+    catalogue, _ = messages.merged()
+    found = {message.id for message in messages.messages(catalogue)}
+    assert {"At once", ("%(n)s row", "%(n)s rows")} <= found
+
+
 def test_parts_are_merged_kept_and_compiled(house):
     (house / "locale/parts/room.po").write_text(
         'msgid "Pause"\nmsgstr "暂停"\n\nmsgid "%(n)s item"\nmsgid_plural "%(n)s items"\nmsgstr[0] "%(n)s项"\n'
