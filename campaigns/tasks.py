@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from campaigns import checks, form_tokens, sweeps
-from core import clock
+from campaigns import checks, sweeps
 
 
 @shared_task(name="campaigns.tasks.sweep")
@@ -19,8 +18,3 @@ def run_checks() -> int:
     """Read the public pages that are due to be read."""
     return checks.run_due()
 
-
-@shared_task(name="campaigns.tasks.tidy")
-def tidy() -> int:
-    """Forget form tokens that can no longer be used."""
-    return form_tokens.forget_old(clock.read())
