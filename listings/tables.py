@@ -5,7 +5,7 @@ from __future__ import annotations
 import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
 
-from core.tables import BaseTable, NumberColumn, PickColumn, StateColumn, WhenColumn
+from core.tables import BaseTable, NumberColumn, PickColumn, WhenColumn
 
 
 class ListingTable(BaseTable):
@@ -26,5 +26,5 @@ class ListingTable(BaseTable):
     tags = tables.TemplateColumn(
         template_name="listings/_tags_cell.html", verbose_name=_("Marketing information"), orderable=False
     )
-    state = StateColumn(kind="listing", orderable=False)
-    updated_at = WhenColumn(verbose_name=_("Updated"), orderable=False)
+    state = tables.TemplateColumn(template_name="listings/_state_cell.html", verbose_name=_("State"), orderable=False)
+    updated_at = WhenColumn(verbose_name=_("Last change"), orderable=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
 import policies
 from accounts.requests import StoreRequest
@@ -35,7 +36,10 @@ def detail(request: StoreRequest, store: str, pk: int) -> HttpResponse:
         .select_related("sku")
         .order_by("-at", "-id")[: rules.history_rows],
         "history_rows": rules.history_rows,
-        "panels": hooks.panels(request.store.pk, listing.pk, rights, now),
+        "panels": [
+            (panel.title, render_to_string(panel.template, dict(panel.context), request=request))
+            for panel in hooks.panels(request.store.pk, listing.pk, rights, now)
+        ],
         "now": now,
         "can_edit": "listings.edit" in rights,
         "can_price": "listings.price" in rights,

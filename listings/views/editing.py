@@ -19,7 +19,7 @@ from listings import reading
 from listings.drafts import ListingData
 from listings.editing import create_listing, edit_listing
 from listings.forms import ListingForm, SkuForm, SkuPriceForm, show_refusal
-from listings.models import ChangeSource, Listing, ListingState
+from listings.models import ChangeSource, Listing, ListingState, Sku
 from listings.views.common import address, find, sent, version_of
 
 #: Empty rows for SKUs on the form of a new listing, and on that of one that is there.
@@ -135,6 +135,7 @@ def _show(
 ) -> HttpResponse:
     status = 200 if request.method != "POST" else (problem.status if problem else 422)
     stale = isinstance(problem, VersionConflict)
+    currency = Sku.objects.filter(listing=listing).values_list("currency", flat=True).first() or request.store.currency
     context = {
         "listing": listing,
         "form": form,
@@ -144,7 +145,7 @@ def _show(
         # Whoever has seen what others changed may send the form again: it is made from the listing as it stands now.
         "version": listing.version,
         "back_url": address(request, "detail", pk=listing.pk),
-        "currency": request.store.currency,
+        "currency": currency,
     }
     return render(request, template, context, status=status)
 
