@@ -9,7 +9,7 @@ import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language, override
+from django.utils.translation import get_language, gettext_noop, override
 from django.views.decorators.http import require_safe
 from ninja.operation import Operation
 from pydantic.json_schema import models_json_schema
@@ -133,7 +133,7 @@ def _key_parameter() -> dict[str, Any]:
         "name": HEADER,
         "required": False,
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        "description": "Same key and body: the first answer again. Kept for 24 hours.",
+        "description": gettext_noop("Same key and body: the first answer again. Kept for 24 hours."),
     }
 
 
