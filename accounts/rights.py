@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Grant, Membership, Store, User
 from audit.actors import Actor
+from core import display
 from core.errors import Conflict, PermissionRefused
 
 Text = str | Promise
@@ -273,7 +274,7 @@ def refusal(right: str, store: Store) -> PermissionRefused:
         if names
         else _now("This needs the right “%(right)s”.")
     )
-    return PermissionRefused(detail % {"right": label, "names": ", ".join(names)}, right, names)
+    return PermissionRefused(detail % {"right": label, "names": display.series(names)}, right, names)
 
 
 _CAP_WORDS: dict[str, Text] = {
@@ -286,7 +287,7 @@ def _check_cap(right: Right, store: Store, name: str, cap: int | None, asked: in
     if cap is None or asked is None or asked <= cap:
         return
     names = grantors(store)
-    words = str(_CAP_WORDS[name]) % {"cap": cap, "asked": asked, "names": ", ".join(names)}
+    words = str(_CAP_WORDS[name]) % {"cap": cap, "asked": asked, "names": display.series(names)}
     raise Conflict("ERR_GRANT_CAP", words, right=right.code, cap=name, limit=cap, asked=asked, granted_by=names)
 
 
@@ -313,7 +314,7 @@ def check_owner(actor: Actor, store: Store) -> None:
 def owner_refusal(store: Store) -> PermissionRefused:
     """The error for what only a main account may do, with the names of those (one query)."""
     names = grantors(store)
-    detail = _now("Only the main account may do this: %(names)s.") % {"names": ", ".join(names)}
+    detail = _now("Only the main account may do this: %(names)s.") % {"names": display.series(names)}
     return PermissionRefused(detail, "owner", names)
 
 

@@ -44,7 +44,7 @@ def in_state(case: Case) -> Mapping[int, Finding]:
             _now("The campaign is “%(state)s”; this needs: %(allowed)s.")
             % {
                 "state": campaign.get_state_display(),
-                "allowed": ", ".join(str(CampaignState(state).label) for state in sorted(allowed)),
+                "allowed": display.series(CampaignState(state).label for state in sorted(allowed)),
             },
             {"state": campaign.state, "allowed": sorted(allowed)},
         )
@@ -108,7 +108,7 @@ def decoration_finding(facts: Mapping[str, Any], store: Store) -> Finding | None
     ]
     if not missing:
         return None
-    words = ", ".join(str(PARTS[name]) for name in missing)
+    words = display.series(PARTS[name] for name in missing)
     return Finding(
         _now("Missing: %(parts)s.") % {"parts": words},
         {"missing": missing},
@@ -126,7 +126,7 @@ def permitted(case: Case) -> Mapping[int, Finding]:
     return case.all_alike(
         Finding(
             _now("This needs the right “%(right)s”. It can be granted by: %(names)s.")
-            % {"right": ALL_RIGHTS[right].label, "names": ", ".join(names)},
+            % {"right": ALL_RIGHTS[right].label, "names": display.series(names)},
             {"right": right, "granted_by": names},
         )
     )

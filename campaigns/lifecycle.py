@@ -25,7 +25,7 @@ from campaigns.kinds import offered, spec
 from campaigns.models import Campaign, CampaignItem, CampaignState
 from campaigns.outcomes import Saved
 from campaigns.starting import start_now
-from core import codes
+from core import codes, display
 from core.errors import Conflict, FieldError, InvalidInput
 
 S = CampaignState
@@ -387,7 +387,7 @@ def _ensure_state(campaign: Campaign, allowed: set[Any], now: datetime) -> None:
 
 
 def _wrong_state(campaign: Campaign, allowed: set[Any]) -> Conflict:
-    words = ", ".join(str(CampaignState(state).label) for state in sorted(allowed))
+    words = display.series(CampaignState(state).label for state in sorted(allowed))
     return Conflict(
         "ERR_STATE",
         _("The campaign is “%(state)s”; this needs: %(allowed)s.")

@@ -6,6 +6,7 @@ with its name, and in UTC.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import cache
@@ -40,6 +41,11 @@ def locale() -> Locale:
 def is_chinese() -> bool:
     """Whether the page speaks Chinese."""
     return locale().language == "zh"
+
+
+def series(words: Iterable[object]) -> str:
+    """Words in a row inside a sentence: `logo、banner` in Chinese, `logo, banner` in English."""
+    return ("、" if is_chinese() else ", ").join(str(word) for word in words)
 
 
 def money(amount: Decimal, currency: str) -> str:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.requests import StoreRequest
 from campaigns.labels import campaign_name
 from campaigns.models import Campaign, CampaignState
-from core import codes
+from core import codes, display
 from core.errors import DomainError
 
 S = CampaignState
@@ -89,7 +89,7 @@ def problem_of(error: DomainError, request: StoreRequest) -> dict[str, Any]:
         "request_id": request.request_id,
     }
     if granted := error.extra.get("granted_by"):
-        details["fix"] = _("It can be granted by: %(people)s") % {"people": ", ".join(granted)}
+        details["fix"] = _("It can be granted by: %(people)s") % {"people": display.series(granted)}
     return details
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
@@ -84,6 +84,12 @@ def money(value: Decimal | None, currency: str) -> str:
 def amount(value: Decimal | None, currency: str) -> str:
     """An amount without its sign, for a column whose header names the currency."""
     return "—" if value is None else display.amount(value, currency)
+
+
+@register.filter
+def series(words: Iterable[object]) -> str:
+    """Words in a row inside a sentence."""
+    return display.series(words)
 
 
 @register.filter

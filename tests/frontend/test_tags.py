@@ -63,6 +63,12 @@ def test_amount_has_the_currencys_places_and_no_sign():
     assert render("{% money nothing 'USD' %}{% amount nothing 'USD' %}{{ nothing|number }}", nothing=None) == "———"
 
 
+@pytest.mark.parametrize(("language", "expected"), [("zh-hans", "甲、2、&lt;b&gt;"), ("en", "甲, 2, &lt;b&gt;")])
+def test_words_in_a_row_are_joined_as_the_language_joins_them(language, expected):
+    with translation.override(language):
+        assert render("{{ words|series }}", words=["甲", 2, "<b>"]) == expected
+
+
 @pytest.mark.parametrize(
     ("language", "zone", "expected"),
     [
