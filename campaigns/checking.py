@@ -19,7 +19,7 @@ from campaigns.inputs import ItemInput
 from campaigns.kinds import KindSpec, check_rules
 from campaigns.models import Campaign
 from campaigns.outcomes import CampaignWarning
-from core import money
+from core import display, money
 from core.errors import FieldError
 from listings.models import ListingState, Management
 from policies.rules import CampaignRules
@@ -206,7 +206,7 @@ def _overlapping(rows: Sequence[tuple[str, str]], sample: int) -> CampaignWarnin
         "%(n)s item is in another campaign at the same time: %(campaigns)s.",
         "%(n)s items are in other campaigns at the same time: %(campaigns)s.",
         len(skus),
-    ) % {"n": len(skus), "campaigns": ", ".join(campaigns[:sample])}
+    ) % {"n": len(skus), "campaigns": display.series(campaigns[:sample])}
     return CampaignWarning("WARN_OVERLAP", message, len(skus), tuple(skus[:sample]), tuple(campaigns[:sample]))
 
 
