@@ -32,6 +32,11 @@ class Evidence:
     open: bool
 
     @property
+    def visits(self) -> int:
+        """How often a page was read, all clients together."""
+        return sum(row["pages"] for row in self.rows)
+
+    @property
     def verified(self) -> bool:
         """Every public page was read and none showed anything."""
         return self.check is not None and self.check.state == CheckState.PASSED

@@ -70,9 +70,9 @@ class StateColumn(tables.Column):
         super().__init__(**extra)
         self.kind = kind
 
-    def render(self, value: str) -> SafeString:
-        """The chip of `core.looks`."""
-        return state_chip(self.kind, value)
+    def render(self, record: Any, bound_column: Any) -> SafeString:
+        """The chip of `core.looks`; of the state itself, because for a field with choices the table hands over its label."""
+        return state_chip(self.kind, bound_column.accessor.resolve(record))
 
 
 class WhenColumn(tables.Column):

@@ -328,7 +328,7 @@ def test_the_evidence_fragment_asks_again_only_while_a_check_is_at_work(store: S
     with across_stores("the workers serve every store"):
         checks.run_due()
     page = owner.get(address(campaign, "evidence/")).content.decode()
-    assert "page views read as a buyer" in page
+    assert "public pages read" in page
 
 
 def test_a_viewer_sees_no_button_that_would_be_refused(store: Store) -> None:
