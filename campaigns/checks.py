@@ -1,6 +1,6 @@
 """Checks after a pause or a close: read every public page as a buyer's clients do, compare, clear what is left (R40-R50).
 
-A check is claimed under a lease and worked off in chunks; a chunk's findings and the place reached are written together, so that another
+A check is claimed under a lease and worked off in batches; a batch's findings and the place reached are written together, so that another
 worker goes on where a killed one stopped, and a page can show the progress live. Pages are read outside any transaction.
 
 Every page is read once before any is read again: in the first turn the clients share the pages out among them, in the next two each gets
@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import groupby
 from typing import Any
 
@@ -23,14 +24,14 @@ from django.db.models import Q
 import policies
 from campaigns import check_plan, finding, leftovers
 from campaigns.batches import within
-from campaigns.comparing import Expectations, Suspect, confirmed, expectations, pages, suspects
+from campaigns.comparing import Expectations, Suspect, confirmed, expectations, suspects
 from campaigns.models import Campaign, CampaignItem, CampaignState, Check, CheckState, Closing, Occasion
 from core import clock
 from core.heartbeat import beat
 from core.scopes import across_stores
 from policies.rules import ClosingRules, ProbeRules
 from publishing.addresses import PageAddress, pages_of
-from publishing.probe import PageReading, visit
+from publishing.probe import PageReading, visit_each
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ STOPPED = frozenset({S.PAUSED, S.ENDING, S.ENDED, S.CANCELLING, S.CANCELLED})
 HEARTBEAT = "campaigns.checks"
 
 
-@dataclass(slots=True)
+@dataclass
 class _Work:
     """One claimed check: its pages, what must not be on them, and what the chunk at hand showed."""
 
@@ -47,7 +48,12 @@ class _Work:
     pages: list[PageAddress]
     expected: Expectations
     found: list[Suspect] = field(default_factory=list)
-    read: set[tuple[int, int]] = field(default_factory=set)
+    read: set[tuple[int, int, str]] = field(default_factory=set)
+
+    @cached_property
+    def keys(self) -> frozenset[tuple[int, int]]:
+        """Its pages, as (site, listing)."""
+        return frozenset((page.site_id, page.listing_id) for page in self.pages)
 
     def line(self, site: str, client: str) -> dict[str, Any]:
         """The results of one site and client."""
@@ -148,38 +154,44 @@ def _line(site: str, client: str, own: Sequence[PageAddress]) -> dict[str, Any]:
 
 
 def _read(works: Sequence[_Work]) -> None:
-    """Read the pages of these checks, each page once per client however many checks want it, chunk after chunk."""
+    """Read the pages of these checks, each page once per client however many checks want it, and note batch after batch."""
     now = clock.read()
     rules, clients = policies.active(ClosingRules, now), policies.active(ProbeRules, now).clients
-    for turn in range(len(clients)):
-        for position, client in enumerate(clients):
-            wanted = {
-                (page.site_id, page.listing_id): page
-                for work in works
-                for page in work.pages
-                if _turn_of(page, position, len(clients)) == turn
-                and [turn, page.listing_id] > work.line(page.site, client)["at"]
-            }
-            todo = [wanted[key] for key in sorted(wanted)]
-            for start in range(0, len(todo), rules.check_chunk):
-                chunk = todo[start : start + rules.check_chunk]
-                _note(works, visit(chunk, clients=[client]), client, turn)
+    visit_each(_visits(works, clients), on_batch=lambda readings: _note(works, readings, clients))
     done = clock.read()
     for work in works:
         if work.check.state == CheckState.RUNNING:
             _finish(work, done, rules)
 
 
-def _turn_of(page: PageAddress, position: int, clients: int) -> int:
-    """In which turn the client at `position` reads this page: the pages are shared out by number, for ever the same way."""
-    return (position - page.listing_id - page.site_id) % clients
+def _visits(works: Sequence[_Work], clients: Sequence[str]) -> Iterator[tuple[PageAddress, str]]:
+    """What is still to be read, turn after turn, in the order of sites and listings."""
+    todo = []
+    for turn in range(len(clients)):
+        wanted = {
+            (page.site_id, page.listing_id): page
+            for work in works
+            for page in work.pages
+            if [turn, page.listing_id] > work.line(page.site, _client(page, turn, clients))["at"]
+        }
+        todo += [(wanted[key], _client(wanted[key], turn, clients)) for key in sorted(wanted)]
+    return iter(todo)
 
 
-def _note(works: Sequence[_Work], readings: Sequence[PageReading], client: str, turn: int) -> None:
-    """Write what one chunk showed: findings, clearings, and the place reached, in one transaction."""
+def _client(page: PageAddress, turn: int, clients: Sequence[str]) -> str:
+    """Which client reads this page in that turn: pages are shared out by their numbers, for ever the same way."""
+    return clients[(page.listing_id + page.site_id + turn) % len(clients)]
+
+
+def _turn(reading: PageReading, clients: Sequence[str]) -> int:
+    """In which turn this page is read by this client."""
+    return (clients.index(reading.client) - reading.listing_id - reading.site_id) % len(clients)
+
+
+def _note(works: Sequence[_Work], readings: Sequence[PageReading], clients: Sequence[str]) -> None:
+    """Write what one batch showed: findings, clearings, and the place reached, in one transaction."""
     now = clock.read()
-    by_page = {(one.site_id, one.listing_id): one for one in readings}
-    touched = [work for work in works if work.check.state == CheckState.RUNNING and _apply(work, by_page, client, turn)]
+    touched = [work for work in works if work.check.state == CheckState.RUNNING and _apply(work, readings, clients)]
     with transaction.atomic():
         guilty = [work.check.campaign_id for work in touched if work.found]
         stopped = {
@@ -193,7 +205,7 @@ def _note(works: Sequence[_Work], readings: Sequence[PageReading], client: str, 
                 continue
             campaign = stopped.get(work.check.campaign_id)
             still = confirmed(campaign, work.found, now=now) if campaign is not None else []
-            _keep(work, still, client, now)
+            _keep(work, still, now)
         _save([work.check for work in touched if work.check.pk in alive], now)
 
 
@@ -203,17 +215,16 @@ def _alive(ids: Sequence[int]) -> set[int]:
     return set(rows.values_list("pk", flat=True))
 
 
-def _apply(work: _Work, by_page: dict[tuple[int, int], PageReading], client: str, turn: int) -> bool:
-    """Count one chunk's readings into the lines of a check; answers whether any page was its own."""
+def _apply(work: _Work, readings: Sequence[PageReading], clients: Sequence[str]) -> bool:
+    """Count one batch's readings into the lines of a check; answers whether any page was its own."""
     work.found, work.read = [], set()
-    own = [page for page in work.pages if (page.site_id, page.listing_id) in by_page]
+    own = [one for one in readings if (one.site_id, one.listing_id) in work.keys]
     since = leftovers.stopped_at(work.check.campaign)
-    for page in own:
-        reading = by_page[page.site_id, page.listing_id]
-        line = work.line(page.site, client)
-        if [turn, page.listing_id] <= line["at"]:
+    for reading in own:
+        line, turn = work.line(reading.site, reading.client), _turn(reading, clients)
+        if [turn, reading.listing_id] <= line["at"]:
             continue
-        line["at"] = [turn, page.listing_id]
+        line["at"] = [turn, reading.listing_id]
         line["pages"] += 1
         line["state"] = str(CheckState.RUNNING)
         work.check.pages_done += turn == 0
@@ -225,17 +236,17 @@ def _apply(work: _Work, by_page: dict[tuple[int, int], PageReading], client: str
         line["last"] = reading.url
         line["stale"] += reading.stamp is not None and reading.stamp < since
         line["hash"] = hashlib.sha256(f"{line['hash']}{reading.sha256}".encode()).hexdigest()
-        work.read.add((page.site_id, page.listing_id))
+        work.read.add((reading.site_id, reading.listing_id, reading.client))
         work.found += suspects(reading, work.expected)
     return bool(own)
 
 
-def _keep(work: _Work, still: Sequence[Suspect], client: str, now: datetime) -> None:
-    for site_id, listing_id in sorted(pages(still)):
-        site = next(one.site for one in still if (one.site_id, one.listing_id) == (site_id, listing_id))
+def _keep(work: _Work, still: Sequence[Suspect], now: datetime) -> None:
+    shown = {(one.site, one.client, one.listing_id) for one in still}
+    for site, client, _listing in shown:
         work.line(site, client)["leftovers"] += 1
-    work.check.leftover_count += len(pages(still))
-    leftovers.note(work.check.campaign, still, work.read, client, now=now)
+    work.check.leftover_count += len(shown)
+    leftovers.note(work.check.campaign, still, work.read, now=now)
 
 
 def _save(checks: Sequence[Check], now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -103,8 +103,3 @@ def _suspect(reading: PageReading, what: str, sku: str = "", price: Decimal | No
         sku,
         price,
     )
-
-
-def pages(found: Iterable[Suspect]) -> set[tuple[int, int]]:
-    """The pages, as (site, listing), on which something was found."""
-    return {(one.site_id, one.listing_id) for one in found}

@@ -22,28 +22,27 @@ _UPSERT = """
     SELECT %(store)s, %(campaign)s, v.listing, v.site, v.client, v.what, v.url, v.excerpt, %(now)s, %(now)s
     FROM unnest(%(listings)s::bigint[], %(sites)s::bigint[], %(clients)s::text[], %(whats)s::text[], %(urls)s::text[],
         %(excerpts)s::text[]) AS v(listing, site, client, what, url, excerpt)
-    ORDER BY v.listing, v.site, v.what
+    ORDER BY v.listing, v.site, v.client, v.what
     ON CONFLICT (campaign_id, listing_id, site_id, client, what) WHERE cleared_at IS NULL
     DO UPDATE SET last_seen_at = excluded.last_seen_at, excerpt = excluded.excerpt
 """
 _CLEAR = """
     UPDATE campaigns_leftover l SET cleared_at = %(now)s
-    FROM unnest(%(listings)s::bigint[], %(sites)s::bigint[]) AS v(listing, site)
-    WHERE l.campaign_id = %(campaign)s AND l.client = %(client)s AND l.cleared_at IS NULL AND l.last_seen_at < %(now)s
-        AND l.listing_id = v.listing AND l.site_id = v.site
+    FROM unnest(%(listings)s::bigint[], %(sites)s::bigint[], %(clients)s::text[]) AS v(listing, site, client)
+    WHERE l.campaign_id = %(campaign)s AND l.cleared_at IS NULL AND l.last_seen_at < %(now)s
+        AND l.listing_id = v.listing AND l.site_id = v.site AND l.client = v.client
 """
 
 
 def note(
     campaign: Campaign,
     found: Sequence[Suspect],
-    seen: Collection[tuple[int, int]],
-    client: str,
+    seen: Collection[tuple[int, int, str]],
     *,
     now: datetime,
 ) -> None:
-    """Keep what was found, and close what was a leftover on the pages `seen` (site, listing) by this client and is none any more."""
-    rows = list({(one.listing_id, one.site_id, one.what): one for one in found}.values())
+    """Keep what was found, and close what was a leftover where it was looked (`seen`: site, listing, client) and is none any more."""
+    rows = list({(one.listing_id, one.site_id, one.client, one.what): one for one in found}.values())
     pages = sorted(seen)
     with connection.cursor() as cursor:
         if rows:
@@ -66,10 +65,10 @@ def note(
                 _CLEAR,
                 {
                     "campaign": campaign.pk,
-                    "client": client,
                     "now": now,
-                    "listings": [listing for _site, listing in pages],
-                    "sites": [site for site, _listing in pages],
+                    "listings": [listing for _site, listing, _client in pages],
+                    "sites": [site for site, _listing, _client in pages],
+                    "clients": [client for _site, _listing, client in pages],
                 },
             )
 

@@ -124,19 +124,33 @@ def visit(
     `on_batch` is called in this thread with each batch of readings as they come. Concurrency, times and sizes are policy. To be called
     outside transactions: it waits for other servers.
     """
-    rules = policies.active(ProbeRules, now or clock.now())
-    names = list(clients or rules.clients)
-    transport = transport_of(rules)
-    visits = _Visits(transport, rules)
+    names = list(clients or policies.active(ProbeRules, now or clock.now()).clients)
     readings: list[PageReading] = []
-    with _workers(transport, rules) as pool:
-        jobs = _in_turn(list(pages), names)
-        while batch := list(islice(jobs, rules.batch)):
-            seen = list(pool.map(visits.read, batch) if pool else map(visits.read, batch))
-            readings += seen
-            if on_batch is not None:
-                on_batch(seen)
+
+    def keep(seen: Sequence[PageReading]) -> None:
+        readings.extend(seen)
+        if on_batch is not None:
+            on_batch(seen)
+
+    visit_each(_in_turn(list(pages), names), on_batch=keep, now=now)
     return readings
+
+
+def visit_each(visits: Iterable[tuple[PageAddress, str]], *, on_batch: OnBatch, now: datetime | None = None) -> None:
+    """Make these visits (page, client) in their order; `on_batch` is called in this thread with the readings, in the order of the visits.
+
+    The next batch is on its way while a batch is being looked at, so `on_batch` may take a moment. Nothing is kept.
+    """
+    rules = policies.active(ProbeRules, now or clock.now())
+    transport = transport_of(rules)
+    reader = _Visits(transport, rules)
+    jobs = iter(visits)
+    with _workers(transport, rules) as pool:
+        look = pool.map if pool else map
+        coming = look(reader.read, list(islice(jobs, rules.batch)))
+        while seen := list(coming):
+            coming = look(reader.read, list(islice(jobs, rules.batch)))
+            on_batch(seen)
 
 
 def _in_turn(pages: Sequence[PageAddress], names: Sequence[str]) -> Iterator[tuple[PageAddress, str]]:

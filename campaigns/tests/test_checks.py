@@ -143,30 +143,47 @@ def _broken(url, headers):
     raise OutboundError("failed", "nobody answers")
 
 
+def _in_fives(seen: list[Any], dies_after: int = 99) -> Any:
+    """Visits in batches of five, each noted in `seen`; the worker dies before the batch after `dies_after`."""
+    real = checks.visit_each
+
+    def visiting(visits, *, on_batch):
+        jobs = list(visits)
+        for number, start in enumerate(range(0, len(jobs), 5)):
+            if number == dies_after:
+                raise KeyboardInterrupt
+            chunk = jobs[start : start + 5]
+            seen.extend((page.site, page.listing_id, client) for page, client in chunk)
+            real(chunk, on_batch=on_batch)
+
+    return mock.patch("campaigns.checks.visit_each", visiting)
+
+
 def test_a_killed_check_goes_on_where_it_stopped(shop, running, frozen):
     stopping.pause(shop.store, running.code, actor=shop.owner)
     Check.objects.filter(number__gt=0).delete()
-    visited: list[list[Any]] = []
-    real = checks.visit
-
-    def dies(pages, *, clients):
-        if len(visited) == 4:
-            raise KeyboardInterrupt
-        visited.append([(page.site, page.listing_id, clients[0]) for page in pages])
-        return real(pages, clients=clients)
-
-    with mock.patch("campaigns.checks.visit", dies), pytest.raises(KeyboardInterrupt):
+    seen: list[Any] = []
+    with _in_fives(seen, dies_after=2), pytest.raises(KeyboardInterrupt):
         checks.run_due()
-    assert Check.objects.get(number=0).state == "running"
+    half = Check.objects.get(number=0)
+    assert (half.state, half.pages_done, sum(line["pages"] for line in half.results)) == ("running", 6, 10)
     assert checks.run_due() == 0, "the lease still holds"
-    visited.append([])
     frozen.tick(301)
-    with mock.patch("campaigns.checks.visit", dies):
+    with _in_fives(seen):
         checks.run_due()
     done = Check.objects.get(number=0)
     assert (done.state, done.pages_done) == ("passed", 6)
-    flat = [one for chunk in visited for one in chunk]
-    assert len(flat) == len(set(flat)) == 18, "no page is read twice by one client"
+    assert len(seen) == len(set(seen)) == 18, "no page is read twice by one client"
+
+
+def test_every_page_is_read_once_before_any_is_read_again(shop, running):
+    stopping.pause(shop.store, running.code, actor=shop.owner)
+    seen: list[Any] = []
+    with _in_fives(seen):
+        checks.run_due()
+    first = [(site, listing) for site, listing, _client in seen[:6]]
+    assert len(set(first)) == 6
+    assert {client for _site, _listing, client in seen[:6]} == {"desktop", "phone", "private"}
 
 
 def test_many_small_checks_share_their_pages(shop, running):
@@ -174,16 +191,10 @@ def test_many_small_checks_share_their_pages(shop, running):
     _publish()
     for campaign in (running, *others):
         stopping.pause(shop.store, campaign.code, actor=shop.owner)
-    visits: list[Any] = []
-    real = checks.visit
-
-    def counted(pages, *, clients):
-        visits.extend((page.url, clients[0]) for page in pages)
-        return real(pages, clients=clients)
-
-    with mock.patch("campaigns.checks.visit", counted):
+    seen: list[Any] = []
+    with _in_fives(seen):
         assert checks.run_due() == 6
-    assert len(visits) == len(set(visits)) == 18
+    assert len(seen) == len(set(seen)) == 18
     assert set(Check.objects.filter(number=0).values_list("state", "pages_done")) == {("passed", 6)}
 
 

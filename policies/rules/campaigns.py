@@ -40,7 +40,6 @@ class ClosingRules(Rules):
     recheck_delay_first: int = Field(
         default=5, ge=0, description="Seconds between clearing a leftover and the first look."
     )
-    check_chunk: int = Field(default=400, ge=1, description="Page visits between two notes of a check's progress.")
     check_pages: int = Field(default=20_000, ge=1, description="Page visits that a worker takes on at once.")
     poll_first: int = Field(default=2, ge=1, description="Seconds between two looks at a close whose steps are open.")
     poll_longest: int = Field(default=60, ge=1, description="The same for a close that stays open.")
