@@ -17,4 +17,3 @@ def sweep() -> dict[str, int]:
 def run_checks() -> int:
     """Read the public pages that are due to be read."""
     return checks.run_due()
-

@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from storefront.checkout import place_order
-from storefront.quoting import make_quote
-
 from accounts.models import Store
 from audit.actors import Actor
 from backoffice.demo import catalogue
@@ -22,6 +19,8 @@ from core.scopes import in_store
 from listings.editing import create_listing
 from listings.models import ChangeSource
 from listings.prices import set_prices
+from storefront.checkout import place_order
+from storefront.quoting import make_quote
 
 CLEAR_OUT_SKUS = 1000
 BUYERS = ("buyer-1041", "buyer-2077", "buyer-3115", "buyer-4402", "buyer-5068", "buyer-6190")

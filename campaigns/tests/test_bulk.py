@@ -28,14 +28,14 @@ def test_one_refusal_stops_no_other(shop, frozen):
         running[2].code,
         running[0].code,
     ]
-    job = bulk.run(shop.store, "pause", codes, reason="season_over", actor=shop.owner)
+    job = bulk.run(shop.store, "pause", codes, reason="season", actor=shop.owner)
     results = {row["code"]: (row["result"], row["error"] and row["error"]["code"]) for row in job.results}
     assert results == {
         running[0].code: ("done", None), draft.code: ("refused", "ERR_STATE"), running[1].code: ("done", None),
         "C-00000": ("refused", "ERR_NOT_FOUND"), held.code: ("refused", "ERR_OPERATION_LOCKED"), running[2].code: ("done", None),
     }  # fmt: skip
     assert [row["code"] for row in job.results] == list(results)
-    assert AuditEvent.objects.filter(action="campaign.pause", result="done", reason="season_over").count() == 3
+    assert AuditEvent.objects.filter(action="campaign.pause", result="done", reason="season").count() == 3
     assert AuditEvent.objects.filter(action="campaign.pause", result="refused").count() == 2
     assert BulkJob.objects.get().finished_at is not None
 

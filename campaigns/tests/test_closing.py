@@ -22,7 +22,7 @@ from tests import factories as make
 
 
 def _cancelled(shop, frozen, campaign):
-    stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, reason="season_over", actor=shop.owner)
+    stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, reason="season", actor=shop.owner)
     frozen.tick(600)
     sweeps.run()
     return Closing.objects.get(campaign=campaign)

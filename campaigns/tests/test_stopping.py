@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent
 from campaigns import stopping, sweeps
+from campaigns.labels import CLOSE_REASONS
 from campaigns.models import Campaign, Check, Closing
 from campaigns.tests.conftest import NOON, open_shop
 from core.errors import Conflict, InvalidInput, NotFound, OperationLocked, PermissionRefused, VersionConflict
@@ -28,8 +29,8 @@ def test_pause_is_off_for_buyers_at_once_and_keeps_everything(shop):
     campaign = make.make_campaign(shop.store, shop.skus)
     wanted = Publication.objects.filter(site__code="en").values_list("desired_version", flat=True)
     assert list(wanted) == [1, 1, 1]
-    paused = stopping.pause(shop.store, campaign.code, reason="season_over", note="enough", actor=shop.owner)
-    assert (paused.state, paused.paused_at, paused.stop_reason) == ("paused", NOON, "season_over")
+    paused = stopping.pause(shop.store, campaign.code, reason="season", note="enough", actor=shop.owner)
+    assert (paused.state, paused.paused_at, paused.stop_reason) == ("paused", NOON, "season")
     assert (paused.ends_at, paused.item_count) == (campaign.ends_at, 3)
     assert _on(campaign.code) == 0
     assert LiveOffer.objects.filter(campaign_code=campaign.code).count() == 3
@@ -40,7 +41,7 @@ def test_pause_is_off_for_buyers_at_once_and_keeps_everything(shop):
     ]  # fmt: skip
     event = AuditEvent.objects.get(action="campaign.pause")
     assert (event.before, event.after["state"], event.after["offers"]) == ({"state": "running"}, "paused", 3)
-    assert (event.right, event.reason, event.object_id) == ("campaigns.pause", "season_over: enough", campaign.code)
+    assert (event.right, event.reason, event.object_id) == ("campaigns.pause", "season: enough", campaign.code)
     assert OutboxMessage.objects.filter(topic="campaign.event", payload__event="campaign.paused").count() == 1
     assert not Closing.objects.exists()
 
@@ -263,3 +264,7 @@ def test_as_many_queries_for_many_items_and_campaigns_as_for_one(shop):
     with CaptureQueriesContext(connection) as queries:
         stopping.act(stopping.command_of(shop.store, "pause", shop.owner, None), [row.code for row in several])
     assert len(queries) <= counts[0] + 2
+
+
+def test_the_reasons_a_page_offers_are_those_the_rules_keep(db):
+    assert tuple(CLOSE_REASONS) == policies.active(ClosingRules, NOON).reason_codes

@@ -33,7 +33,7 @@ class ClosingRules(Rules):
     form_token_ttl: int = Field(default=3600, ge=1, description="Seconds a stop form may stay open.")
     form_wait: float = Field(default=5.0, ge=0, description="Seconds a second submit waits for the first.")
     reason_codes: tuple[str, ...] = Field(
-        default=("season_over", "test_failed", "supply_break", "poor_effect", "wrong_price", "other"),
+        default=("season", "ab_test", "supply_chain", "poor_effect", "other"),
         description="R10: reasons of a close; any other text is kept as the note of `other`.",
     )
     bulk_batch: int = Field(default=200, ge=1, description="Campaigns per transaction of a bulk act by a person.")
