@@ -33,7 +33,7 @@ class Action:
 _actions: dict[str, Action] = {}
 _objects: dict[str, Text] = {}
 _fields: dict[str, Text] = {}
-_reasons: dict[str, Text] = {}
+_reasons: dict[tuple[str, str], Text] = {}
 
 
 def declare(
@@ -49,7 +49,7 @@ def declare(
         _actions[f"{group}.{name}"] = Action(f"{group}.{name}", icon, label)
     _objects.update(objects or {})
     _fields.update(fields or {})
-    _reasons.update(reasons or {})
+    _reasons.update({(group, code): words for code, words in (reasons or {}).items()})
 
 
 def action(name: str) -> Action:
@@ -85,7 +85,10 @@ def field_word(name: str) -> str:
     return str(_fields.get(name, name))
 
 
-def reason_words(reason: str) -> str:
-    """A reason in words: `season` or `other: a note` with the code's word in place of the code; free text as it stands."""
-    code, colon, note = reason.partition(": ")
-    return f"{_reasons[code]}{colon}{note}" if code in _reasons else reason
+def reason_words(name: str, reason: str) -> str:
+    """A reason of an action in words: `season` or `other: a note` with the code's word in place of the code; free text as it stands."""
+    code, _colon, note = reason.partition(": ")
+    known = _reasons.get((name.partition(".")[0], code))
+    if known is None:
+        return reason
+    return _("%(field)s: %(value)s") % {"field": known, "value": note} if note else str(known)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from audit.actions import action, field_word, object_word, reason_words, sentence
 from audit.actors import ActorKind
 from audit.models import AuditEvent, PersonalValue, Result
+from core import display
 from core.looks import LOOKS, look
 
 #: What stands for the product itself in the filter of actors.
@@ -137,7 +138,7 @@ def _shown(event: AuditEvent, actor_label: str) -> Shown:
         result=event.result,
         code=event.code,
         object_word=object_word(event.object_type),
-        reason=reason_words(event.reason),
+        reason=reason_words(event.action, event.reason),
         event=event,
         changes=changes,
     )
@@ -152,7 +153,7 @@ def _summary(event: AuditEvent, changes: Sequence[Change]) -> str:
     if first is not None:
         values = f"{first.before} → {first.after}" if first.before and first.after else first.after or first.before
         changed = _("%(field)s: %(value)s") % {"field": first.label, "value": values}
-    return " · ".join(part for part in (changed, reason_words(event.reason)) if part)
+    return " · ".join(part for part in (changed, reason_words(event.action, event.reason)) if part)
 
 
 def changes_of(event: AuditEvent) -> list[Change]:
@@ -178,9 +179,9 @@ def _word(event: AuditEvent, name: str, value: Any) -> str:
     if isinstance(value, str):
         text = value
     elif isinstance(value, list) and all(isinstance(item, str | int) for item in value):
-        text = ", ".join(str(item) for item in value)
+        text = display.series(value)
     elif isinstance(value, list) and all(isinstance(item, dict) and "code" in item for item in value):
-        text = ", ".join(_coded(item) for item in value)
+        text = display.series(_coded(item) for item in value)
     else:
         text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _VALUE_LENGTH else f"{text[:_VALUE_LENGTH]}…"

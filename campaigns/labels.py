@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
@@ -42,9 +41,7 @@ CLIENTS = {"desktop": _("Desktop"), "phone": _("Phone"), "private": _("Private w
 
 def campaign_name(campaign: Campaign) -> str:
     """The name in the page's language."""
-    if (get_language() or "").startswith("zh") and campaign.name_zh:
-        return campaign.name_zh
-    return campaign.name
+    return campaign.label
 
 
 DIFFERENCES = {

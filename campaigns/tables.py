@@ -14,7 +14,7 @@ class CampaignTable(BaseTable):
     caption = _("Campaigns")
     row_header = "name"
 
-    pick = PickColumn(accessor="code", about="name")
+    pick = PickColumn(accessor="code", about="label")
     name = tables.TemplateColumn(template_name="campaigns/_name_cell.html", verbose_name=_("Campaign"), orderable=False)
     state = tables.TemplateColumn(template_name="campaigns/_state_cell.html", verbose_name=_("State"), orderable=False)
     starts_at = WhenColumn(verbose_name=_("Starts"), orderable=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import declare
+from listings.delisting import DelistReason
 
 declare(
     "listing",
@@ -14,6 +15,7 @@ declare(
         "delist": ("archive", _("Delist listings")),
     },
     objects={"listing": _("Listing"), "sku": _("SKU")},
+    reasons=dict(DelistReason.choices),
     fields={
         "sale_price": _("Sale price"), "prices": _("Sale prices"), "stock": _("Stock"), "category": _("Category"), "brand": _("Brand"),
         "skus": _("SKUs"), "cost": _("Cost"), "listings": _("Number of listings"), "mode": _("Way"), "applied": _("Applied"),

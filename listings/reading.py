@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.models import Store
-from core import money
+from core import display, money
 from core.errors import NotFound
 from listings.hooks import public_urls
 from listings.models import Category, Listing, LiveOffer, Sku
@@ -55,9 +55,15 @@ def tags_of(listing_ids: Sequence[int], now: datetime) -> dict[int, list[Tag]]:
         listing_id__in=listing_ids, active=True, starts_at__lte=now, ends_at__gt=now
     ).order_by("starts_at", "campaign_code")
     found: dict[int, dict[str, Tag]] = {}
-    for listing_id, code, label in offers.values_list("listing_id", "campaign_code", "label").distinct():
-        found.setdefault(listing_id, {}).setdefault(code, Tag(code, label))
+    rows = offers.values_list("listing_id", "campaign_code", "label", "label_zh").distinct()
+    for listing_id, code, label, label_zh in rows:
+        found.setdefault(listing_id, {}).setdefault(code, Tag(code, label_in_words(label, label_zh)))
     return {listing_id: list(tags.values()) for listing_id, tags in found.items()}
+
+
+def label_in_words(label: str, label_zh: str) -> str:
+    """What a campaign is called in the reader's language."""
+    return label_zh if label_zh and display.is_chinese() else label
 
 
 def skus_of(listing_ids: Sequence[int]) -> dict[int, list[Sku]]:

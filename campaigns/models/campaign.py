@@ -15,6 +15,7 @@ from django_fsm import RETURN_VALUE, FSMField, transition
 from django_scopes import ScopedManager
 
 from accounts.models import Store, User
+from core import display
 from listings.models import MONEY, Listing, Sku
 
 
@@ -105,6 +106,11 @@ class Campaign(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
+
+    @property
+    def label(self) -> str:
+        """The name in the page's language."""
+        return self.name_zh if self.name_zh and display.is_chinese() else self.name
 
     def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
         """Read the row again, its state too: nobody may assign the protected field, so it is let go first."""

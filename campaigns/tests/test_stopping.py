@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+import policies
 from audit.models import AuditEvent
 from campaigns import stopping, sweeps
 from campaigns.labels import CLOSE_REASONS
@@ -17,6 +18,7 @@ from core.errors import Conflict, InvalidInput, NotFound, OperationLocked, Permi
 from core.models import OutboxMessage
 from core.scopes import in_store
 from listings.models import LiveOffer
+from policies.rules import ClosingRules
 from publishing.models import Publication
 from tests import factories as make
 

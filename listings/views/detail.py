@@ -26,6 +26,7 @@ def detail(request: StoreRequest, store: str, pk: int) -> HttpResponse:
     offers = LiveOffer.objects.filter(listing=listing, active=True, ends_at__gt=now).order_by("starts_at", "id")
     prices: dict[int, list[LiveOffer]] = {}
     for offer in offers:
+        offer.label = reading.label_in_words(offer.label, offer.label_zh)  # shown, never saved
         prices.setdefault(offer.sku_id, []).append(offer)
     rights = request.rights
     context = {
