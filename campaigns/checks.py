@@ -25,7 +25,7 @@ import policies
 from campaigns import check_plan, finding, leftovers
 from campaigns.batches import within
 from campaigns.comparing import Expectations, Suspect, confirmed, expectations, suspects
-from campaigns.models import Campaign, CampaignItem, CampaignState, Check, CheckState, Closing, Occasion
+from campaigns.models import Campaign, CampaignItem, CampaignState, Check, CheckState, Closing, Leftover, Occasion
 from core import clock
 from core.heartbeat import beat
 from core.scopes import across_stores
@@ -42,11 +42,12 @@ HEARTBEAT = "campaigns.checks"
 
 @dataclass
 class _Work:
-    """One claimed check: its pages, what must not be on them, and what the chunk at hand showed."""
+    """One claimed check: its pages, what must not be on them, whether leftovers are open, and what the batch at hand showed."""
 
     check: Check
     pages: list[PageAddress]
     expected: Expectations
+    open: bool = False
     found: list[Suspect] = field(default_factory=list)
     read: set[tuple[int, int, str]] = field(default_factory=set)
 
@@ -107,14 +108,17 @@ def _prepared(taken: Sequence[Check], clients: Sequence[str]) -> list[_Work]:
         return []
     ordered = sorted(taken, key=lambda check: (check.store_id, check.pk))
     expected = expectations([check.campaign for check in ordered])
-    listings = _listings({check.campaign_id for check in ordered})
+    ids = {check.campaign_id for check in ordered}
+    listings = _listings(ids)
+    still = set(Leftover.objects.filter(campaign__in=ids, cleared_at=None).values_list("campaign_id", flat=True))
     works: list[_Work] = []
     for store_id, group in groupby(ordered, key=lambda check: check.store_id):
         checks = list(group)
         known = pages_of(store_id, {one for check in checks for one in listings.get(check.campaign_id, ())})
         for check in checks:
             mine = listings.get(check.campaign_id, set())
-            work = _Work(check, [page for page in known if page.listing_id in mine], expected[check.campaign_id])
+            own = [page for page in known if page.listing_id in mine]
+            work = _Work(check, own, expected[check.campaign_id], check.campaign_id in still)
             check.pages_total = len(work.pages)
             for site in dict.fromkeys(page.site for page in work.pages):
                 for client in clients:
@@ -246,7 +250,8 @@ def _keep(work: _Work, still: Sequence[Suspect], now: datetime) -> None:
     for site, client, _listing in shown:
         work.line(site, client)["leftovers"] += 1
     work.check.leftover_count += len(shown)
-    leftovers.note(work.check.campaign, still, work.read, now=now)
+    if still or work.open:
+        leftovers.note(work.check.campaign, still, work.read, now=now)
 
 
 def _save(checks: Sequence[Check], now: datetime) -> None:
