@@ -23,7 +23,6 @@ from api.schemas.campaigns import (
     CampaignRow,
     ItemIn,
     ItemsIn,
-    Rejected,
     Reviewed,
 )
 from api.schemas.common import Page, VersionOnly
@@ -154,14 +153,15 @@ def approve_campaign(request: ApiRequest, code: str, body: Reviewed | None = Non
     "/campaigns/{code}/reject",
     response=CampaignOut,
     summary=_("Refuse an enrolment"),
-    description=_("Platform staff only, with a reason."),
+    description=_("Platform staff only; the reason goes to the merchant."),
 )
 @staff_only
-def reject_campaign(request: ApiRequest, code: str, body: Rejected) -> HttpResponse:
+def reject_campaign(request: ApiRequest, code: str, body: Reviewed | None = None) -> HttpResponse:
     """`POST /campaigns/{code}/reject`."""
+    wanted = body or Reviewed()
     store = _store_of(code)
     with in_store(store.pk), with_current(store, code):
-        campaign = lifecycle.reject(store, code, reason=body.reason, version=body.version, actor=request.actor)
+        campaign = lifecycle.reject(store, code, reason=wanted.reason, version=wanted.version, actor=request.actor)
         return reply(present.one(campaign))
 
 

@@ -72,13 +72,6 @@ class Reviewed(Body):
     version: Version = None
 
 
-class Rejected(Body):
-    """Why it is rejected."""
-
-    reason: Text = Field(min_length=1)
-    version: Version = None
-
-
 class PauseIn(Body):
     """Why it is paused. `freeze_claimed` freezes coupons that buyers have claimed already."""
 

@@ -195,7 +195,7 @@ def test_review_is_for_staff(owner: Api, staff: Api, running: dict[str, Any]) ->
     problem(owner.post(f"{path}/approve"), 403)
     problem(staff.post(f"{path}/approve"), 409, "ERR_STATE")
     problem(staff.post(f"{path}/reject", {"reason": "no"}), 409, "ERR_STATE")
-    problem(staff.post(f"{path}/reject", {}), 422)
+    problem(staff.post(f"{path}/reject"), 409, "ERR_STATE")
     problem(staff.post("/campaigns/C-ZZZZZ/approve"), 404)
     problem(staff.post(f"{path}/pause"), 403)
 
