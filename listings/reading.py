@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import get_language
 
 from accounts.models import Store
 from core import display, money
@@ -23,6 +24,12 @@ class Tag:
 
     campaign: str
     label: str
+    label_zh: str = ""
+
+    @property
+    def text(self) -> str:
+        """The label in the page's language."""
+        return self.label_zh if self.label_zh and (get_language() or "").startswith("zh") else self.label
 
     def as_dict(self) -> dict[str, str]:
         """The API's form."""
