@@ -34,6 +34,7 @@ _actions: dict[str, Action] = {}
 _objects: dict[str, Text] = {}
 _fields: dict[str, Text] = {}
 _reasons: dict[tuple[str, str], Text] = {}
+_values: dict[tuple[str, str], Text] = {}
 
 
 def declare(
@@ -43,13 +44,17 @@ def declare(
     objects: Mapping[str, Text] | None = None,
     fields: Mapping[str, Text] | None = None,
     reasons: Mapping[str, Text] | None = None,
+    values: Mapping[str, Mapping[str, Text]] | None = None,
 ) -> None:
-    """Name the actions `<group>.<name>` (glyph and words), types of objects, fields of before and after, codes of reasons."""
+    """Name the actions `<group>.<name>` (glyph and words), types of objects, fields of before and after, codes of reasons and of
+    fields' values.
+    """
     for name, (icon, label) in actions.items():
         _actions[f"{group}.{name}"] = Action(f"{group}.{name}", icon, label)
     _objects.update(objects or {})
     _fields.update(fields or {})
     _reasons.update({(group, code): words for code, words in (reasons or {}).items()})
+    _values.update({(field, code): words for field, known in (values or {}).items() for code, words in known.items()})
 
 
 def action(name: str) -> Action:
@@ -83,6 +88,11 @@ def object_word(object_type: str) -> str:
 def field_word(name: str) -> str:
     """What a field of before and after is called."""
     return str(_fields.get(name, name))
+
+
+def value_word(name: str, value: str) -> str:
+    """A code that a field holds, in words; any other text as it stands."""
+    return str(_values.get((name, value), value))
 
 
 def reason_words(name: str, reason: str) -> str:

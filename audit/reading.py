@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from audit.actions import action, field_word, object_word, reason_words, sentence
+from audit.actions import action, field_word, object_word, reason_words, sentence, value_word
 from audit.actors import ActorKind
 from audit.models import AuditEvent, PersonalValue, Result
 from core import display
@@ -177,7 +177,7 @@ def _word(event: AuditEvent, name: str, value: Any) -> str:
     if name == "state" and isinstance(value, str) and value in LOOKS.get(event.object_type, {}):
         return str(look(event.object_type, value).label)
     if isinstance(value, str):
-        text = value
+        text = value_word(name, value)
     elif isinstance(value, list) and all(isinstance(item, str | int) for item in value):
         text = display.series(value)
     elif isinstance(value, list) and all(isinstance(item, dict) and "code" in item for item in value):

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.actions import declare
 from campaigns.labels import CLOSE_REASONS
+from campaigns.models import CloseKind, Kind
 
 declare(
     "campaign",
@@ -44,6 +45,8 @@ declare(
         "min_items": _("Least items"), "price_protected": _("Price Protection promise"),
         "logistics_guarantee": _("Cross-border logistics guarantee"), "rules": _("Campaign terms"), "removed": _("Removed"),
         "added": _("Added"), "copied_from": _("Copied from"), "pages": _("Pages"),
-        "check": _("Check"), "step": _("Step"),
+        "check": _("Check"), "step": _("Step"), "offers": _("Offers switched"), "policy": _("Rules followed"),
+        "warnings": _("Checks to look at"), "item_count": _("Number of items"), "campaigns": _("Campaign"),
     },
+    values={"kind": dict(Kind.choices), "close_kind": dict(CloseKind.choices)},
 )  # fmt: skip

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.actions import declare
 from listings.delisting import DelistReason
+from listings.models import ChangeSource, Fulfilment, Management
 
 declare(
     "listing",
@@ -21,6 +22,10 @@ declare(
         "skus": _("SKUs"), "cost": _("Cost"), "listings": _("Number of listings"), "mode": _("Way"), "applied": _("Applied"),
         "rejected": _("Rejected rows"), "source": _("Source"), "main_image": _("Main image"), "management": _("Management"),
         "fulfilment": _("Fulfilment"), "logistics_template": _("Shipping template"), "titles": _("Titles"),
+        "changed": _("Changed"), "unchanged": _("Unchanged"),
+    },
+    values={
+        "management": dict(Management.choices), "fulfilment": dict(Fulfilment.choices), "source": dict(ChangeSource.choices),
     },
 )  # fmt: skip
 declare("price", {"set": ("coin", _("Set sale prices"))}, objects={"price": _("Sale prices")})

@@ -21,6 +21,9 @@ declare(
         "lines": _("Lines"),
         "total": _("Total"),
         "placed_at": _("Placed at"),
+        "subtotal": _("Subtotal"),
+        "discount": _("Discount"),
+        "history": _("Taken over as history"),
     },
 )
 declare(

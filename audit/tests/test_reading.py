@@ -124,3 +124,13 @@ def test_a_room_declares_its_words():
     assert actions.is_declared("room.act")
     assert actions.sentence("room.act", "failed") == "Failed: Save"
     assert actions.object_word("room") == actions.field_word("f") == "Name"
+
+
+def test_codes_of_reasons_and_values_speak_by_room():
+    with translation.override("zh-hans"):
+        assert actions.reason_words("campaign.cancel", "season") == "季节清仓结束"
+        assert actions.reason_words("listing.delist", "season") == "季节性调整"
+        assert actions.reason_words("campaign.pause", "other: 错价") == "其他：错价"
+        assert actions.reason_words("campaign.pause", "Price typed: 1.20") == "Price typed: 1.20"
+        assert actions.value_word("kind", "limited_time_discount") == "限时折扣"
+        assert actions.value_word("kind", "unheard-of") == "unheard-of"
