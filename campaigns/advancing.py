@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
 import policies
 from campaigns import archive, steps
-from campaigns.batches import within
+from campaigns.batches import Faulty, within
 from campaigns.closing import save
 from campaigns.edges import CLOSED
 from campaigns.models import Check, CheckState, Closing
@@ -46,20 +46,30 @@ class _Looks:
     broken: Mapping[int, str]
 
 
-def advance_due() -> int:
-    """Carry one batch of due closes forward, in one transaction; answers how many were looked at."""
+def advance_due(skipped: frozenset[int] = frozenset(), singly: bool = False) -> int:
+    """Carry one batch of due closes forward, in one transaction; answers how many were looked at. Raises Faulty.
+
+    `skipped` are closes that could not be carried forward a moment ago; with `singly` one is taken at a time.
+    """
     now = clock.read()
     rules = policies.active(ClosingRules, now)
-    with transaction.atomic():
-        due = list(
-            Closing.objects.filter(next_due_at__lte=now, taken_back_at=None)
-            .select_related("campaign__store")
-            .order_by("next_due_at", "id")
-            .select_for_update(of=("self",), no_key=True, skip_locked=True)[: rules.batch]
-        )
-        batch = within(due, rules.item_batch, lambda closing: closing.campaign.item_count)
-        if batch:
-            advance(batch, now=now)
+    batch: list[Closing] = []
+    try:
+        with transaction.atomic():
+            due = list(
+                Closing.objects.filter(next_due_at__lte=now, taken_back_at=None)
+                .exclude(pk__in=skipped)
+                .select_related("campaign__store")
+                .order_by("next_due_at", "id")
+                .select_for_update(of=("self",), no_key=True, skip_locked=True)[: 1 if singly else rules.batch]
+            )
+            batch = within(due, rules.item_batch, lambda closing: closing.campaign.item_count)
+            if batch:
+                advance(batch, now=now)
+    except OperationalError:
+        raise
+    except Exception as error:
+        raise Faulty([closing.pk for closing in batch]) from error
     return len(batch)
 
 

@@ -18,3 +18,11 @@ def within(rows: Sequence[T], limit: int, weight: Callable[[T], int]) -> list[T]
             break
         taken.append(row)
     return taken
+
+
+class Faulty(RuntimeError):  # noqa: N818 - named for what it says
+    """A batch met a fault and was rolled back whole; `ids` are its rows, empty when not even they could be read."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        super().__init__(f"a fault among {len(ids)} rows")
+        self.ids = list(ids)

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 import policies
@@ -26,6 +28,7 @@ from campaigns import check_plan, finding, leftovers
 from campaigns.batches import within
 from campaigns.comparing import Expectations, Suspect, confirmed, expectations, suspects
 from campaigns.models import Campaign, CampaignItem, CampaignState, Check, CheckState, Closing, Leftover, Occasion
+from campaigns.nudges import wake_checks
 from core import clock
 from core.heartbeat import beat
 from core.scopes import across_stores
@@ -38,6 +41,8 @@ logger = logging.getLogger(__name__)
 S = CampaignState
 STOPPED = frozenset({S.PAUSED, S.ENDING, S.ENDED, S.CANCELLING, S.CANCELLED})
 HEARTBEAT = "campaigns.checks"
+#: The class of the advisory locks that are the seats of checkers.
+SEATS = 0x63686B
 
 
 @dataclass
@@ -67,15 +72,42 @@ class _Work:
 
 
 def run_due() -> int:
-    """Work off the checks that are due, claim by claim, and leave a beat; answers how many were worked on."""
-    total = 0
-    with across_stores("checks read the pages of every store"):
+    """Work off the checks that are due, claim by claim, and leave a beat; answers how many were worked on.
+
+    At most `check_workers` do so at a time in the whole installation, each for `check_budget` seconds before it makes room: reading
+    pages must not keep publishing waiting, least of all the publishing that clears what was found.
+    """
+    rules = policies.active(ClosingRules, clock.read())
+    with _seat(rules.check_workers) as seated, across_stores("checks read the pages of every store"):
+        if not seated:
+            return 0
+        total, until = 0, time.monotonic() + rules.check_budget
         while works := _claim():
             total += len(works)
             _read(works)
             beat(HEARTBEAT, checks=total)
+            if time.monotonic() > until:
+                wake_checks()
+                break
     beat(HEARTBEAT, checks=total)
     return total
+
+
+@contextmanager
+def _seat(seats: int) -> Iterator[bool]:
+    """One of a few seats, held by an advisory lock of this session: whoever dies leaves it free."""
+    with connection.cursor() as cursor:
+        for seat in range(seats):
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [SEATS, seat])
+            if cursor.fetchone()[0]:
+                break
+        else:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [SEATS, seat])
 
 
 # -- claiming ----------------------------------------------------------------------------------------------------------------

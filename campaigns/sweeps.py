@@ -6,10 +6,12 @@ took, so that callers go on until nothing is due. Two sweeps at once share the w
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -19,7 +21,7 @@ from audit.actors import system
 from audit.record import Entry, Target, record_many
 from campaigns import check_plan, closing, offers
 from campaigns.advancing import advance_due
-from campaigns.batches import within
+from campaigns.batches import Faulty, within
 from campaigns.edges import set_state_of, sources
 from campaigns.events import Event, tell
 from campaigns.models import Campaign, CampaignState, Closing
@@ -31,34 +33,61 @@ from core.scopes import across_stores
 from policies import timing
 from policies.rules import ClosingRules
 
+logger = logging.getLogger(__name__)
+
+#: One batch: which rows to leave out, and whether to take them one by one; answers how many were taken.
+Job = Callable[[frozenset[int], bool], int]
+
 S = CampaignState
 ACTOR = system("system:sweep")
 HEARTBEAT = "campaigns.sweep"
 
 
 def run() -> dict[str, int]:
-    """Do everything that is due, batch after batch, and leave a beat; answers how many campaigns each job took."""
+    """Do everything that is due, batch after batch, and leave a beat; answers how many campaigns each job took, and how many it could not.
+
+    A job that meets a fault does the rest one by one, so that the fault stays with its campaign; the other jobs go on.
+    """
     done: dict[str, int] = {}
+    failed = 0
     with across_stores("sweeps find what is due in every store"):
         for name, job in JOBS.items():
-            done[name] = _drain(job)
+            done[name], broken = _drain(job, done)
+            failed += broken
+    done["failed"] = failed
     beat(HEARTBEAT, **done)
     return done
 
 
-def _drain(job: Callable[[], int]) -> int:
+def _drain(job: Job, done: dict[str, int]) -> tuple[int, int]:
+    """Batches until nothing is due; answers how many rows were done, and how many could not be."""
     total = 0
-    while taken := retried(job):
+    broken: set[int] = set()
+    singly = False
+    while True:
+        try:
+            taken = retried(partial(job, frozenset(broken), singly))
+        except Faulty as fault:
+            logger.exception("%s: a batch of %s could not be done", fault, fault.ids[:20])
+            if singly or not fault.ids:
+                broken.update(fault.ids)
+            if not fault.ids:
+                return total, len(broken) + 1
+            singly = True
+            continue
+        if not taken:
+            return total, len(broken)
         total += taken
-    return total
+        beat(HEARTBEAT, **done, at_work=total)
 
 
-def _take(due: Q, order: str, rules: ClosingRules) -> list[Campaign]:
+def _take(due: Q, order: str, rules: ClosingRules, skipped: frozenset[int], singly: bool) -> list[Campaign]:
     """Lock one batch of due campaigns that no other worker holds, small enough for one transaction."""
     rows = (
         Campaign.objects.filter(due)
+        .exclude(pk__in=skipped)
         .order_by(order, "id")
-        .select_for_update(of=("self",), no_key=True, skip_locked=True)[: rules.batch]
+        .select_for_update(of=("self",), no_key=True, skip_locked=True)[: 1 if singly else rules.batch]
     )
     taken = within(list(rows), rules.item_batch, lambda row: row.item_count)
     stores = Store.objects.in_bulk({row.store_id for row in taken})
@@ -67,32 +96,28 @@ def _take(due: Q, order: str, rules: ClosingRules) -> list[Campaign]:
     return taken
 
 
-def _batch(due: Callable[[datetime], Q], order: str, work: Callable[[list[Campaign], datetime], None]) -> int:
-    now = clock.read()
-    with transaction.atomic():
-        rows = _take(due(now), order, policies.active(ClosingRules, now))
-        if rows:
-            work(rows, now)
-    return len(rows)
+def _job(due: Callable[[datetime], Q], order: str, work: Callable[[list[Campaign], datetime], None]) -> Job:
+    """A job over campaigns: one batch in one transaction, by the database's clock of that moment."""
 
+    def once(skipped: frozenset[int] = frozenset(), singly: bool = False) -> int:
+        now = clock.read()
+        rows: list[Campaign] = []
+        try:
+            with transaction.atomic():
+                rows = _take(due(now), order, policies.active(ClosingRules, now), skipped, singly)
+                if rows:
+                    work(rows, now)
+        except OperationalError:
+            raise
+        except Exception as error:
+            raise Faulty([row.pk for row in rows]) from error
+        return len(rows)
 
-def start_due() -> int:
-    """Scheduled campaigns whose start has come and whose end has not."""
-    return _batch(
-        lambda now: Q(state=S.SCHEDULED, starts_at__lte=now, ends_at__gt=now),
-        "starts_at",
-        _start,
-    )
+    return once
 
 
 def _start(rows: list[Campaign], now: datetime) -> None:
     start_now(rows, now=now, actor=ACTOR)
-
-
-def reach_end() -> int:
-    """At `ends_at`: over for buyers by the clock already; here the state follows and the sites are told (R35)."""
-    live = sorted(sources("reach_end"))
-    return _batch(lambda now: Q(state__in=live, ends_at__lte=now), "ends_at", _reach_end)
 
 
 def _reach_end(rows: list[Campaign], now: datetime) -> None:
@@ -106,35 +131,12 @@ def _reach_end(rows: list[Campaign], now: datetime) -> None:
     _record("campaign.reach_end", rows, before, S.ENDING, now)
 
 
-def close_due() -> int:
-    """At `ends_at` plus the grace: `ended`, offers off, report, checks (R35)."""
-    return _batch(
-        lambda now: Q(state=S.ENDING, ends_at__lte=now - timing.expiry_grace()),
-        "ends_at",
-        _close,
-    )
-
-
 def _close(rows: list[Campaign], now: datetime) -> None:
     closing.close_ended(rows, now=now)
 
 
-def finalise_due() -> int:
-    """Cancels whose hold is over become final (R6)."""
-    return _batch(
-        lambda now: Q(state=S.CANCELLING, cancel_final_at__lte=now),
-        "cancel_final_at",
-        _finalise,
-    )
-
-
 def _finalise(rows: list[Campaign], now: datetime) -> None:
     closing.finalise(rows, now=now)
-
-
-def lapse_review() -> int:
-    """Enrolments still in review at their end are rejected."""
-    return _batch(lambda now: Q(state=S.IN_REVIEW, ends_at__lte=now), "ends_at", _lapse)
 
 
 def _lapse(rows: list[Campaign], now: datetime) -> None:
@@ -143,6 +145,22 @@ def _lapse(rows: list[Campaign], now: datetime) -> None:
     set_state_of([row.pk for row in rows], transition="reject", now=now, stop_reason="lapsed", stop_note=note)
     _record("campaign.lapse", rows, before, S.REJECTED, now)
     tell([Event("campaign.rejected", row, {"state": S.REJECTED}) for row in rows], now=now)
+
+
+start_due = _job(lambda now: Q(state=S.SCHEDULED, starts_at__lte=now, ends_at__gt=now), "starts_at", _start)
+"""Scheduled campaigns whose start has come and whose end has not."""
+
+reach_end = _job(lambda now: Q(state__in=sorted(sources("reach_end")), ends_at__lte=now), "ends_at", _reach_end)
+"""At `ends_at`: over for buyers by the clock already; here the state follows and the sites are told (R35)."""
+
+close_due = _job(lambda now: Q(state=S.ENDING, ends_at__lte=now - timing.expiry_grace()), "ends_at", _close)
+"""At `ends_at` plus the grace: `ended`, offers off, report, checks (R35)."""
+
+finalise_due = _job(lambda now: Q(state=S.CANCELLING, cancel_final_at__lte=now), "cancel_final_at", _finalise)
+"""Cancels whose hold is over become final (R6)."""
+
+lapse_review = _job(lambda now: Q(state=S.IN_REVIEW, ends_at__lte=now), "ends_at", _lapse)
+"""Enrolments still in review at their end are rejected."""
 
 
 def _record(action: str, rows: list[Campaign], before: dict[int, str], state: str, now: datetime) -> None:
@@ -185,7 +203,7 @@ def _due_at(row: Campaign) -> datetime:
     return min(row.starts_at, row.ends_at) if row.state == S.SCHEDULED else row.ends_at
 
 
-JOBS: dict[str, Callable[[], int]] = {
+JOBS: dict[str, Job] = {
     "started": start_due,
     "reached_end": reach_end,
     "closed": close_due,

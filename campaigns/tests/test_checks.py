@@ -7,7 +7,9 @@ from decimal import Decimal
 from typing import Any
 from unittest import mock
 
+import psycopg
 import pytest
+from django.db import connection
 
 from campaigns import checks, cleaning, stopping, sweeps
 from campaigns.models import Check, Closing, Leftover
@@ -233,3 +235,15 @@ def test_a_clean_check_completes_the_close_report(shop, running, frozen):
     assert {step["key"]: step["state"] for step in closing.steps} == dict.fromkeys(steps, "done")
     assert closing.next_due_at is None
     assert closing.archived_at is not None
+
+
+def test_one_reader_at_a_time_and_the_others_make_room(shop, running):
+    stopping.pause(shop.store, running.code, actor=shop.owner)
+    settings = connection.settings_dict
+    with psycopg.connect(
+        host=settings["HOST"], port=settings["PORT"] or None, user=settings["USER"], dbname=settings["NAME"],
+        password=settings["PASSWORD"] or None,
+    ) as other:  # fmt: skip
+        other.execute("SELECT pg_advisory_lock(%s, 0)", [checks.SEATS])
+        assert checks.run_due() == 0
+    assert checks.run_due() == 1

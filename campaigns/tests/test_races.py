@@ -97,6 +97,10 @@ def _human(store: Store, code: str, action: str, actor: Actor, answers: list[Any
     return act
 
 
+def _sweep() -> None:
+    sweeps.run()
+
+
 def _run(shop: Shop, rounds: int, seed: int) -> list[str]:
     """Race for some rounds; answers what was broken."""
     dice = random.Random(seed)
@@ -117,7 +121,7 @@ def _run(shop: Shop, rounds: int, seed: int) -> list[str]:
             answers: list[Any] = []
             work = [_human(shop.store, campaign.code, action, actor, answers)
                     for action, actor in zip(HUMANS, people, strict=True)]  # fmt: skip
-            work.append(lambda: sweeps.run() and None)
+            work.append(_sweep)
             dice.shuffle(work)
             with clock.freeze(END):
                 runners.race(work)

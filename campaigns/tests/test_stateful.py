@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from campaigns import lifecycle, stopping, sweeps
 from campaigns.models import Campaign, Closing
-from campaigns.tests.conftest import NOON, open_shop
+from campaigns.tests.conftest import NOON, Shop, open_shop
 from core import clock
 from core.errors import DomainError
 from core.scopes import in_store
@@ -42,7 +42,7 @@ LEGAL = {
 class Life(RuleBasedStateMachine):
     """One campaign, one clock, and what the design says about both."""
 
-    shop = None
+    shop: Shop
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class Life(RuleBasedStateMachine):
         self.block.__enter__()
         self.frozen = clock.freeze(NOON)
         self.time = self.frozen.__enter__()
-        self.scope = in_store(self.shop.store.pk)  # type: ignore[attr-defined]
+        self.scope = in_store(self.shop.store.pk)
         self.scope.__enter__()
 
     def teardown(self) -> None:
@@ -68,9 +68,10 @@ class Life(RuleBasedStateMachine):
             self.shop.skus,
             state="draft",
             starts_at=self.starts,
-            ends_at=self.ends,  # type: ignore[attr-defined]
+            ends_at=self.ends,
         )
-        self.code, self.state, self.before, self.final = campaign.code, "draft", "", None
+        self.code, self.state, self.before = campaign.code, "draft", ""
+        self.final: datetime | None = None
         self.started = False
         self.closes = 0
 
@@ -83,7 +84,7 @@ class Life(RuleBasedStateMachine):
         args = (more.pop("changes"),) if "changes" in more else ()
         refusal = None
         try:
-            getattr(room, act)(self.shop.store, self.code, *args, actor=self.shop.owner, **more)  # type: ignore[attr-defined]
+            getattr(room, act)(self.shop.store, self.code, *args, actor=self.shop.owner, **more)
         except DomainError as error:
             refusal = error
         assert (refusal is None) == allowed, f"{act} in {self.state}: {refusal or 'allowed'}"
@@ -176,7 +177,7 @@ class Life(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_random_lives_agree_with_the_model():
-    Life.shop = open_shop()  # type: ignore[assignment]
+    Life.shop = open_shop()
     run_state_machine_as_test(
         Life,
         settings=settings(

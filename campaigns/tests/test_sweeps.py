@@ -7,10 +7,11 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent
+from campaigns import closing as closing_engine
 from campaigns import stopping, sweeps
 from campaigns.models import Campaign, Check, Closing
 from campaigns.tests.conftest import NOON, Shop, open_shop
@@ -196,9 +197,8 @@ def test_a_batch_that_dies_in_the_middle_leaves_everything_due(committed, monkey
 
     with clock.freeze(campaign.ends_at + timedelta(days=1)):
         monkeypatch.setattr("campaigns.closing.tell", dies)
-        with pytest.raises(RuntimeError):
-            sweeps.run()
-        with across_stores("the test looks"), transaction.atomic():
+        assert sweeps.run()["failed"] == 1
+        with across_stores("the test looks"):
             assert _state(campaign) == "ending"
             assert not Closing.objects.exists()
         monkeypatch.undo()
@@ -206,3 +206,39 @@ def test_a_batch_that_dies_in_the_middle_leaves_everything_due(committed, monkey
         with across_stores("the test looks"):
             assert _state(campaign) == "ended"
             assert Closing.objects.count() == 1
+
+
+def test_a_fault_stays_with_its_campaign(shop, frozen, monkeypatch):
+    campaigns = [make.make_campaign(shop.store, shop.skus) for _ in range(4)]
+    starting = make.make_campaign(
+        shop.store, shop.skus, state="scheduled", starts_at=NOON + timedelta(days=3), ends_at=NOON + timedelta(days=9)
+    )
+    real = closing_engine.forecast
+
+    def faulty(rows):
+        if any(row.pk == campaigns[1].pk for row in rows):
+            raise ValueError("broken figures")
+        return real(rows)
+
+    monkeypatch.setattr(closing_engine, "forecast", faulty)
+    frozen.tick(timedelta(days=4))
+    done = sweeps.run()
+    assert (done["closed"], done["failed"], done["started"]) == (3, 1, 1)
+    assert [_state(row) for row in campaigns] == ["ended", "ending", "ended", "ended"]
+    assert _state(starting) == "running"
+    assert Heartbeat.objects.get(name="campaigns.sweep").detail["failed"] == 1
+    monkeypatch.undo()
+    sweeps.run()
+    assert _state(campaigns[1]) == "ended"
+
+
+def test_a_close_that_cannot_be_carried_forward_stops_no_other(shop, frozen):
+    for _ in range(3):
+        make.make_campaign(shop.store, shop.skus)
+    frozen.tick(timedelta(days=4))
+    sweeps.run()
+    closings = list(Closing.objects.order_by("id"))
+    Closing.objects.filter(pk=closings[1].pk).update(steps=[{"key": "nonsense"}])
+    frozen.tick(timedelta(days=1))
+    assert sweeps.run()["failed"] == 1
+    assert Closing.objects.filter(archived_at__isnull=False).count() == 2

@@ -40,6 +40,10 @@ class ClosingRules(Rules):
     recheck_delay_first: int = Field(
         default=5, ge=0, description="Seconds between clearing a leftover and the first look."
     )
+    check_workers: int = Field(default=1, ge=1, description="Workers that read public pages at the same time.")
+    check_budget: int = Field(
+        default=60, ge=1, description="Seconds after which a reader of pages makes room for other work."
+    )
     check_pages: int = Field(default=20_000, ge=1, description="Page visits that a worker takes on at once.")
     poll_first: int = Field(default=2, ge=1, description="Seconds between two looks at a close whose steps are open.")
     poll_longest: int = Field(default=60, ge=1, description="The same for a close that stays open.")
