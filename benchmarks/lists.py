@@ -47,7 +47,8 @@ def run(*, quick: bool) -> bool:
             "The campaign list",
             lines,
             f"One page of 50 rows, rendered whole (frame, filters, tabs, table), p95 of {rounds} requests each; “floor” is the same page"
-            f" of a store with {SMALL} campaigns, “ours” that of one with {large:,}, sixty running in either. Without sockets: Django's own client.",
+            f" of a store with {SMALL} campaigns, “ours” that of one with {large:,}, sixty running in either."
+            " Without sockets: Django's own client.",
             keep=not quick,
         )
     return all(line.ratio <= RATIO_GOAL and line.queries <= QUERIES_GOAL for line in lines)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.apps import apps
 from django.db.migrations.loader import MigrationLoader
+from django.db.models import Model
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
@@ -36,19 +38,22 @@ def test_every_room_of_the_project_has_a_floor() -> None:
     assert ours == set(FLOORS)
 
 
+def relations(model: type[Model]) -> Iterator[tuple[str, str]]:
+    """(field, label of the model it points to) of the relations that a model declares to rooms of ours."""
+    for field in model._meta.get_fields():
+        target = field.related_model if field.is_relation and not field.auto_created else None
+        if isinstance(target, type) and target._meta.app_label in FLOORS:
+            yield field.name, target._meta.app_label
+
+
 def test_relations_between_models_point_down() -> None:
     up = [
-        f"{model._meta.label}.{field.name} -> {field.related_model._meta.label}"
+        f"{model._meta.label}.{field} -> {room}"
         for model in apps.get_models()
         if model._meta.app_label in FLOORS
-        for field in model._meta.get_fields()
-        if field.is_relation
-        and not field.auto_created
-        and getattr(field.related_model, "_meta", None)
-        and field.related_model._meta.app_label in FLOORS
-        and not may_use(model._meta.app_label, field.related_model._meta.app_label)
+        for field, room in relations(model)
+        if not may_use(model._meta.app_label, room)
     ]
-    # The user remembers the last store; both live in accounts.
     assert up == []
 
 
@@ -64,6 +69,11 @@ def test_migrations_depend_on_lower_floors_only() -> None:
     assert up == []
 
 
+def is_import(node: ast.stmt) -> bool:
+    """`import x` or `from x import y`."""
+    return isinstance(node, (ast.Import, ast.ImportFrom))
+
+
 @pytest.mark.parametrize("room", sorted(FLOORS))
 def test_no_room_imports_inside_a_function(room: str) -> None:
     """An import inside a function hides an edge between rooms from the reader and from import order."""
@@ -71,14 +81,10 @@ def test_no_room_imports_inside_a_function(room: str) -> None:
     for path in sorted((ROOT / room).rglob("*.py")):
         if "tests" in path.parts or "migrations" in path.parts:
             continue
-        tree = ast.parse(path.read_text())
-        for function in ast.walk(tree):
-            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-                hidden += [
-                    f"{path.relative_to(ROOT)}:{node.lineno}"
-                    for node in ast.walk(function)
-                    if isinstance(node, ast.Import | ast.ImportFrom)
-                ]
+        for function in ast.walk(ast.parse(path.read_text())):
+            if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                imports = [node for node in ast.walk(function) if isinstance(node, ast.stmt) and is_import(node)]
+                hidden += [f"{path.relative_to(ROOT)}:{node.lineno}" for node in imports]
     assert hidden == []
 
 
