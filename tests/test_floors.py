@@ -94,9 +94,12 @@ def test_only_the_project_is_imported_by_nobody() -> None:
             if "tests" in path.parts:
                 continue
             for node in ast.walk(ast.parse(path.read_text())):
-                names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-                names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-                found += [
-                    f"{path.relative_to(ROOT)}:{node.lineno}" for name in names if name.split(".")[0] == "backoffice"
-                ]
+                if isinstance(node, ast.ImportFrom):
+                    names = [node.module or ""]
+                elif isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                else:
+                    continue
+                place = f"{path.relative_to(ROOT)}:{node.lineno}"
+                found += [place for name in names if name.split(".")[0] == "backoffice"]
     assert found == []

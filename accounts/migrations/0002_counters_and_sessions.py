@@ -4,23 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RateCounter',
+            name="RateCounter",
             fields=[
-                ('key', models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ('taken', models.PositiveIntegerField()),
-                ('ends_at', models.DateTimeField(db_index=True)),
+                ("key", models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ("taken", models.PositiveIntegerField()),
+                ("ends_at", models.DateTimeField(db_index=True)),
             ],
         ),
         migrations.AddField(
-            model_name='user',
-            name='sessions_epoch',
-            field=models.PositiveIntegerField(default=0, help_text='Raised to end every session of the person at once.'),
+            model_name="user",
+            name="sessions_epoch",
+            field=models.PositiveIntegerField(
+                default=0, help_text="Raised to end every session of the person at once."
+            ),
         ),
     ]
