@@ -64,6 +64,7 @@ MENU: tuple[NavSection, ...] = (
         _("Goods"),
         (
             NavEntry(_("Listings"), "listings:list", "tag", "listings.view"),
+            NavEntry(_("Orders"), "orders:list", "receipt", "orders.view"),
             NavEntry(_("Language sites"), "publishing:sites", "world", "listings.view"),
         ),
     ),
