@@ -26,13 +26,17 @@ _KNOWN = {
 
 @dataclass(slots=True)
 class Changes:
-    """A PATCH, proven. `plain` are columns of the listing; `sku_edits` are (code, cost, stock) with UNSAID and None for "as it is"."""
+    """A PATCH, proven. `plain` are columns of the listing; `sku_edits` are (code, cost, stock) with UNSAID and None for "as it is".
+
+    `names_prices`: sale prices are named, whether or not they differ.
+    """
 
     plain: dict[str, Any] = field(default_factory=dict)
     category: Category | None = None
     brand: str | None = None
     put_on_sale: bool = False
     prices: list[PriceChange] = field(default_factory=list)
+    names_prices: bool = False
     sku_edits: list[tuple[str, Decimal | None | Unsaid, int | None]] = field(default_factory=list)
     new_skus: list[CleanSku] = field(default_factory=list)
 
@@ -185,6 +189,7 @@ def _held_sku(
         words = _("The currency of a SKU stays as it was made: %(currency)s.") % {"currency": sku.currency}
         findings.add(f"{place}.currency", "ERR_CURRENCY_FIXED", words)
     if "sale_price" in row:
+        read.names_prices = True
         before = len(findings.errors)
         price = drafts.amount(row["sale_price"], sku.currency, f"{place}.sale_price", findings, positive=True)
         if len(findings.errors) == before and price != sku.sale_price:

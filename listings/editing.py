@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 import policies
 from accounts.models import Entity, Store
+from accounts.rights import can
 from audit.actors import Actor
 from audit.record import Entry, Target, record
 from audit.verbs import about, verb
@@ -208,9 +209,13 @@ def edit_listing(
 
 
 def _ensure_allowed(store: Store, read: Changes, *, actor: Actor, now: datetime) -> None:
+    """Prices that differ need the one right, all else the other; prices that are named and do not differ need either."""
     if read.prices:
         deepest = max(change.percent_off for change in read.prices)
         ensure_may(store, "price", actor=actor, now=now, listings=1, percent_off=deepest)
+    elif read.names_prices and not read.edits and can(actor, store, "listings.price", now):
+        ensure_may(store, "price", actor=actor, now=now, listings=1)
+        return
     if read.edits or not read.prices:
         ensure_may(store, "edit", actor=actor, now=now, listings=1)
 
