@@ -17,7 +17,6 @@ class CampaignTable(BaseTable):
     pick = PickColumn(accessor="code", about="label")
     name = tables.TemplateColumn(template_name="campaigns/_name_cell.html", verbose_name=_("Campaign"), orderable=False)
     state = tables.TemplateColumn(template_name="campaigns/_state_cell.html", verbose_name=_("State"), orderable=False)
-    starts_at = WhenColumn(verbose_name=_("Starts"), orderable=False)
     ends_at = WhenColumn(verbose_name=_("Ends"), orderable=False)
     actions = ActionsColumn("campaigns/_row_actions.html", accessor="code")
 
