@@ -64,18 +64,28 @@ def item_price(sale_price: Decimal, offers: Iterable[ItemOffer], currency: str) 
     """The price of one unit. `offers` are those that count at this moment; amounts are in `currency` (R30)."""
     priced = [offer for offer in offers if offer.price is not None]
     candidates = [Candidate(offer.price, (offer,)) for offer in priced if not offer.stacks and offer.price is not None]
-    stacking = sorted((offer for offer in priced if offer.stacks), key=lambda offer: (offer.starts_at, offer.campaign))
-    if stacking:
-        candidates.append(Candidate(_stacked(sale_price, stacking, currency), tuple(stacking)))
+    candidates += _stacking(sale_price, [offer for offer in priced if offer.stacks], currency)
     candidates.sort(key=lambda candidate: candidate.order)
     winner = candidates[0] if candidates and candidates[0].price <= sale_price else None
     return ItemPrice(sale_price, winner.price if winner else sale_price, winner, tuple(candidates))
 
 
+def _stacking(sale_price: Decimal, offers: Sequence[ItemOffer], currency: str) -> list[Candidate]:
+    """Those that reduce, together; one above the sale price reduces nothing, so it stands alone and takes nothing from the others."""
+    found = [
+        Candidate(offer.price, (offer,)) for offer in offers if offer.price is not None and offer.price > sale_price
+    ]
+    reducing = [offer for offer in offers if offer.price is not None and offer.price <= sale_price]
+    reducing.sort(key=lambda offer: (offer.starts_at, offer.campaign))
+    if len(reducing) == 1 and reducing[0].price is not None:
+        found.append(Candidate(reducing[0].price, (reducing[0],)))
+    elif reducing:
+        found.append(Candidate(_stacked(sale_price, reducing, currency), tuple(reducing)))
+    return found
+
+
 def _stacked(sale_price: Decimal, offers: Sequence[ItemOffer], currency: str) -> Decimal:
     """Reductions one after another: two offers of 10 % leave 81 %. At least the currency's smallest unit remains."""
-    if len(offers) == 1:
-        return offers[0].price or sale_price
     price = sale_price
     for offer in offers:
         price = price * (offer.price or sale_price) / sale_price

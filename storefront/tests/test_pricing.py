@@ -55,6 +55,19 @@ def test_a_stacking_offer_does_not_stack_with_one_that_did_not_agree() -> None:
     assert item_price(Decimal("100.00"), both, "USD").unit_price == Decimal("80.00")
 
 
+def test_a_stacking_offer_above_the_sale_price_takes_nothing_from_the_others() -> None:
+    """The sale price fell to 5 while two campaigns run: 8 gives nothing any more, 4 still counts."""
+    both = [offer("C-A", "8.00", stacks=True), offer("C-B", "4.00", stacks=True)]
+    found = item_price(Decimal("5.00"), both, "USD")
+    assert (found.unit_price, found.campaign) == (Decimal("4.00"), "C-B")
+    assert [candidate.price for candidate in found.candidates] == [Decimal("4.00"), Decimal("8.00")]
+
+
+def test_stacking_offers_on_goods_that_cost_nothing_change_nothing() -> None:
+    both = [offer("C-A", "8.00", stacks=True), offer("C-B", "4.00", stacks=True)]
+    assert item_price(Decimal("0.00"), both, "USD").unit_price == Decimal("0.00")
+
+
 def test_stacked_prices_keep_at_least_the_smallest_unit() -> None:
     tiny = [offer("C-A", "1", stacks=True), offer("C-B", "1", stacks=True)]
     assert item_price(Decimal("1000"), tiny, "JPY").unit_price == Decimal("1")
