@@ -78,7 +78,7 @@ class JobProgress:
         self._run.alive()
 
 
-@jobs.kind(KIND, page="listings:job")
+@jobs.kind(KIND, page="listings:job", right="listings.view")
 def run_catalogue_import(run: jobs.Run) -> jobs.Outcome:
     """The work of a catalogue job."""
     job, options = run.job, run.job.params["options"]

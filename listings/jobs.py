@@ -51,16 +51,17 @@ class Outcome:
 Work = Callable[["Run"], Outcome]
 _kinds: dict[str, Work] = {}
 _pages: dict[str, str] = {}
+_rights: dict[str, str] = {}
 
 
-def kind(name: str, *, page: str) -> Callable[[Work], Work]:
-    """Declare the work of a kind of job, and the URL name of the page that shows such jobs."""
+def kind(name: str, *, page: str, right: str) -> Callable[[Work], Work]:
+    """Declare the work of a kind of job, the URL name of the page that shows such jobs, and the right to see them: rows quote a file."""
 
     def declare(work: Work) -> Work:
         known = _kinds.get(name)
         if known and known is not work:
             raise RuntimeError(f"two kinds of job are called {name}")
-        _kinds[name], _pages[name] = work, page
+        _kinds[name], _pages[name], _rights[name] = work, page, right
         return work
 
     return declare
@@ -69,6 +70,11 @@ def kind(name: str, *, page: str) -> Callable[[Work], Work]:
 def page_of(job: Job) -> str:
     """The URL name of the page that shows the job."""
     return _pages.get(job.kind, "listings:job")
+
+
+def right_of(job: Job) -> str:
+    """The right that seeing the job needs."""
+    return _rights.get(job.kind, "listings.view")
 
 
 def queue(

@@ -61,7 +61,7 @@ def start_order_import(
     )  # fmt: skip
 
 
-@jobs.kind(KIND, page="orders:job")
+@jobs.kind(KIND, page="orders:job", right="orders.view")
 def run_order_import(run: jobs.Run) -> jobs.Outcome:
     """The work of an order job."""
     job, options, cursor = run.job, run.job.params["options"], run.cursor

@@ -6,10 +6,12 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_noop as _
 from ninja import Router
 
+from accounts.rights import check
 from api.access import needs
 from api.frame import reply
 from api.requests import ApiRequest, number
 from api.schemas.listings import JobOut
+from core import clock
 from listings import jobs
 
 router = Router(tags=["jobs"])
@@ -24,4 +26,6 @@ router = Router(tags=["jobs"])
 @needs("listings.view", "orders.view")
 def get_job(request: ApiRequest, id: str) -> HttpResponse:
     """`GET /jobs/{id}`."""
-    return reply(jobs.document(jobs.get(request.store, number(id))))
+    job = jobs.get(request.store, number(id))
+    check(request.actor, request.store, jobs.right_of(job), now=clock.now())
+    return reply(jobs.document(job))

@@ -12,8 +12,8 @@ from core.scopes import in_store
 from listings import jobs
 from listings.models import Job, Sku
 from orders.models import Order
-from tests.api.client import Api, new_key, ok, problem
-from tests.factories import make_skus
+from tests.api.client import Api, member_api, new_key, ok, problem
+from tests.factories import make_member, make_skus
 
 GOODS = b"sku,title,category,sale_price,currency\nA-1,Tote,bags,9.90,USD\nB&2,Bad,bags,1.00,USD\n"
 
@@ -63,6 +63,21 @@ def test_orders_come_as_a_file_too(owner: Api, store: Store) -> None:
     assert (job["state"], job["failed"]) == ("done", 0), job
     with in_store(store.pk):
         assert Order.objects.count() == 1
+
+
+def test_rows_of_orders_are_for_those_who_may_see_orders(owner: Api, store: Store) -> None:
+    """Refused rows quote the file, and a file of orders holds buyers; goods are as closed to those who see orders only."""
+    goods = ok(owner.upload("/listings/import", {"file": csv()}), 202)["job"]
+    with in_store(store.pk):
+        (sku,) = make_skus(store, 1)
+    content = f"order,placed_at,sku,quantity,unit_price,currency\nO-1,2026-01-05T10:00:00Z,{sku.code},2,9.90,USD\n"
+    sold = ok(owner.upload("/orders/import", {"file": csv(content.encode(), "orders.csv")}), 202)["job"]
+    seller = member_api(store, make_member(store, rights=["listings.view"]))
+    clerk = member_api(store, make_member(store, rights=["orders.view"]))
+    problem(seller.get(f"/jobs/{sold}"), 403, "ERR_PERMISSION")
+    problem(clerk.get(f"/jobs/{goods}"), 403, "ERR_PERMISSION")
+    assert ok(seller.get(f"/jobs/{goods}"))["id"] == goods
+    assert ok(clerk.get(f"/jobs/{sold}"))["id"] == sold
 
 
 def test_the_same_file_under_the_same_key_is_one_job(owner: Api, store: Store) -> None:
