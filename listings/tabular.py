@@ -23,6 +23,7 @@ from typing import IO, Any
 
 from django.utils.translation import gettext as _
 
+from core import csvfile
 from core.errors import FieldError, InvalidInput
 from listings.sheets import SheetError, check_archive, rows_of_sheet
 from policies.rules import ImportRules
@@ -460,9 +461,8 @@ _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?", re.ASCII)
 
 
 def inert(cell: str) -> str:
-    """A cell that no spreadsheet runs: what begins like a formula gets an apostrophe; plain numbers stay."""
-    risky = cell[:1] in {"=", "+", "-", "@", "\t", "\r"} and not _NUMBER.fullmatch(cell)
-    return f"'{cell}" if risky else cell
+    """A cell that no spreadsheet runs; plain numbers stay, those with a decimal comma too (R147)."""
+    return cell if _NUMBER.fullmatch(cell) else csvfile.inert(cell)
 
 
 class ErrorFile:

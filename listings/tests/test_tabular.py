@@ -267,3 +267,8 @@ def test_the_inert_form_leaves_plain_numbers() -> None:
     assert [tabular.inert(cell) for cell in ("-5", "+1,5", "=A1", "-A", "@x", "x", "")] == [
         "-5", "+1,5", "'=A1", "'-A", "'@x", "x", "",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("cell", [" =A1", "\u00a0=A1", "\u3000@x", "x\n=A1", "\uff1dA1", "\n=A1"])
+def test_what_a_spreadsheet_runs_behind_white_space_or_on_a_later_line_is_inert_too(cell: str) -> None:
+    assert "'" in tabular.inert(cell)
