@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import Count
 
 from accounts.models import Store
@@ -12,6 +13,23 @@ from accounts.rights import check
 from audit.actors import Actor
 from campaigns.models import Campaign, CampaignItem
 from core.errors import DomainError
+
+_REACH = """
+    SELECT count(DISTINCT i.listing_id),
+        COALESCE(max(ceil((s.sale_price - i.price) * 100 / s.sale_price)) FILTER (WHERE s.sale_price > 0 AND i.price < s.sale_price), 0)
+    FROM campaigns_campaignitem i JOIN listings_sku s ON s.id = i.sku_id WHERE i.campaign_id = %s
+"""
+
+
+def check_reach(store: Store, campaign: Campaign, right: str, *, actor: Actor, now: datetime) -> None:
+    """Refuse unless the whole campaign, whoever wrote its items, lies inside the actor's loan of `right`: listings, deepest discount.
+
+    Two queries. Raises PermissionRefused or Conflict ERR_GRANT_CAP.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_REACH, [campaign.pk])
+        listings, percent = cursor.fetchone()
+    check(actor, store, right, now=now, listings=listings, percent_off=int(percent))
 
 
 def refused_by_cap(

@@ -18,6 +18,7 @@ from audit.actors import Actor
 from audit.record import Entry, record
 from audit.verbs import about, verb
 from campaigns import entry, finding, items, offers
+from campaigns.caps import check_reach
 from campaigns.checking import GoodItem, check_items, check_text, check_window, warnings_of
 from campaigns.events import Event, tell
 from campaigns.inputs import EDITABLE, CampaignInput, ItemInput
@@ -100,7 +101,10 @@ def edit_campaign(
         good, wrong = check_items(store, changes["items"], kind, now)
         errors += wrong
     _refuse(errors)
-    _check_caps(store, good, actor, now)
+    if "items" in changes:
+        _check_caps(store, good, actor, now)
+    else:
+        check_reach(store, campaign, RIGHT, actor=actor, now=now)
     before = _settings(campaign)
     for name, value in changes.items():
         if name != "items":
@@ -183,6 +187,7 @@ def submit(store: Store, code: str, *, version: int | None = None, actor: Actor,
     campaign = finding.lock(store, code, version=version)
     _ensure_state(campaign, {S.DRAFT}, now)
     entry.ensure_may_enter(store, now=now)
+    check_reach(store, campaign, RIGHT, actor=actor, now=now)
     errors = check_window(campaign.starts_at, campaign.ends_at, now)
     if campaign.item_count == 0:
         errors.append(FieldError("items", "ERR_NO_ITEMS", _("A campaign needs at least one item.")))
@@ -291,6 +296,7 @@ def copy_as_draft(
     source = finding.get(store, code)
     about(finding.target(source, store))
     entry.ensure_may_enter(store, now=now)
+    check_reach(store, source, RIGHT, actor=actor, now=now)
     offered(source.kind)
     start = starts_at or (now + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
     end = ends_at or start + (source.ends_at - source.starts_at)

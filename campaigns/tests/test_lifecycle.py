@@ -174,6 +174,23 @@ def test_lent_rights_reach_as_far_as_their_caps(shop):
     assert CampaignItem.objects.filter(campaign=campaign).count() == 2
 
 
+@pytest.mark.parametrize(("cap", "limit"), [("max_listings", 2), ("max_percent_off", 24)])
+def test_what_somebody_else_wrote_lies_inside_the_caps_too(shop, cap, limit):
+    """A lent right does not grow by copying, handing in or prolonging the owner's deep discount."""
+    actor = make.actor_for(make.make_member(shop.store, rights=["campaigns.edit"], **{cap: limit}))
+    draft = _create(shop).campaign
+    acts = (
+        lambda: lifecycle.copy_as_draft(shop.store, draft.code, actor=actor),
+        lambda: lifecycle.submit(shop.store, draft.code, actor=actor),
+        lambda: lifecycle.edit_campaign(shop.store, draft.code, {"ends_at": NOON + timedelta(days=9)}, actor=actor),
+    )
+    for act in acts:
+        with pytest.raises(Conflict) as refusal:
+            act()
+        assert (refusal.value.code, refusal.value.extra["cap"]) == ("ERR_GRANT_CAP", cap)
+    assert Campaign.objects.get().state == "draft"
+
+
 def test_a_start_in_the_past_means_as_soon_as_submitted(shop):
     draft = _create(shop, starts_at=NOON - timedelta(days=2)).campaign
     assert draft.state == "draft"
