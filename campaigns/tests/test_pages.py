@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -124,6 +126,25 @@ def test_a_pause_goes_through_the_stop_page_and_is_off_for_buyers_at_once(store:
     page = owner.get(answer["Location"]).content.decode()
     assert "What buyers see now" in page
     assert "0 offers of this campaign can still be had." in page
+
+
+def test_a_change_between_the_form_and_the_lock_stops_the_stop(
+    store: Store, owner: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form was read at one version; what comes in between, however late, is looked at first (R17)."""
+    campaign = campaign_of(store)
+    token = form_token(owner, address(campaign, "stop/"))
+    claim = form_tokens._claim
+
+    def late(nonce: str, now: datetime) -> bool:
+        Campaign.objects.filter(pk=campaign.pk).update(version=F("version") + 1)
+        return claim(nonce, now)
+
+    monkeypatch.setattr(form_tokens, "_claim", late)
+    answer = owner.post(address(campaign, "stop/"), {"form_token": token, "reason": "season"})
+    assert answer.status_code == 409
+    with in_store(store.pk):
+        assert Campaign.objects.get().state == "running"
 
 
 def test_a_second_submit_of_the_same_form_shows_the_first_result(store: Store, owner: Client) -> None:

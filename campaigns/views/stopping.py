@@ -36,12 +36,13 @@ def stop(request: StoreRequest, store: str, code: str) -> HttpResponse:
     return _once(request, campaign, "pause", form, _pause)
 
 
-def _pause(request: StoreRequest, campaign: Campaign, form: PauseForm) -> str:
+def _pause(request: StoreRequest, campaign: Campaign, form: PauseForm, version: int) -> str:
     stopping.pause(
         request.store,
         campaign.code,
         reason=form.cleaned_data["reason"],
         note=form.cleaned_data["note"],
+        version=version,
         actor=request.actor,
     )
     messages.success(
@@ -64,7 +65,7 @@ def cancel(request: StoreRequest, store: str, code: str) -> HttpResponse:
     return _once(request, campaign, "cancel", form, _cancel)
 
 
-def _cancel(request: StoreRequest, campaign: Campaign, form: CancelForm) -> str:
+def _cancel(request: StoreRequest, campaign: Campaign, form: CancelForm, version: int) -> str:
     data = form.cleaned_data
     stopping.cancel(
         request.store,
@@ -72,6 +73,7 @@ def _cancel(request: StoreRequest, campaign: Campaign, form: CancelForm) -> str:
         reason=data["reason"],
         note=data["note"],
         confirm_code=data["confirm_code"],
+        version=version,
         actor=request.actor,
     )
     return address(request, "closing", campaign)
@@ -86,7 +88,9 @@ def _once(request: StoreRequest, campaign: Campaign, action: str, form: Any, act
         ) as token:
             if token.outcome:
                 return redirect(token.outcome)
-            token.outcome = act(request, campaign, form)
+            token.outcome = act(
+                request, campaign, form, token.version
+            )  # again under the lock: it may change until then
             return redirect(token.outcome)
     except DomainError as refusal:
         if any(item.field == "confirm_code" for item in refusal.errors):
