@@ -88,7 +88,9 @@ def open_manual(rows: Sequence[Campaign], *, actor: Actor, reason: str, note: st
 def finalise(rows: Sequence[Campaign], *, now: datetime) -> int:
     """End the hold of these campaigns: coupons, stock, prices, `cancelled` for good; answers how many."""
     ids = [row.pk for row in rows]
-    held = list(Closing.objects.filter(campaign_id__in=ids, taken_back_at=None, finalised_at=None).order_by("id"))
+    # Locked: a worker that carries one of them forward at this moment would otherwise be overwritten with what was read before.
+    open_ones = Closing.objects.filter(campaign_id__in=ids, taken_back_at=None, finalised_at=None)
+    held = list(open_ones.select_for_update(of=("self",), no_key=True).order_by("id"))
     figures = forecast(rows)
     for closing in held:
         impact = figures[closing.campaign_id]
