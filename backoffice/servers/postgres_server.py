@@ -72,6 +72,12 @@ def _open_to_all(folder: Path) -> bool:
     return True
 
 
+def says_ready(state: str, pid: int) -> bool:
+    """Whether the text of `postmaster.pid` says that the server `pid` takes connections; it is empty for a moment after it was made."""
+    lines = state.splitlines()
+    return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
+
+
 class PostgresServer:
     """One cluster and its server process, a child of the process that starts it."""
 
@@ -156,13 +162,7 @@ class PostgresServer:
             if not self.alive():
                 raise PlaceError(f"PostgreSQL did not start: {self._last_words()} (see {self.log})")
             with contextlib.suppress(OSError):
-                lines = state.read_text().splitlines()
-                if (
-                    self.process
-                    and lines[0] == str(self.process.pid)
-                    and len(lines) > 7
-                    and lines[7].strip() == "ready"
-                ):
+                if self.process and says_ready(state.read_text(), self.process.pid):
                     return
             time.sleep(0.02)
         self.stop()

@@ -19,6 +19,7 @@ import redis
 from backoffice.servers import Held, ServersError, ensure
 from backoffice.servers.machine import GIB, MIB, postgres_settings
 from backoffice.servers.places import PlaceError, own_folder, places
+from backoffice.servers.postgres_server import says_ready
 from tests.servers.stack import ROOT, clean_environment, gone
 
 HOLD = (
@@ -198,3 +199,12 @@ def test_settings_fit_the_machine(
     assert settings["max_wal_size"] == f"{wal}MB"
     assert int(settings["work_mem"].removesuffix("MB")) * MIB * 100 < 4 * memory
     assert "fsync" not in settings
+
+
+def test_a_server_whose_file_is_still_being_written_is_not_ready_yet() -> None:
+    whole = "71\n/data\n1790000000\n5432\n/run\n\n  1 2\nready   \n"
+    assert not says_ready("", 71)
+    assert not says_ready("71\n/data\n", 71)
+    assert not says_ready(whole, 72)
+    assert not says_ready(whole.replace("ready   ", "starting"), 71)
+    assert says_ready(whole, 71)
