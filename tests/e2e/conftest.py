@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from backoffice.demo import DEMO_PASSWORD
 from tests.servers.stack import Stack, manage
@@ -26,10 +26,6 @@ TIMES = {
     "CANCEL_HOLD": "40",
     "OPERATION_LOCK": "2",
 }
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--disable-quic",
-]  # fmt: skip
 WATCH = """
 document.addEventListener('securitypolicyviolation', (event) => {
   (window.__violations = window.__violations || []).push(event.violatedDirective + ' ' + event.blockedURI);
@@ -96,15 +92,6 @@ def product(browser_path: str) -> Iterator[Product]:
             if stack.process is not None and stack.process.poll() is None:
                 stack.interrupt()
             stack.end_by_force()
-
-
-@pytest.fixture(scope="session")
-def chromium(browser_path: str) -> Iterator[Browser]:
-    """One browser for the session."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 def open_context(chromium: Browser, product: Product, **options: Any) -> BrowserContext:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from tools.messages import LONE
 
@@ -67,14 +66,6 @@ def test_pages_speak_one_language_and_never_a_lone_cancel(style_site, page, lang
     assert f'<html lang="{"zh-Hans" if language == "zh-hans" else "en"}"' in response.content.decode()
     if language == "en":
         assert [text for text in found if re.search("[㐀-鿿]", text)] == ["中文"] * found.count("中文")
-
-
-@pytest.fixture(scope="module")
-def chromium(browser_path: str) -> Iterator[object]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def opened(chromium, address: str, *, locale: str = "en-US", scheme: str = "light", width: int = 1280, **extra) -> Page:

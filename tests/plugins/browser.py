@@ -1,6 +1,6 @@
 """The browser of the end-to-end tests: an installed Chrome or Chromium, else one that is installed now.
 
-Tests marked `e2e` ask for `browser_path`. Where no browser can be had they are skipped and named with the reason; with
+Tests that drive one ask for `browser_path` or `chromium`. Where no browser can be had they are skipped and named with the reason; with
 CI=true the run fails instead, because a gate that skips is none.
 """
 
@@ -10,12 +10,24 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# Nothing that talks to the outside, and no sandbox: in containers it cannot be made, and the pages are our own.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+)
 INSTALL_LIMIT = 600  # seconds
 _ASK_PLAYWRIGHT = (
     "from playwright.sync_api import sync_playwright\nwith sync_playwright() as p: print(p.chromium.executable_path)"
@@ -73,7 +85,7 @@ def browser() -> tuple[str | None, str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without a browser skip the browser tests by name and reason, or fail when this is CI."""
-    driven = [item for item in items if item.get_closest_marker("e2e")]
+    driven = [item for item in items if "browser_path" in getattr(item, "fixturenames", ())]
     if not driven or config.option.collectonly:
         return
     path, said = browser()
@@ -98,16 +110,31 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _asks_for_browser(config: pytest.Config) -> bool:
-    """Whether this run may meet a browser test: it covers the folder of them."""
-    folder = config.rootpath / "tests" / "e2e"
+    """Whether this run may meet a browser test: it covers a folder of them."""
     paths = [Path(str(argument).split("::")[0]).absolute() for argument in config.args] or [config.rootpath]
-    return folder.is_dir() and any(path == folder or path in folder.parents or folder in path.parents for path in paths)
+    folders = [config.rootpath / "tests" / name for name in ("e2e", "frontend")]
+    return any(
+        path == folder or path in folder.parents or folder in path.parents for path in paths for folder in folders
+    )
 
 
 @pytest.fixture(scope="session")
 def browser_path() -> str:
-    """The executable that Playwright drives; a test that asks for it is marked `e2e`."""
+    """The executable that Playwright drives."""
     path, said = browser()
     if path is None:
         pytest.skip(f"no Chrome or Chromium ({said})")
     return path
+
+
+@pytest.fixture(scope="module")
+def chromium(browser_path: str) -> Iterator[Browser]:
+    """One browser for a module.
+
+    Not for the session: while Playwright runs, its event loop makes Django refuse the database to every other test of
+    the same process, and a second Playwright does not start.
+    """
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
+        yield found
+        found.close()
