@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.rights import public
+from campaigns import sweeps
 from core import clock
 from core.models import Heartbeat, OutboxMessage
 
@@ -62,7 +63,8 @@ def state(now: datetime) -> dict[str, Any]:
     beats = dict(Heartbeat.objects.exclude(name__in=ONE_OFF).values_list("name", "beat_at"))
     ages = {name: _age(now, moment) for name, moment in sorted(beats.items())}
     due = OutboxMessage.objects.filter(Q(parked_at=None), available_at__lte=now)
-    oldest = due.aggregate(at=Min("available_at"))["at"]
+    waiting = (due.aggregate(at=Min("available_at"))["at"], sweeps.oldest_due(now))
+    oldest = min((moment for moment in waiting if moment is not None), default=None)
     broker = broker_answers()
     ages = {name: age for name, age in ages.items() if age <= FORGOTTEN_AFTER}
     patience = max(SILENT_AFTER, 4 * settings.SWEEP_INTERVAL)

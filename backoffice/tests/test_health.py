@@ -13,6 +13,8 @@ from pytest_django import DjangoAssertNumQueries
 from backoffice import health
 from core import clock
 from core.models import Heartbeat, OutboxMessage
+from core.scopes import in_store
+from tests.factories import make_campaign, make_skus, make_store
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 
@@ -71,6 +73,19 @@ def test_the_demo_is_loaded_once_and_never_silent(client: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_a_campaign_that_the_sweep_cannot_close_is_overdue_though_the_sweep_runs(client: Client) -> None:
+    beat("outbox", 3)
+    beat("campaigns.sweep", 4)
+    store = make_store()
+    with in_store(store.pk):
+        late = NOW - timedelta(seconds=301)
+        make_campaign(store, make_skus(store, 1), starts_at=late - timedelta(days=1), ends_at=late)
+    found = client.get("/readyz").json()
+    assert (found["status"], found["reasons"]) == ("degraded", ["work is overdue"])
+    assert found["oldest_due_age"] == 301.0
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize(("seconds", "reasons"), [(119, []), (121, ["work is overdue"])])
 def test_overdue_work(client: Client, seconds: int, reasons: list[str]) -> None:
     beat("outbox", 3)
@@ -112,5 +127,5 @@ def test_database_gone(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.django_db
 def test_queries_stay_few(client: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     client.get("/readyz")
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(4):
         client.get("/readyz")
