@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError, FieldError
@@ -70,17 +71,25 @@ class ListingForm(forms.Form):
 
 
 class SkuForm(forms.Form):
-    """One SKU of a listing."""
+    """One SKU of a listing.
+
+    Orders and stock reports move the stock without making an open form stale, so a known SKU's form carries the figure that it showed:
+    one that nobody touched is not sent, and one that moved meanwhile is shown before it is overwritten.
+    """
 
     sku = forms.CharField(label=_("SKU code"), required=False, max_length=80)
     sale_price = forms.CharField(label=_("Sale price"), required=False, max_length=20)
     cost = forms.CharField(label=_("Cost"), required=False, max_length=20)
     stock = forms.CharField(label=_("Stock"), required=False, max_length=12)
+    stock_seen = forms.CharField(required=False, max_length=12, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, known: bool = False, priced: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["sku"].disabled = known
         self.fields["sale_price"].disabled = not priced
+        self.known = known
+        if not known:
+            del self.fields["stock_seen"]
 
     @classmethod
     def values_of(cls, sku: Sku) -> dict[str, str]:
@@ -90,7 +99,35 @@ class SkuForm(forms.Form):
             "sale_price": text(sku.sale_price, sku.currency),
             "cost": "" if sku.cost is None else text(sku.cost, sku.currency),
             "stock": str(sku.stock),
+            "stock_seen": str(sku.stock),
         }
+
+    @property
+    def seen(self) -> str:
+        """The stock that the form showed; what stands now when it does not say."""
+        return str(self["stock_seen"].value() or self.initial["stock"])
+
+    def keeps_stock(self) -> bool:
+        """Whether the stock was left as it was shown."""
+        return self.known and str(self["stock"].value() or "").strip() == self.seen
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        """What was typed: neither the figure carried along nor a stock that was left alone."""
+        carried = {"stock_seen", "stock"} if self.keeps_stock() else {"stock_seen"}
+        return [name for name in super().changed_data if name not in carried]
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse to overwrite a figure that moved since the form was shown; sent again, it is meant."""
+        if self.known and not self.keeps_stock() and self.seen != self.initial["stock"]:
+            words = _(
+                "It was %(seen)s when you opened the form and is %(now)s by now. Save again if your figure is right."
+            )
+            self.add_error("stock", words % {"seen": self.seen, "now": self.initial["stock"]})
+            self.data = {key: self.data.get(key) for key in self.data} | {
+                self.add_prefix("stock_seen"): self.initial["stock"]
+            }
+        return self.cleaned_data
 
     @property
     def blank(self) -> bool:
@@ -102,7 +139,11 @@ class SkuForm(forms.Form):
         values = dict(self.cleaned_data)
         if not priced:
             values.pop("sale_price")
-        values["stock"] = values["stock"] or 0
+        values.pop("stock_seen", None)
+        if self.keeps_stock():
+            values.pop("stock")
+        else:
+            values["stock"] = values["stock"] or 0
         return values
 
 

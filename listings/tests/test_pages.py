@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -248,6 +249,35 @@ def test_a_stale_form_shows_theirs_and_mine_and_overwrites_nothing(store, page) 
     listing.refresh_from_db()
     assert listing.title == "Theirs"
     assert page.post(f"{HERE}{listing.pk}/edit/", mine | {"version": "2"}).status_code == 302
+
+
+SEEN = re.compile(r'name="sku\d+-stock_seen" value="(\d+)"')
+
+
+def test_a_form_about_something_else_leaves_the_stock_that_orders_moved(store, page) -> None:
+    """Opened at 100; an order takes one; saving a new title must not put it back on the shelf."""
+    listing = listing_of(store, "PC-1", stock=100)
+    assert SEEN.findall(text(page.get(f"{HERE}{listing.pk}/edit/"))) == ["100"]
+    with in_store(store.pk):
+        Sku.objects.update(stock=99)
+    sent = edit_form(listing, store, title="New", **{"SKU-stock_seen": "100"})
+    assert page.post(f"{HERE}{listing.pk}/edit/", sent).status_code == 302
+    listing.refresh_from_db()
+    assert (listing.title, _sku(store, "PC-1").stock) == ("New", 99)
+
+
+def test_a_stock_that_moved_is_shown_before_it_is_overwritten(store, page) -> None:
+    listing = listing_of(store, "PC-1", stock=100)
+    with in_store(store.pk):
+        Sku.objects.update(stock=99)
+    sent = edit_form(listing, store, **{"SKU-stock": "150", "SKU-stock_seen": "100"})
+    html = text(page.post(f"{HERE}{listing.pk}/edit/", sent), 422)
+    assert "It was 100 when you opened the form and is 99 by now." in html
+    assert SEEN.findall(html) == ["99"]
+    assert _sku(store, "PC-1").stock == 99
+    again = edit_form(listing, store, **{"SKU-stock": "150", "SKU-stock_seen": "99"})
+    assert page.post(f"{HERE}{listing.pk}/edit/", again).status_code == 302
+    assert _sku(store, "PC-1").stock == 150
 
 
 def test_delisting_asks_for_a_reason_then_tells_each_rows_fate(store, page) -> None:
