@@ -21,8 +21,9 @@ SHAPES = (
     (re.compile(r"\?.*"), ""),
 )
 AXE = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-MOST_PAGES = 90
-LOOKS = [("en-GB", "light"), ("zh-CN", "dark"), ("en-GB", "dark"), ("zh-CN", "light")]
+MOST_PAGES = 60
+#: Each language and each scheme once; colours do not depend on the language.
+LOOKS = [("en-GB", "light"), ("zh-CN", "dark")]
 
 
 def shape(address: str) -> str:
@@ -90,7 +91,7 @@ def crawl(page: Page, product: Product, starts: list[str]) -> list[str]:
 
 def test_every_page_of_an_owner(window: BrowserContext, product: Product) -> None:
     page = sign_in(window, "owner@demo.test")
-    assert crawl(page, product, ["/s/pinecone/", "/s/pinecone/campaigns/", "/s/riverlamp/"]) == []
+    assert crawl(page, product, ["/s/pinecone/", "/s/pinecone/campaigns/"]) == []
 
 
 def test_every_page_of_platform_staff(chromium: Browser, product: Product) -> None:
