@@ -37,9 +37,9 @@ def not_ended(case: Case) -> Mapping[int, Finding]:
 
 @guard("ERR_STATE", _("In a state that allows it"), actions=ALL_ACTIONS, queries=False, only_failing=True)
 def in_state(case: Case) -> Mapping[int, Finding]:
-    """The declared transitions say from where each action may start."""
+    """The declared transitions say from where each action may start; a hold ends by the clock, swept or not."""
     allowed = sources(TRANSITIONS[case.action])
-    return {
+    return _holds_over(case) | {
         campaign.pk: Finding(
             _now("The campaign is “%(state)s”; this needs: %(allowed)s.")
             % {
@@ -50,6 +50,22 @@ def in_state(case: Case) -> Mapping[int, Finding]:
         )
         for campaign in case.campaigns
         if campaign.state not in allowed and campaign.state not in OVER
+    }
+
+
+def _holds_over(case: Case) -> dict[int, Finding]:
+    """Cancels that can be taken back no more: they were promised to be final at that moment (R6)."""
+    return {
+        campaign.pk: Finding(
+            _now("The hold was over at %(moment)s: the cancel is final.")
+            % {"moment": display.sentence(campaign.cancel_final_at, display.zone(case.store.time_zone))},
+            {"state": campaign.state, "cancel_final_at": campaign.cancel_final_at.isoformat()},
+        )
+        for campaign in case.campaigns
+        if case.action == "take_back"
+        and campaign.state == CampaignState.CANCELLING
+        and campaign.cancel_final_at is not None
+        and campaign.cancel_final_at <= case.now
     }
 
 

@@ -116,7 +116,8 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def take_back(self) -> None:
-        if self.do("take_back", self.state == "cancelling" and self.now() < self.ends):
+        held = self.state == "cancelling" and self.final is not None and self.now() < self.final
+        if self.do("take_back", held and self.now() < self.ends):
             self.state = self.before
 
     @rule(hours=st.sampled_from([1, 5]))

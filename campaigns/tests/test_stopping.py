@@ -115,6 +115,19 @@ def test_take_back_is_refused_at_the_end(shop, frozen):
     assert refusal.value.code == "ERR_CLOSE_ENDED"
 
 
+@pytest.mark.parametrize(("seconds", "final"), [(599, False), (600, True)])
+def test_a_hold_ends_by_the_clock_though_no_sweep_has_come(shop, frozen, seconds, final):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, actor=shop.owner)
+    frozen.tick(seconds)
+    if not final:
+        assert stopping.take_back(shop.store, campaign.code, actor=shop.owner).state == "running"
+        return
+    with pytest.raises(Conflict) as refusal:
+        stopping.take_back(shop.store, campaign.code, actor=shop.owner)
+    assert (refusal.value.code, _on(campaign.code)) == ("ERR_STATE", 0)
+
+
 @pytest.mark.parametrize("typed", ["", "C-00000", "c", "C-"])
 def test_the_code_is_checked_first(shop, typed):
     campaign = make.make_campaign(shop.store, shop.skus, code="C-7F3KQ")
