@@ -195,6 +195,8 @@ STOCK_STALE_AFTER = ENV.stock_stale_after
 SWEEP_INTERVAL = ENV.sweep_interval
 
 OUTBOX_BATCH = 100
+#: Seconds after which a worker gives back what it has claimed and not begun.
+OUTBOX_TURN = 5
 OUTBOX_MAX_ATTEMPTS = 10
 OUTBOX_BACKOFF = 2
 OUTBOX_BACKOFF_CAP = 3600

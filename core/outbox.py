@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -147,11 +148,20 @@ def claim(now: datetime, limit: int, topics: Sequence[str] | None = None) -> lis
 
 
 def deliver_due(*, limit: int | None = None, topics: Sequence[str] | None = None) -> int:
-    """Deliver what is due, one message at a time; answers how many were tried."""
+    """Deliver what is due, one message at a time; answers how many were tried.
+
+    After `OUTBOX_TURN` seconds what was claimed and not begun goes back: a receiver that answers slowly keeps its own messages waiting and
+    not those behind it, and no claim outlives its lease unattended, which would deliver twice.
+    """
     tried = 0
     size = limit or settings.OUTBOX_BATCH
     messages = claim(clock.read(), size, topics)
+    began = time.monotonic()
     for message in messages:
+        taken = time.monotonic() - began
+        if tried and taken > settings.OUTBOX_TURN:
+            _give_back([left for left in messages[tried:] if taken < _topics[left.topic].lease])
+            break
         tried += 1
         try:
             with clock.unit_of_work():
@@ -164,6 +174,14 @@ def deliver_due(*, limit: int | None = None, topics: Sequence[str] | None = None
         else:
             OutboxMessage.objects.filter(id=message.id).delete()
     return tried
+
+
+def _give_back(messages: Sequence[OutboxMessage]) -> None:
+    """As if these had not been claimed; another worker may take them at once. Their leases are still ours."""
+    rows = OutboxMessage.objects.filter(id__in=[message.id for message in messages])
+    rows.update(lease_until=None, attempts=F("attempts") - 1)
+    topics = {message.topic for message in messages}
+    transaction.on_commit(lambda: nudged.send(OutboxMessage, topics=topics), robust=True)
 
 
 def _fail(message: OutboxMessage, error: Exception) -> None:
