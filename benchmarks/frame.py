@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import platform
 import re
@@ -13,10 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from backoffice.env import BASE_DIR
 from core.signals import nudged
@@ -66,30 +68,49 @@ class Measured:
 
 
 def interleaved(
-    prepare: Callable[[], object], floor: Callable[[object], None], ours: Callable[[object], None], *, rounds: int
+    prepare: Callable[[], object],
+    floor: Callable[[object], None],
+    ours: Callable[[object], None],
+    *,
+    rounds: int,
+    rehearse: Callable[[], object] | None = None,
 ) -> Measured:
-    """Run both sides in turn, each on material of its own from `prepare`, beginning with the other one every second round."""
+    """Run both sides in turn, each on material of its own from `prepare`, beginning with the other one every second round.
+
+    Both run once before, on smaller material from `rehearse` if given: caches are warm before anything is measured.
+    """
     times: dict[str, list[float]] = {"floor": [], "ours": []}
-    queries = peak = 0
-    for side in (floor, ours):  # caches of either side are warm before anything is measured
-        side(prepare())
+    counted: list[int] = []
+    peak = 0
+    for side in (floor, ours):
+        side((rehearse or prepare)())
     for turn in range(rounds):
-        order = ("floor", "ours") if turn % 2 == 0 else ("ours", "floor")
-        for side in order:
+        for name in ("floor", "ours") if turn % 2 == 0 else ("ours", "floor"):
             material = prepare()
             gc.collect()
             _settle()
-            if side == "floor":
-                times["floor"].append(_timed(lambda material=material: floor(material)))
+            if name == "floor":
+                times["floor"].append(_timed(partial(floor, material)))
                 continue
             reset_peak()
-            times["ours"].append(_timed(lambda material=material: ours(material)))
+            with _counting(counted):
+                times["ours"].append(_timed(partial(ours, material)))
             peak = max(peak, peak_memory())
-    material = prepare()
-    with CaptureQueriesContext(connection) as captured:
-        ours(material)
-    queries = len(captured)
-    return Measured(times["floor"], times["ours"], queries, peak)
+    return Measured(times["floor"], times["ours"], max(counted), peak)
+
+
+@contextmanager
+def _counting(counted: list[int]) -> Iterator[None]:
+    """Count the statements of a run (COPY aside) and append the number."""
+    number = itertools.count()
+
+    def pass_on(execute: Any, sql: Any, params: Any, many: Any, context: Any) -> Any:
+        next(number)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(pass_on):
+        yield
+    counted.append(next(number))
 
 
 def _timed(work: Callable[[], None]) -> float:
