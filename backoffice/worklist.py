@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from campaigns.prices import stores_prices_to_review
 from django.db.models import F
 from django.urls import reverse
 from django.utils.functional import Promise
@@ -17,6 +16,7 @@ from django.utils.translation import ngettext
 from accounts.requests import StoreRequest
 from campaigns.labels import campaign_name
 from campaigns.models import Campaign, CampaignState, Closing, Leftover
+from campaigns.prices import stores_prices_to_review
 from core import clock, display
 from inbox.models import Message, Severity
 from policies import active, timing

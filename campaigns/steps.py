@@ -123,7 +123,10 @@ def evidence_text(step: Mapping[str, Any]) -> str:
             return words % {"n": n} if n else _now("Every sale price is as before the campaign.")
         case "verify":
             passed, planned = evidence.get("passed", 0), evidence.get("planned", 0)
-            return _now("Clean at %(passed)s of %(planned)s planned checks so far.") % {"passed": passed, "planned": planned}
+            return _now("Clean at %(passed)s of %(planned)s planned checks so far.") % {
+                "passed": passed,
+                "planned": planned,
+            }
         case "archive":
             if step["state"] == DONE:
                 return "SHA-256 " + str(evidence.get("sha256", ""))[:16]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from audit.reading import events_of
 from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import render
 
 from accounts.requests import StoreRequest
 from accounts.rights import requires
+from audit.reading import events_of
 from campaigns.evidence import evidence_of
 from campaigns.models import Campaign, CampaignItem, CampaignState, Closing
 from campaigns.tables import ItemTable
