@@ -17,7 +17,7 @@ OPEN = (CheckState.PENDING, CheckState.RUNNING)
 _INSERT = """
     INSERT INTO campaigns_check (store_id, campaign_id, closing_id, occasion, number, due_at, state,
         pages_done, pages_total, leftover_count, results)
-    SELECT c.store_id, c.id, {closing}, %(occasion)s, d.number - 1, %(now)s + d.delay, 'pending', 0, 0, 0, '[]'
+    SELECT c.store_id, c.id, {closing}, %(occasion)s, d.number - %(early)s, %(now)s + d.delay, 'pending', 0, 0, 0, '[]'
     FROM campaigns_campaign c {join} CROSS JOIN unnest(%(delays)s::interval[]) WITH ORDINALITY AS d(delay, number)
     WHERE c.id = ANY(%(ids)s)
     ORDER BY c.id, d.number
@@ -38,7 +38,8 @@ def plan(
 ) -> None:
     """Plan the checks of these campaigns by `POST_CLOSE_CHECK_DELAYS`, with a first one now when `at_once`; one statement.
 
-    `closings` are the ids of the closes that the checks belong to. A worker is woken on commit for a check that is due at once.
+    `closings` are the ids of the closes that the checks belong to. A worker is woken on commit for a check that is due at once; it has
+    the number 0, which goes before all others, because somebody waits for it.
     """
     delays = list(timing.post_close_check_delays())
     if at_once:
@@ -49,6 +50,7 @@ def plan(
         "occasion": str(occasion),
         "now": now,
         "delays": delays,
+        "early": 1 if at_once else 0,
     }
     with connection.cursor() as cursor:
         cursor.execute(_OF_CLOSING if closings else _FREE, given)
@@ -64,7 +66,7 @@ def plan_one(campaign: Campaign, *, occasion: str, closing_id: int | None, now: 
         campaign=campaign,
         closing_id=closing_id,
         occasion=occasion,
-        number=0 if last is None else last + 1,
+        number=0 if not wait else (last or 0) + 1,
         due_at=now + wait,
     )
     if not wait:

@@ -43,6 +43,8 @@ STOPPED = frozenset({S.PAUSED, S.ENDING, S.ENDED, S.CANCELLING, S.CANCELLED})
 HEARTBEAT = "campaigns.checks"
 #: The class of the advisory locks that are the seats of checkers.
 SEATS = 0x63686B
+#: The number of a check that somebody waits for (`check_plan`).
+FIRST_LOOK = 0
 
 
 @dataclass
@@ -84,7 +86,7 @@ def run_due() -> int:
         total, until = 0, time.monotonic() + rules.check_budget
         while works := _claim():
             total += len(works)
-            _read(works)
+            _read(works, until)
             beat(HEARTBEAT, checks=total)
             if time.monotonic() > until:
                 wake_checks()
@@ -114,24 +116,39 @@ def _seat(seats: int) -> Iterator[bool]:
 
 
 def _claim() -> list[_Work]:
-    """Take due checks under a lease, as many as one worker should carry at once; abandoned ones are taken over."""
+    """Take due checks under a lease, as many as one worker should carry at once; abandoned ones are taken over.
+
+    First looks go before all others and are not mixed with them: somebody waits for their answer.
+    """
     now = clock.read()
     rules, clients = policies.active(ClosingRules, now), policies.active(ProbeRules, now).clients
-    due = Q(state=CheckState.PENDING, due_at__lte=now) | Q(state=CheckState.RUNNING, lease_until__lte=now)
     with transaction.atomic():
         rows = list(
-            Check.objects.filter(due)
+            Check.objects.filter(_due(now))
             .select_related("campaign")
-            .order_by("due_at", "id")
+            .order_by("number", "due_at", "id")
             .select_for_update(of=("self",), no_key=True, skip_locked=True)[: rules.bulk_batch]
         )
-        taken = within(rows, rules.check_pages, lambda check: check.campaign.item_count * len(clients))
+        alike = [check for check in rows if (check.number == FIRST_LOOK) == (rows[0].number == FIRST_LOOK)]
+        taken = within(alike, rules.check_pages, lambda check: check.campaign.item_count * len(clients))
         for check in taken:
             check.state = CheckState.RUNNING
             check.lease_until = now + timedelta(seconds=rules.check_lease)
             check.started_at = check.started_at or now
         Check.objects.bulk_update(taken, ["state", "lease_until", "started_at"])
     return _prepared(taken, clients)
+
+
+def _due(now: datetime) -> Q:
+    waiting = Q(state=CheckState.PENDING, due_at__lte=now)
+    return waiting | Q(state=CheckState.RUNNING, lease_until__lte=now)
+
+
+def _somebody_waits(works: Sequence[_Work], now: datetime) -> bool:
+    """Whether a first look is due while the checks at hand are none."""
+    if works[0].check.number == FIRST_LOOK:
+        return False
+    return Check.objects.filter(_due(now), number=FIRST_LOOK).exists()
 
 
 def _prepared(taken: Sequence[Check], clients: Sequence[str]) -> list[_Work]:
@@ -189,11 +206,30 @@ def _line(site: str, client: str, own: Sequence[PageAddress]) -> dict[str, Any]:
 # -- reading -----------------------------------------------------------------------------------------------------------------
 
 
-def _read(works: Sequence[_Work]) -> None:
-    """Read the pages of these checks, each page once per client however many checks want it, and note batch after batch."""
+class _MakeRoom(Exception):  # noqa: N818 - no error: something else goes first
+    """The checks at hand are put back; what was read of them is kept."""
+
+
+def _read(works: Sequence[_Work], until: float) -> None:
+    """Read the pages of these checks, each page once per client however many checks want it, and note batch after batch.
+
+    They are put back, to be gone on with later, when a first look falls due or the time `until` (monotonic) is over.
+    """
     now = clock.read()
     rules, clients = policies.active(ClosingRules, now), policies.active(ProbeRules, now).clients
-    visit_each(_visits(works, clients), on_batch=lambda readings: _note(works, readings, clients))
+
+    def noted(readings: Sequence[PageReading]) -> None:
+        moment = clock.read()
+        _note(works, readings, clients, moment)
+        if time.monotonic() > until or _somebody_waits(works, moment):
+            raise _MakeRoom
+
+    try:
+        visit_each(_visits(works, clients), on_batch=noted)
+    except _MakeRoom:
+        ids = [work.check.pk for work in works]
+        Check.objects.filter(pk__in=ids, state=CheckState.RUNNING).update(lease_until=clock.read())
+        return
     done = clock.read()
     for work in works:
         if work.check.state == CheckState.RUNNING:
@@ -224,9 +260,8 @@ def _turn(reading: PageReading, clients: Sequence[str]) -> int:
     return (clients.index(reading.client) - reading.listing_id - reading.site_id) % len(clients)
 
 
-def _note(works: Sequence[_Work], readings: Sequence[PageReading], clients: Sequence[str]) -> None:
+def _note(works: Sequence[_Work], readings: Sequence[PageReading], clients: Sequence[str], now: datetime) -> None:
     """Write what one batch showed: findings, clearings, and the place reached, in one transaction."""
-    now = clock.read()
     touched = [work for work in works if work.check.state == CheckState.RUNNING and _apply(work, readings, clients)]
     with transaction.atomic():
         guilty = [work.check.campaign_id for work in touched if work.found]

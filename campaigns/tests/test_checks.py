@@ -247,3 +247,27 @@ def test_one_reader_at_a_time_and_the_others_make_room(shop, running):
         other.execute("SELECT pg_advisory_lock(%s, 0)", [checks.SEATS])
         assert checks.run_due() == 0
     assert checks.run_due() == 1
+
+
+def test_a_first_look_goes_before_everything_else(shop, running, frozen):
+    """Routine checks of another campaign are under way when somebody pauses: they make room, and lose nothing."""
+    other = make.make_campaign(shop.store, shop.skus)
+    _publish()
+    stopping.pause(shop.store, running.code, actor=shop.owner)
+    checks.run_due()
+    frozen.tick(30)
+    seen: list[Any] = []
+    real = checks._note
+
+    def pauses_meanwhile(works, readings, clients, now):
+        real(works, readings, clients, now)
+        seen.append((works[0].check.campaign_id, works[0].check.number))
+        if len(seen) == 1:
+            stopping.pause(shop.store, other.code, actor=shop.owner)
+
+    with mock.patch("campaigns.checks._note", pauses_meanwhile):
+        checks.run_due()
+    assert seen == [(running.pk, 1), (other.pk, 0)]
+    states = dict(Check.objects.filter(number__lte=1).values_list("campaign__code", "state"))
+    assert set(Check.objects.filter(number=0).values_list("state", flat=True)) == {"passed"}
+    assert Check.objects.get(campaign=running, number=1).state == "passed", states
