@@ -31,6 +31,7 @@ from backoffice.servers.redis_server import RedisServer
 LONELY_WAIT = 15.0  # seconds a new keeper waits for its first holder
 LOOK_PERIOD = 1.0  # seconds between looks at the servers
 RESTART_CAP = 30.0  # seconds, longest wait between restarts of a server that keeps dying
+STEADY_AFTER = 60.0  # seconds of running after which a server counts as healthy again
 
 
 class Keeper:
@@ -48,6 +49,7 @@ class Keeper:
         self.stopping = False
         self._retry_at: dict[str, float] = {}
         self._failures: dict[str, int] = {}
+        self._started_at: dict[str, float] = {}
         self._selector = selectors.DefaultSelector()
 
     def listen(self) -> socket.socket:
@@ -128,7 +130,7 @@ class Keeper:
             wanted = [name for name in json.loads(line)["want"] if name in self.servers]
             for name in wanted:
                 if not self.servers[name].alive():
-                    self.servers[name].start()
+                    self._start(name)
                     say(f"{name} started")
                 self.wanted.add(name)
             reply = {"pids": {name: server.process.pid for name, server in self.servers.items() if server.process}}
@@ -140,6 +142,10 @@ class Keeper:
         with contextlib.suppress(OSError):
             holder.sendall(json.dumps(reply).encode() + b"\n")
 
+    def _start(self, name: str) -> None:
+        self.servers[name].start()
+        self._started_at[name] = time.monotonic()
+
     def _look_after(self) -> None:
         """Start a wanted server that died again, at growing intervals."""
         for name in self.wanted:
@@ -148,14 +154,15 @@ class Keeper:
                 continue
             now = time.monotonic()
             if name not in self._retry_at:
-                self._failures[name] = self._failures.get(name, 0) + 1
+                steady = now - self._started_at.get(name, now) > STEADY_AFTER
+                self._failures[name] = 1 if steady else self._failures.get(name, 0) + 1
                 wait = min(0.5 * 2 ** (self._failures[name] - 1), RESTART_CAP)
                 self._retry_at[name] = now + wait
                 say(f"{name} died; starting it again in {wait:.1f} s")
             if now >= self._retry_at[name]:
                 del self._retry_at[name]
                 try:
-                    server.start()
+                    self._start(name)
                     say(f"{name} started again")
                 except PlaceError as error:
                     say(f"{name}: {error}")
