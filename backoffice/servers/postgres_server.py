@@ -181,6 +181,9 @@ class PostgresServer:
 
     def _prepare_folders(self) -> None:
         make_folder(self.places.home, 0o755)
+        if self.places.home != self.places.data_dir:
+            # Far from its data directory, and kept when that is removed: say whose it is.
+            (self.places.home / "belongs-to").write_text(f"{self.places.data_dir}\n")
         self.places.logs.mkdir(exist_ok=True)
         sockets = self.places.postgres_sockets
         if self._user is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from backoffice.demo import DEMO_PASSWORD
-from tests.servers.stack import Stack, manage
+from tests.servers.stack import Stack, manage, open_folder
 
 #: Seconds, so that a whole life fits into a test.
 TIMES = {
@@ -82,8 +81,8 @@ class Watch:
 @pytest.fixture(scope="session")
 def product(browser_path: str) -> Iterator[Product]:
     """The running product, with the demo loaded."""
-    with tempfile.TemporaryDirectory(prefix="bo-e2e-") as folder:
-        data_dir = Path(folder) / "data"
+    with open_folder() as folder:
+        data_dir = folder / "data"
         stack = Stack(data_dir=data_dir, arguments=(), environment=TIMES)
         try:
             stack.start()

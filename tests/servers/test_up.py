@@ -154,5 +154,6 @@ def test_root_in_a_closed_folder_changes_no_mode(folder: Path) -> None:
     assert {path: path.stat().st_mode for path in before} == before
     home = Path(json.loads((closed / "var" / "place.json").read_text())["home"])
     assert not home.is_relative_to(closed)
+    assert (home / "belongs-to").read_text() == f"{closed / 'var'}\n"
     assert (home / "postgres").stat().st_uid not in (0, None)
     assert gone(processes_on(home), 20) == []
