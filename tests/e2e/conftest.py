@@ -22,7 +22,7 @@ TIMES = {
     "CAMPAIGN_EXPIRY_GRACE": "8",
     "CAMPAIGN_ARCHIVE_DELAY": "4",
     "POST_CLOSE_CHECK_DELAYS": "1,3,8",
-    "CANCEL_HOLD": "40",
+    "CANCEL_HOLD": "60",
     "OPERATION_LOCK": "2",
 }
 WATCH = """
