@@ -243,10 +243,10 @@ def cancel_through_the_pages(page: Page, code: str) -> None:
 def test_a_campaign_left_alone_ends_closes_and_is_verified_by_itself(shop: GiftShop, product: Product) -> None:
     goods = shop.goods(SKUS + 30)[-30:]
     addresses = [address for good in goods for address in good.pages]
-    code = shop.campaign("Left alone", goods, timedelta(seconds=50))
-    eventually(lambda: showing(product, addresses, code), len(addresses), 45)
+    code = shop.campaign("Left alone", goods, timedelta(seconds=90))
+    eventually(lambda: showing(product, addresses, code), len(addresses), 80)
     ends = datetime.fromisoformat(shop.call("GET", f"/campaigns/{code}")["ends_at"])
-    eventually(lambda: datetime.now(UTC) >= ends, True, 60, every=0.1)
+    eventually(lambda: datetime.now(UTC) >= ends, True, 120, every=0.1)
     assert showing(product, addresses, code) == 0
     eventually(lambda: shop.call("GET", f"/campaigns/{code}")["state"], "ended", 120)
     closing = shop.call("GET", f"/campaigns/{code}/closing")

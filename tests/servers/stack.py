@@ -216,7 +216,7 @@ def manage(*words: str, data_dir: Path, **extra: str) -> subprocess.CompletedPro
         env=clean_environment(**{"BACKOFFICE_DATA_DIR": str(data_dir), **extra}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 
