@@ -21,7 +21,14 @@ app.conf.update(
     broker_url=settings.REDIS_URL,
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
-    broker_transport_options={"visibility_timeout": 3600, "socket_timeout": 3, "socket_connect_timeout": 2},
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        "socket_timeout": 3,
+        "socket_connect_timeout": 2,
+        # Whoever sends a nudge tries to connect once: by default the library tries again after 2 and after 4 s, inside
+        # the request that sent it. (Workers and beat reconnect by themselves, with limits of their own.)
+        "max_retries": 0,
+    },
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,
