@@ -88,7 +88,8 @@ def test_killed_broker(broker: Held, tries: Tries) -> None:
 def test_broker_killed_while_connected(broker: Held, tries: Tries) -> None:
     nudge()
     connects, reads = tries.connects, tries.reads
-    assert connects and reads
+    assert connects
+    assert reads
     process = psutil.Process(broker.pids["redis"])
     process.kill()
     psutil.wait_procs([process], timeout=30)
@@ -112,4 +113,5 @@ def test_silent_broker(broker: Held, tries: Tries) -> None:
     finally:
         process.resume()
     [(connect, read)] = tries.bounds
-    assert connect and read, "neither waits for ever"
+    assert connect, "it does not wait for ever"
+    assert read, "it does not wait for ever"
