@@ -16,11 +16,11 @@ import orjson
 from django.conf import settings
 from django.db import connection
 
+from campaigns.pricing import ItemOffer, item_price
 from core import clock, money
 from core.prepared import Prepared
 from listings.models import ListingState
 from publishing.addresses import shop_path
-from storefront.pricing import ItemOffer, item_price
 
 #: States in which buyers may see a listing; a delisting one is sold out, not gone.
 VISIBLE = (ListingState.ON_SALE.value, ListingState.DELISTING.value)

@@ -21,6 +21,7 @@ from accounts.rights import check
 from audit.actors import Actor
 from audit.verbs import verb
 from campaigns.models import Campaign
+from campaigns.pricing import ItemOffer, ItemPrice, OrderDiscount, OrderOffer, item_price, order_discounts
 from core import clock, money
 from core.codes import new_code
 from core.errors import InvalidInput
@@ -30,7 +31,6 @@ from policies import timing
 from policies.rules import StorefrontRules
 from storefront.basket import Basket, Good, check_goods, look_up, read_basket
 from storefront.models import Quote
-from storefront.pricing import ItemOffer, ItemPrice, OrderDiscount, OrderOffer, item_price, order_discounts
 
 
 class CampaignTerms(BaseModel):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storefront.pricing import ItemOffer, OrderOffer, item_price, order_discounts
+from campaigns.pricing import ItemOffer, OrderOffer, item_price, order_discounts
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
