@@ -20,6 +20,7 @@ declare(
         "reject": ("cross-circle", _("Reject")),
         "revise": ("pencil", _("Revise after rejection")),
         "withdraw": ("undo", _("Withdraw enrolment")),
+        "enforce": ("lock", _("Enforcement by the platform")),
         "delete": ("trash", _("Delete draft")),
         "copy": ("copy", _("Copy as new draft")),
         "start": ("play", _("Start by itself at the start time")),
@@ -42,7 +43,8 @@ declare(
     fields={
         "kind": _("Kind"), "freeze_claimed": _("Freeze use of claimed coupons"), "closed_at": _("Closed at"),
         "cancel_final_at": _("Final at"), "close_kind": _("Way of closing"), "stacks": _("Stacks with others"),
-        "min_items": _("Least items"), "price_protected": _("Price Protection promise"),
+        "min_items": _("Least items"), "platform_enforced": _("Enforced by platform"),
+        "enforced_reason": _("Enforced because"), "price_protected": _("Price Protection promise"),
         "logistics_guarantee": _("Cross-border logistics guarantee"), "rules": _("Campaign terms"), "removed": _("Removed"),
         "added": _("Added"), "copied_from": _("Copied from"), "pages": _("Pages"),
         "check": _("Check"), "step": _("Step"), "offers": _("Offers switched"), "policy": _("Rules followed"),

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 import policies
 from accounts.models import Store
 from campaigns.inputs import ItemInput
-from campaigns.kinds import KindSpec, check_rules
+from campaigns.kinds import KindSpec
 from campaigns.models import Campaign
 from campaigns.outcomes import CampaignWarning
 from core import display, money
@@ -59,8 +59,8 @@ class GoodItem:
     percent_off: int
 
 
-def check_text(values: Mapping[str, Any], found: KindSpec, now: datetime) -> list[FieldError]:
-    """Names and rules; only what is in `values` is looked at."""
+def check_text(values: Mapping[str, Any], now: datetime) -> list[FieldError]:
+    """Names and the least number of items; only what is in `values` is looked at."""
     limit = policies.active(CampaignRules, now).name_max
     errors = []
     if "name" in values and not str(values["name"]).strip():
@@ -70,8 +70,6 @@ def check_text(values: Mapping[str, Any], found: KindSpec, now: datetime) -> lis
             errors.append(FieldError(name, "ERR_LENGTH", _("At most %(n)s characters.") % {"n": limit}))
     if values.get("min_items", 0) < 0:
         errors.append(FieldError("min_items", "ERR_RANGE", _("It cannot be negative.")))
-    if "rules" in values:
-        errors += check_rules(found, values["rules"])
     return errors
 
 
@@ -155,6 +153,17 @@ def _check_item(
         return FieldError(f"{where}.price", "ERR_PRICE_ABOVE_SALE", message % words)
     percent = ((sale_price - price) * 100 / sale_price).to_integral_value(rounding=ROUND_CEILING)
     return GoodItem(where, item.sku, sku_id, listing_id, price, int(percent))
+
+
+def managed_items(campaign: Campaign, now: datetime) -> list[FieldError]:
+    """Items that became fully managed since they were picked: the platform does their marketing (R127). One query."""
+    sample = policies.active(CampaignRules, now).warning_sample
+    found = campaign.items.filter(listing__management=Management.FULLY_MANAGED).order_by("sku__code")
+    message = _("%(sku)s is fully managed: the platform does its marketing.")
+    return [
+        FieldError("items", "ERR_FULLY_MANAGED", message % {"sku": sku})
+        for sku in found.values_list("sku__code", flat=True)[:sample]
+    ]
 
 
 def warnings_of(campaign: Campaign, now: datetime) -> tuple[CampaignWarning, ...]:

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from inbox.catalogue import Code, Severity, declare
 
-ERROR, WARNING = Severity.ERROR, Severity.WARNING
+ERROR, WARNING, INFO = Severity.ERROR, Severity.WARNING, Severity.INFO
 RULES = "速卖通营销活动规则 V5.3.1"
 
 declare(
@@ -129,6 +129,26 @@ declare(
             " One of them: %(page)s"
         ),
         fix=(_("Open the close report or the campaign."), _("Clean up the leftovers."), _("Check caches in front of the site.")),
+        page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
+    ),
+)  # fmt: skip
+
+# The review of enrolments by platform staff.
+declare(
+    Code(
+        "ERR_ENROLMENT_REJECTED", WARNING, _("Enrolment rejected: %(campaign)s"),
+        cause=_("Platform staff rejected the enrolment %(code)s. Their note: %(note)s"),
+        fix=(_("Open the campaign and read why."), _("Revise it, then submit it again.")),
+        page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
+    ),
+    Code(
+        "NOTE_ENROLMENT_APPROVED", INFO, _("Enrolment approved: %(campaign)s"),
+        cause=_("Platform staff approved the enrolment %(code)s; it starts at its time. From now on the store cannot stop it."),
+        page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
+    ),
+    Code(
+        "NOTE_ENROLMENT_RETURNED", INFO, _("Enrolment given back: %(campaign)s"),
+        cause=_("Platform staff took the enrolment %(code)s out of review; it is a draft again. Their note: %(note)s"),
         page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
     ),
 )  # fmt: skip

@@ -8,42 +8,64 @@ from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from pydantic import BaseModel, ConfigDict, ValidationError
 
+from campaigns.kind_rules import KindRules, NoRules, PromotionRules, SpendAndSaveRules
 from campaigns.models import Kind
 from core.errors import FieldError, InvalidInput
 
 Text = str | Promise
 
 
-class NoRules(BaseModel):
-    """A kind without rules of its own."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 @dataclass(frozen=True, slots=True)
 class KindSpec:
     """What a kind allows.
 
-    `reviewed`: platform staff approve it before it starts. `item_prices`: each item carries a campaign price. `items_while_running`:
-    items may be added after the start. `staff_withdraw`: only staff take it out of review. `rules`: the schema of `rules`.
+    `about`: one sentence for who chooses. `reviewed`: platform staff approve it before it starts. `item_prices`: each item carries a
+    campaign price. `items_while_running`: items may be added after the start. `by_platform`: from the moment it is handed in, its settings
+    are the platform's: only staff take it out of review, and the store neither edits nor moves it (R21). `rules`: the schema of `rules`.
     """
 
     kind: Kind
     offered: bool
+    about: Text = ""
     reviewed: bool = False
     item_prices: bool = True
     items_while_running: bool = False
-    staff_withdraw: bool = False
-    rules: type[BaseModel] = NoRules
+    by_platform: bool = False
+    rules: type[KindRules] = NoRules
 
 
 _SPECS = (
-    KindSpec(Kind.LIMITED_TIME_DISCOUNT, offered=True, items_while_running=True),
-    KindSpec(Kind.SPEND_AND_SAVE, offered=False, item_prices=False),
-    KindSpec(Kind.PLATFORM_PROMOTION, offered=False, reviewed=True, staff_withdraw=True),
-    KindSpec(Kind.FESTIVAL, offered=False, items_while_running=True),
+    KindSpec(
+        Kind.LIMITED_TIME_DISCOUNT,
+        offered=True,
+        items_while_running=True,
+        about=_("Each product has its own campaign price for a time."),
+    ),
+    KindSpec(
+        Kind.SPEND_AND_SAVE,
+        offered=True,
+        item_prices=False,
+        items_while_running=True,
+        rules=SpendAndSaveRules,
+        about=_("An order that reaches an amount costs less; products keep their sale price."),
+    ),
+    KindSpec(
+        Kind.PLATFORM_PROMOTION,
+        offered=True,
+        reviewed=True,
+        by_platform=True,
+        rules=PromotionRules,
+        about=_(
+            "Enrol products in a promotion of the platform. Staff review it; once handed in, the store cannot stop it."
+        ),
+    ),
+    KindSpec(
+        Kind.FESTIVAL,
+        offered=True,
+        items_while_running=True,
+        about=_("Products take part in a festival at a campaign price; a least number of them has to stay."),
+    ),
     KindSpec(Kind.COUPON_DRIVE, offered=False, item_prices=False),
 )
 SPECS: dict[str, KindSpec] = {str(spec.kind): spec for spec in _SPECS}
@@ -69,13 +91,14 @@ def offered_kinds() -> list[tuple[str, Text]]:
     return [(str(one.kind), one.kind.label) for one in _SPECS if one.offered]
 
 
-def check_rules(found: KindSpec, rules: Mapping[str, Any]) -> list[FieldError]:
-    """What is wrong with a campaign's `rules` by its kind's schema; an empty list when nothing is."""
-    try:
-        found.rules.model_validate(dict(rules))
-    except ValidationError as error:
-        return [
-            FieldError(".".join(["rules", *(str(part) for part in item["loc"])]), "ERR_RULES", item["msg"])
-            for item in error.errors()
-        ]
-    return []
+def offered_specs() -> list[KindSpec]:
+    """The kinds that can be created, with all that they allow."""
+    return [one for one in _SPECS if one.offered]
+
+
+def read_rules(found: KindSpec, rules: Mapping[str, Any], currency: str) -> tuple[dict[str, Any], list[FieldError]]:
+    """A campaign's `rules` as they are kept (amounts as text with the currency's places), and what is wrong with them.
+
+    The fields of the errors are `rules.…` as in the body; the rules are empty when there is any.
+    """
+    return found.rules.read(rules, currency)

@@ -1,36 +1,35 @@
-"""From draft to start: create, edit, items, submit, review, withdraw, delete, copy (design.md §4).
+"""From draft to start: create, edit, items, submit, delete, copy (design.md §4).
 
-Stopping is `campaigns.stopping`, the end is `campaigns.closing`.
+The review is `campaigns.reviewing`, stopping `campaigns.stopping`, the end `campaigns.closing`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from accounts.models import Store, User
-from accounts.rights import check, check_staff
+from accounts.models import Store
+from accounts.rights import check
 from audit.actors import Actor
-from audit.record import Entry, record
 from audit.verbs import about, verb
 from campaigns import entry, finding, items, offers
 from campaigns.caps import check_reach
-from campaigns.checking import GoodItem, check_items, check_text, check_window, warnings_of
+from campaigns.checking import GoodItem, check_items, check_text, check_window, managed_items, warnings_of
 from campaigns.events import Event, tell
 from campaigns.inputs import EDITABLE, CampaignInput, ItemInput
-from campaigns.kinds import offered, spec
+from campaigns.kinds import offered, read_rules, spec
 from campaigns.models import Campaign, CampaignItem, CampaignState
 from campaigns.outcomes import Saved
 from campaigns.starting import start_now
-from core import codes, display
-from core.errors import Conflict, FieldError, InvalidInput
+from campaigns.writing import RIGHT, ensure_state, person, record_change, refuse, save, settings_of, wrong_state
+from core import codes
+from core.errors import Conflict, FieldError
 
 S = CampaignState
-RIGHT = "campaigns.edit"
 ATTEMPTS = 8
 
 #: What may still be changed, by state. While it runs, its end may move; everything else stays as buyers were promised.
@@ -48,10 +47,11 @@ def create_campaign(store: Store, data: CampaignInput, *, actor: Actor, now: dat
     check(actor, store, RIGHT, now=now)
     entry.ensure_may_enter(store, now=now)
     kind = offered(data.kind)
-    values = {"name": data.name, "name_zh": data.name_zh, "min_items": data.min_items, "rules": data.rules}
-    errors = [*check_text(values, kind, now), *check_window(data.starts_at, data.ends_at, now)]
+    values = {"name": data.name, "name_zh": data.name_zh, "min_items": data.min_items}
+    rules, faults = read_rules(kind, data.rules, store.currency)
+    errors = [*check_text(values, now), *faults, *check_window(data.starts_at, data.ends_at, now)]
     good, wrong = check_items(store, data.items, kind, now)
-    _refuse([*errors, *wrong])
+    refuse([*errors, *wrong])
     _check_caps(store, good, actor, now)
     campaign = _insert(
         store,
@@ -60,17 +60,17 @@ def create_campaign(store: Store, data: CampaignInput, *, actor: Actor, now: dat
         name_zh=data.name_zh.strip(),
         starts_at=data.starts_at,
         ends_at=data.ends_at,
-        rules=dict(data.rules),
+        rules=rules,
         price_protected=data.price_protected,
         logistics_guarantee=data.logistics_guarantee,
         min_items=data.min_items,
         stacks=data.stacks,
-        created_by=_person(actor),
+        created_by=person(actor),
         created_at=now,
         updated_at=now,
     )
     items.put(campaign, good)
-    _record("campaign.create", campaign, store, {}, _settings(campaign), actor, now)
+    record_change("campaign.create", campaign, store, {}, settings_of(campaign), actor, now)
     return Saved(campaign, warnings_of(campaign, now))
 
 
@@ -93,28 +93,31 @@ def edit_campaign(
     _ensure_open(campaign, changes, now)
     kind = spec(campaign.kind)
     starts_at, ends_at = changes.get("starts_at", campaign.starts_at), changes.get("ends_at", campaign.ends_at)
-    errors = check_text(changes, kind, now)
+    errors = check_text(changes, now)
+    if "rules" in changes:
+        rules, faults = read_rules(kind, changes["rules"], store.currency)
+        changes, errors = {**changes, "rules": rules}, errors + faults
     if {"starts_at", "ends_at"} & set(changes):
         errors += check_window(starts_at, ends_at, now)
     good: list[GoodItem] = []
     if "items" in changes:
         good, wrong = check_items(store, changes["items"], kind, now)
         errors += wrong
-    _refuse(errors)
+    refuse(errors)
     if "items" in changes:
         _check_caps(store, good, actor, now)
     else:
         check_reach(store, campaign, RIGHT, actor=actor, now=now)
-    before = _settings(campaign)
+    before = settings_of(campaign)
     for name, value in changes.items():
         if name != "items":
             setattr(campaign, name, value.strip() if isinstance(value, str) else value)
     if "items" in changes:
         items.put(campaign, good, replace=True)
-    _save(campaign, now)
+    save(campaign, now)
     if campaign.started_at is not None:
         offers.reset([campaign], now=now)
-    _record("campaign.edit", campaign, store, before, _settings(campaign), actor, now)
+    record_change("campaign.edit", campaign, store, before, settings_of(campaign), actor, now)
     if campaign.state == S.SCHEDULED and campaign.starts_at <= now:
         start_now([campaign], now=now, actor=actor)
     return Saved(campaign, warnings_of(campaign, now))
@@ -138,21 +141,22 @@ def add_items(
     campaign = finding.lock(store, code, version=version)
     kind = spec(campaign.kind)
     allowed = {S.DRAFT, S.SCHEDULED} | ({S.RUNNING, S.PAUSED} if kind.items_while_running else set())
-    _ensure_state(campaign, allowed, now)
+    ensure_state(campaign, allowed, now)
+    _ensure_own(campaign)
     if not new:
-        _refuse([FieldError("items", "ERR_REQUIRED", _("Name at least one item."))])
+        refuse([FieldError("items", "ERR_REQUIRED", _("Name at least one item."))])
     good, wrong = check_items(store, new, kind, now, present=campaign.item_count)
     if campaign.started_at is not None:
         wrong += _fixed_prices(campaign, good)
-    _refuse(wrong)
+    refuse(wrong)
     before = campaign.item_count
     items.put(campaign, good)
     _check_caps(store, good, actor, now, campaign)
-    _save(campaign, now)
+    save(campaign, now)
     if campaign.state == S.RUNNING:
         offers.switch_on([campaign], now=now)
     change = {"items": campaign.item_count, "added": [item.sku for item in new][:100], "count": len(new)}
-    _record("campaign.add_items", campaign, store, {"items": before}, change, actor, now)
+    record_change("campaign.add_items", campaign, store, {"items": before}, change, actor, now)
     return Saved(campaign, warnings_of(campaign, now))
 
 
@@ -163,20 +167,21 @@ def remove_items(
     """Take items out before the start (移除商品)."""
     check(actor, store, RIGHT, now=now)
     campaign = finding.lock(store, code, version=version)
-    _ensure_state(campaign, {S.DRAFT, S.SCHEDULED}, now)
+    ensure_state(campaign, {S.DRAFT, S.SCHEDULED}, now)
+    _ensure_own(campaign)
     inside = set(
         CampaignItem.objects.filter(campaign=campaign, sku__code__in=list(skus)).values_list("sku__code", flat=True)
     )
-    _refuse(
+    refuse(
         FieldError(f"skus.{index}", "ERR_SKU_UNKNOWN", _("%(sku)s is not in this campaign.") % {"sku": sku[:64]})
         for index, sku in enumerate(skus)
         if sku not in inside
     )
     before = campaign.item_count
     items.remove(campaign, skus)
-    _save(campaign, now)
+    save(campaign, now)
     change = {"items": campaign.item_count, "removed": list(skus)[:100]}
-    _record("campaign.remove_items", campaign, store, {"items": before}, change, actor, now)
+    record_change("campaign.remove_items", campaign, store, {"items": before}, change, actor, now)
     return Saved(campaign, warnings_of(campaign, now))
 
 
@@ -185,7 +190,7 @@ def submit(store: Store, code: str, *, version: int | None = None, actor: Actor,
     """Hand a draft in: kinds that are reviewed wait for platform staff, others are scheduled; one whose start has come starts at once."""
     check(actor, store, RIGHT, now=now)
     campaign = finding.lock(store, code, version=version)
-    _ensure_state(campaign, {S.DRAFT}, now)
+    ensure_state(campaign, {S.DRAFT}, now)
     entry.ensure_may_enter(store, now=now)
     check_reach(store, campaign, RIGHT, actor=actor, now=now)
     errors = check_window(campaign.starts_at, campaign.ends_at, now)
@@ -194,78 +199,18 @@ def submit(store: Store, code: str, *, version: int | None = None, actor: Actor,
     if campaign.item_count < campaign.min_items:
         message = _("At least %(n)s items have to take part.") % {"n": campaign.min_items}
         errors.append(FieldError("items", "ERR_MIN_ITEMS", message))
-    _refuse(errors)
+    refuse([*errors, *managed_items(campaign, now)])
     if spec(campaign.kind).reviewed:
         campaign.submit_for_review()
+        campaign.submitted_at, campaign.reviewed_at = now, None
+        campaign.reviewed_by = campaign.review_reason = campaign.review_note = ""
     else:
         campaign.schedule()
-    _save(campaign, now)
-    _record("campaign.submit", campaign, store, {"state": S.DRAFT}, {"state": campaign.state}, actor, now)
+    save(campaign, now)
+    record_change("campaign.submit", campaign, store, {"state": S.DRAFT}, {"state": campaign.state}, actor, now)
     tell([Event("campaign.submitted", campaign, {"state": campaign.state})], now=now)
     if campaign.state == S.SCHEDULED and campaign.starts_at <= now:
         start_now([campaign], now=now, actor=actor)
-    return campaign
-
-
-@verb("campaign.approve")
-def approve(store: Store, code: str, *, version: int | None = None, actor: Actor, now: datetime) -> Campaign:
-    """Platform staff let an enrolment in; it starts at once when its start has come."""
-    check_staff(actor)
-    campaign = finding.lock(store, code, version=version)
-    _ensure_state(campaign, {S.IN_REVIEW}, now)
-    campaign.approve()
-    _save(campaign, now)
-    _record("campaign.approve", campaign, store, {"state": S.IN_REVIEW}, {"state": campaign.state}, actor, now)
-    tell([Event("campaign.approved", campaign, {"state": campaign.state})], now=now)
-    if campaign.starts_at <= now:
-        start_now([campaign], now=now, actor=actor)
-    return campaign
-
-
-@verb("campaign.reject")
-def reject(
-    store: Store, code: str, *, reason: str, version: int | None = None, actor: Actor, now: datetime
-) -> Campaign:
-    """Platform staff refuse an enrolment, with a reason."""
-    check_staff(actor)
-    campaign = finding.lock(store, code, version=version)
-    if campaign.state != S.IN_REVIEW:
-        raise _wrong_state(campaign, {S.IN_REVIEW})
-    campaign.reject()
-    campaign.stop_reason, campaign.stop_note = "rejected", reason.strip()[:500]
-    _save(campaign, now)
-    _record("campaign.reject", campaign, store, {"state": S.IN_REVIEW}, {"state": campaign.state}, actor, now, reason)
-    tell([Event("campaign.rejected", campaign, {"state": campaign.state})], now=now)
-    return campaign
-
-
-@verb("campaign.revise", right=RIGHT)
-def revise(store: Store, code: str, *, version: int | None = None, actor: Actor, now: datetime) -> Campaign:
-    """A rejected enrolment back to the desk, as a draft."""
-    check(actor, store, RIGHT, now=now)
-    campaign = finding.lock(store, code, version=version)
-    if campaign.state != S.REJECTED:
-        raise _wrong_state(campaign, {S.REJECTED})
-    campaign.revise()
-    campaign.stop_reason = campaign.stop_note = ""
-    _save(campaign, now)
-    _record("campaign.revise", campaign, store, {"state": S.REJECTED}, {"state": campaign.state}, actor, now)
-    return campaign
-
-
-@verb("campaign.withdraw", right=RIGHT)
-def withdraw_enrolment(store: Store, code: str, *, version: int | None = None, actor: Actor, now: datetime) -> Campaign:
-    """撤销报名: out of review, back to a draft; platform promotions by staff only (R21)."""
-    campaign = finding.lock(store, code, version=version)
-    if spec(campaign.kind).staff_withdraw:
-        check_staff(actor)
-    else:
-        check(actor, store, RIGHT, now=now)
-    if campaign.state != S.IN_REVIEW:
-        raise _wrong_state(campaign, {S.IN_REVIEW})
-    campaign.withdraw_enrolment()
-    _save(campaign, now)
-    _record("campaign.withdraw", campaign, store, {"state": S.IN_REVIEW}, {"state": campaign.state}, actor, now)
     return campaign
 
 
@@ -275,8 +220,8 @@ def delete_draft(store: Store, code: str, *, version: int | None = None, actor: 
     check(actor, store, RIGHT, now=now)
     campaign = finding.lock(store, code, version=version)
     if campaign.state != S.DRAFT:
-        raise _wrong_state(campaign, {S.DRAFT})
-    _record("campaign.delete", campaign, store, _settings(campaign), {}, actor, now)
+        raise wrong_state(campaign, {S.DRAFT})
+    record_change("campaign.delete", campaign, store, settings_of(campaign), {}, actor, now)
     campaign.delete()
 
 
@@ -300,7 +245,7 @@ def copy_as_draft(
     offered(source.kind)
     start = starts_at or (now + timedelta(days=1)).replace(minute=0, second=0, microsecond=0)
     end = ends_at or start + (source.ends_at - source.starts_at)
-    _refuse(check_window(start, end, now))
+    refuse(check_window(start, end, now))
     kept = ("kind", "name_zh", "rules", "price_protected", "logistics_guarantee", "min_items", "stacks")
     campaign = _insert(
         store,
@@ -308,12 +253,12 @@ def copy_as_draft(
         name=name.strip() or source.name,
         starts_at=start,
         ends_at=end,
-        created_by=_person(actor),
+        created_by=person(actor),
         created_at=now,
         updated_at=now,
     )
     items.copy(source, campaign)
-    _record("campaign.copy", campaign, store, {"copied_from": source.code}, _settings(campaign), actor, now)
+    record_change("campaign.copy", campaign, store, {"copied_from": source.code}, settings_of(campaign), actor, now)
     return Saved(campaign, warnings_of(campaign, now))
 
 
@@ -330,19 +275,6 @@ def _insert(store: Store, **values: Any) -> Campaign:
             if attempt == ATTEMPTS or "campaigns_campaign_code" not in str(error):
                 raise
     raise AssertionError("unreachable")
-
-
-def _save(campaign: Campaign, now: datetime) -> None:
-    campaign.version += 1
-    campaign.updated_at = now
-    campaign.save()
-
-
-def _refuse(errors: Iterable[FieldError]) -> None:
-    wrong = list(errors)
-    if wrong:
-        detail = str(wrong[0].message) if len(wrong) == 1 else _("%(n)s things are not right.") % {"n": len(wrong)}
-        raise InvalidInput(detail, wrong)
 
 
 def _check_caps(
@@ -368,11 +300,26 @@ def _fixed_prices(campaign: Campaign, good: Sequence[GoodItem]) -> list[FieldErr
     ]
 
 
+def _ensure_own(campaign: Campaign) -> None:
+    """Raise Conflict where the settings are the platform's: a promotion that was handed in (R21), a campaign it enforces (R25)."""
+    if campaign.platform_enforced:
+        code, words = "ERR_CLOSE_PLATFORM_ENFORCED", _("The platform enforces %(code)s: nothing of it can be changed.")
+    elif spec(campaign.kind).by_platform and campaign.state not in (S.DRAFT, S.REJECTED):
+        code, words = (
+            "ERR_CLOSE_PLATFORM_LOCKED",
+            _("%(code)s was handed in to the platform: nothing of it can be changed."),
+        )
+    else:
+        return
+    raise Conflict(code, words % {"code": campaign.code}, state=campaign.state)
+
+
 def _ensure_open(campaign: Campaign, changes: Mapping[str, Any], now: datetime) -> None:
     unknown = sorted(set(changes) - EDITABLE)
     if unknown:
-        _refuse(FieldError(name, "ERR_UNKNOWN_FIELD", _("This cannot be changed.")) for name in unknown)
-    _ensure_state(campaign, set(OPEN_FIELDS), now)
+        refuse(FieldError(name, "ERR_UNKNOWN_FIELD", _("This cannot be changed.")) for name in unknown)
+    ensure_state(campaign, set(OPEN_FIELDS), now)
+    _ensure_own(campaign)
     closed = sorted(set(changes) - OPEN_FIELDS[campaign.state])
     if closed:
         raise Conflict(
@@ -382,58 +329,3 @@ def _ensure_open(campaign: Campaign, changes: Mapping[str, Any], now: datetime) 
             state=campaign.state,
             fields=closed,
         )
-
-
-def _ensure_state(campaign: Campaign, allowed: set[Any], now: datetime) -> None:
-    """In one of the states, and a live campaign not past its end."""
-    if campaign.state not in allowed:
-        raise _wrong_state(campaign, allowed)
-    if campaign.state not in (S.DRAFT,) and campaign.ends_at <= now:
-        raise Conflict("ERR_CLOSE_ENDED", _("%(code)s has ended.") % {"code": campaign.code}, state=campaign.state)
-
-
-def _wrong_state(campaign: Campaign, allowed: set[Any]) -> Conflict:
-    words = display.series(CampaignState(state).label for state in sorted(allowed))
-    return Conflict(
-        "ERR_STATE",
-        _("The campaign is “%(state)s”; this needs: %(allowed)s.")
-        % {"state": campaign.get_state_display(), "allowed": words},
-        state=campaign.state,
-        allowed=sorted(str(state) for state in allowed),
-    )
-
-
-def _person(actor: Actor) -> User | None:
-    return User.objects.filter(pk=actor.id).first() if actor.id is not None else None
-
-
-def _settings(campaign: Campaign) -> dict[str, Any]:
-    """The settings as the record keeps them."""
-    names = (
-        "kind", "name", "name_zh", "state", "starts_at", "ends_at", "rules", "price_protected", "logistics_guarantee",
-        "min_items", "stacks", "item_count",
-    )  # fmt: skip
-    return {name: getattr(campaign, name) for name in names}
-
-
-def _record(
-    action: str,
-    campaign: Campaign,
-    store: Store,
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    actor: Actor,
-    now: datetime,
-    reason: str = "",
-) -> None:
-    same = set(before) & set(after)
-    changed = {name for name in after if name not in same or before[name] != after[name]}
-    entry_ = Entry(
-        action,
-        finding.target(campaign, store),
-        before={name: value for name, value in before.items() if name in changed or name not in after},
-        after={name: after[name] for name in changed},
-        reason=reason[:500],
-        right="" if action in ("campaign.approve", "campaign.reject") else RIGHT,
-    )
-    record(entry_, actor=actor, now=now)

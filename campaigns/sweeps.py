@@ -13,7 +13,6 @@ from functools import partial
 
 from django.db import OperationalError, transaction
 from django.db.models import Q
-from django.utils.translation import gettext as _
 
 import policies
 from accounts.models import Store
@@ -147,8 +146,7 @@ def _finalise(rows: list[Campaign], now: datetime) -> None:
 
 def _lapse(rows: list[Campaign], now: datetime) -> None:
     before = {row.pk: row.state for row in rows}
-    note = _("Its end passed while it was in review.")
-    set_state_of([row.pk for row in rows], transition="reject", now=now, stop_reason="lapsed", stop_note=note)
+    set_state_of([row.pk for row in rows], transition="reject", now=now, reviewed_at=now, review_reason="lapsed")
     _record("campaign.lapse", rows, before, S.REJECTED, now)
     tell([Event("campaign.rejected", row, {"state": S.REJECTED}) for row in rows], now=now)
 

@@ -22,7 +22,8 @@ Text = str | Promise
 VERSION = "2.3"
 """The table follows 速卖通错误代码速查表 v2.3 and goes on from there."""
 
-WELL_FORMED = re.compile(r"^ERR(-\d{3}|(_[A-Z0-9]+)+)$", re.ASCII)
+WELL_FORMED = re.compile(r"^(ERR-\d{3}|(ERR|NOTE)(_[A-Z0-9]+)+)$", re.ASCII)
+"""`NOTE_…` is news that nobody has to mend."""
 
 
 class Severity(models.TextChoices):
@@ -90,7 +91,7 @@ def declare(*codes: Code) -> None:
     """Put codes into the catalogue. Raises ValueError for a malformed code, or one that another entry has already."""
     for code in codes:
         if not WELL_FORMED.match(code.code):
-            raise ValueError(f"{code.code!r} is no error code: ERR_WORDS or ERR-999")
+            raise ValueError(f"{code.code!r} is no error code: ERR_WORDS, NOTE_WORDS or ERR-999")
         known = _codes.get(code.code)
         if known is not None and known is not code and known != code:
             raise ValueError(f"{code.code} is declared twice")

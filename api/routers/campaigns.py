@@ -26,7 +26,7 @@ from api.schemas.campaigns import (
     Reviewed,
 )
 from api.schemas.common import Page, VersionOnly
-from campaigns import finding, lifecycle
+from campaigns import finding, lifecycle, reviewing
 from campaigns.inputs import CampaignInput, ItemInput
 from campaigns.models import Campaign
 from campaigns.querysets import CampaignFilter, matching
@@ -145,7 +145,7 @@ def approve_campaign(request: ApiRequest, code: str, body: Reviewed | None = Non
     wanted = body or Reviewed()
     store = _store_of(code)
     with in_store(store.pk), with_current(store, code):
-        campaign = lifecycle.approve(store, code, version=wanted.version, actor=request.actor)
+        campaign = reviewing.approve(store, code, note=wanted.note, version=wanted.version, actor=request.actor)
         return reply(present.one(campaign))
 
 
@@ -161,7 +161,9 @@ def reject_campaign(request: ApiRequest, code: str, body: Reviewed | None = None
     wanted = body or Reviewed()
     store = _store_of(code)
     with in_store(store.pk), with_current(store, code):
-        campaign = lifecycle.reject(store, code, reason=wanted.reason, version=wanted.version, actor=request.actor)
+        campaign = reviewing.reject(
+            store, code, reason=wanted.reason, note=wanted.note, version=wanted.version, actor=request.actor
+        )
         return reply(present.one(campaign))
 
 

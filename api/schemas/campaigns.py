@@ -66,9 +66,10 @@ class ItemsIn(Body):
 
 
 class Reviewed(Body):
-    """A decision of platform staff."""
+    """A decision of platform staff. `reason`: a code of the rules, or words of one's own; the merchant reads both."""
 
     reason: Text = ""
+    note: Text = ""
     version: Version = None
 
 

@@ -75,6 +75,16 @@ class Campaign(models.Model):
     cancel_final_at = models.DateTimeField(null=True, help_text="When the hold is over.")
     closed_at = models.DateTimeField(null=True)
 
+    submitted_at = models.DateTimeField(null=True, help_text="When it was handed in for review.")
+    reviewed_at = models.DateTimeField(null=True)
+    reviewed_by = models.CharField(max_length=160, blank=True, default="", db_default="")
+    review_reason = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="Why it was rejected."
+    )
+    review_note = models.CharField(max_length=500, blank=True, default="", db_default="")
+    enforced_at = models.DateTimeField(null=True, help_text="Since when the platform enforces it (R25).")
+    enforced_reason = models.CharField(max_length=500, blank=True, default="", db_default="")
+
     lock_holder_id = models.BigIntegerField(null=True)
     lock_holder = models.CharField(max_length=160, blank=True)
     locked_until = models.DateTimeField(null=True)
@@ -102,6 +112,7 @@ class Campaign(models.Model):
                 condition=models.Q(state__in=["in_review", "scheduled", "running", "paused", "ending"]),
             ),
             models.Index(fields=["cancel_final_at"], name="campaign_final_due", condition=models.Q(state="cancelling")),
+            models.Index(fields=["submitted_at"], name="campaign_review_due", condition=models.Q(state="in_review")),
         ]
 
     def __str__(self) -> str:
@@ -111,6 +122,11 @@ class Campaign(models.Model):
     def label(self) -> str:
         """The name in the page's language."""
         return self.name_zh if self.name_zh and display.is_chinese() else self.name
+
+    @property
+    def venue(self) -> str:
+        """Where on the platform a promotion takes place, such as a main venue; empty for a store's own campaign."""
+        return str(self.rules.get("venue", ""))
 
     def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
         """Read the row again, its state too: nobody may assign the protected field, so it is let go first."""
@@ -186,6 +202,10 @@ class CampaignItem(models.Model):
     listing = models.ForeignKey(Listing, on_delete=models.PROTECT, related_name="+")
     price = models.DecimalField(**MONEY, null=True)
     price_before = models.DecimalField(**MONEY, null=True, help_text="The sale price when the campaign started (R45).")
+    ended_at = models.DateTimeField(
+        null=True, help_text="When this item alone was closed (R4); null while it takes part."
+    )
+    end_reason = models.CharField(max_length=540, blank=True, default="", db_default="")
 
     objects = ScopedManager(store="store")
 

@@ -103,7 +103,7 @@ def test_reviews_lapse_at_the_end(shop, frozen):
     frozen.move_to(campaign.ends_at)
     sweeps.run()
     lapsed = Campaign.objects.get(pk=campaign.pk)
-    assert (lapsed.state, lapsed.stop_reason) == ("rejected", "lapsed")
+    assert (lapsed.state, lapsed.review_reason) == ("rejected", "lapsed")
 
 
 def test_a_sweep_without_work_changes_nothing_and_leaves_a_beat(shop):

@@ -68,3 +68,7 @@ class CampaignRules(Rules):
     count_limit: int = Field(default=1000, ge=1, description="A list counts its matches no further than this.")
     timeline_events: int = Field(default=12, ge=1, description="Audit events on a campaign's page.")
     preview_items: int = Field(default=5, ge=1, description="Products on a campaign's page.")
+    reject_reasons: tuple[str, ...] = Field(
+        default=("price", "stock", "quality", "venue", "other"),
+        description="Why platform staff refuse an enrolment; any other text is kept as the note of `other`.",
+    )
