@@ -144,11 +144,13 @@ declare(
     Code(
         "NOTE_ENROLMENT_APPROVED", INFO, _("Enrolment approved: %(campaign)s"),
         cause=_("Platform staff approved the enrolment %(code)s; it starts at its time. From now on the store cannot stop it."),
+        fix=_("Open the campaign to see when it starts."),
         page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
     ),
     Code(
         "NOTE_ENROLMENT_RETURNED", INFO, _("Enrolment given back: %(campaign)s"),
         cause=_("Platform staff took the enrolment %(code)s out of review; it is a draft again. Their note: %(note)s"),
+        fix=(_("Open the campaign and read why."), _("Revise it, then submit it again.")),
         page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
     ),
 )  # fmt: skip
