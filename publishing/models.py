@@ -43,11 +43,15 @@ class Site(models.Model):
 
 
 class Publication(models.Model):
-    """What a site should show of a listing (`desired_version`) and what it was last told (`published_version`)."""
+    """What a site should show of a listing (`desired_version`) and what it was last told (`published_version`).
+
+    Every stop writes these rows, so they carry as few indexes as can be: `publication_once` finds them by listing (and site), and
+    `publication_due` what is due on a site.
+    """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
-    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="publications")
-    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="publications")
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="publications", db_index=False)
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="publications", db_index=False)
     desired_version = models.PositiveIntegerField(default=1)
     published_version = models.PositiveIntegerField(default=0)
     wanted_at = models.DateTimeField()

@@ -50,7 +50,7 @@ S = CampaignState
 class Campaign(models.Model):
     """One promotion of a store, in the half-open interval `[starts_at, ends_at)`."""
 
-    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="campaigns")
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="campaigns", db_index=False)
     code = models.CharField(max_length=12, unique=True)
     kind = models.CharField(max_length=24, choices=Kind.choices)
     name = models.CharField(max_length=120)
@@ -197,8 +197,8 @@ class CampaignItem(models.Model):
     """A SKU in a campaign. `price` is the campaign price, null where the campaign discounts the order."""
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="items")
-    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="campaign_items")
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="items", db_index=False)
+    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="campaign_items", db_index=False)
     listing = models.ForeignKey(Listing, on_delete=models.PROTECT, related_name="+")
     price = models.DecimalField(**MONEY, null=True)
     price_before = models.DecimalField(**MONEY, null=True, help_text="The sale price when the campaign started (R45).")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Value
 from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
@@ -24,10 +25,14 @@ class Closing(models.Model):
 
     A step: `{"key", "state", "done", "total", "started_at", "finished_at", "evidence", "attempts", "error"}`.
     `next_due_at` is when a worker must look at the row again; null once every step is done.
+
+    The close stays open until display, coupons and archive are verified (R43): `completed_at`, with the hash of what was seen then
+    (`evidence`, which the audit log holds too). `overdue` names the points of that list that people were told are late. `order_flow` is
+    what a dry quote after the close answered (R47).
     """
 
-    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="closings")
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", db_index=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="closings", db_index=False)
     close_kind = models.CharField(max_length=6, choices=CloseKind.choices)
     closed_at = models.DateTimeField(help_text="The cut-over: later orders have no promotion (R13).")
     closed_by = models.CharField(max_length=160)
@@ -42,11 +47,20 @@ class Closing(models.Model):
     taken_back_at = models.DateTimeField(null=True)
     verified_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
+    order_flow = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
+    overdue = models.JSONField(default=list, db_default=Value([], models.JSONField()))
+    completed_at = models.DateTimeField(null=True)
+    evidence = models.CharField(max_length=64, blank=True, default="", db_default="")
 
     objects = ScopedManager(store="store")
 
     class Meta:
         indexes = [
+            models.Index(
+                fields=["store", "closed_at"],
+                name="closing_open",
+                condition=models.Q(completed_at__isnull=True, taken_back_at__isnull=True),
+            ),
             models.Index(fields=["campaign", "-id"], name="closing_of_campaign"),
             models.Index(fields=["next_due_at"], name="closing_due", condition=models.Q(next_due_at__isnull=False)),
             models.Index(fields=["store", "-closed_at"], name="closing_list"),
@@ -81,8 +95,8 @@ class Check(models.Model):
     `results` holds a row per site and client: `{"site", "client", "state", "pages", "leftovers", "failed", "first", "last", "hash"}`.
     """
 
-    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
-    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="checks")
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", db_index=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="checks", db_index=False)
     closing = models.ForeignKey(Closing, null=True, on_delete=models.CASCADE, related_name="checks")
     occasion = models.CharField(max_length=8, choices=Occasion.choices)
     number = models.PositiveSmallIntegerField(default=0)
@@ -111,7 +125,7 @@ class Check(models.Model):
 class Leftover(models.Model):
     """Something of a stopped promotion that a buyer could still see, with its age (R43, R145)."""
 
-    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", db_index=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="leftovers")
     listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="+")
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="+")
@@ -134,7 +148,10 @@ class Leftover(models.Model):
                 name="leftover_once",
             )
         ]
-        indexes = [models.Index(fields=["store", "-first_seen_at"], name="leftover_list")]
+        indexes = [
+            models.Index(fields=["store", "-id"], name="leftover_list"),
+            models.Index(fields=["store", "-id"], name="leftover_open", condition=models.Q(cleared_at__isnull=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.what} of {self.campaign_id} on {self.page_url}"

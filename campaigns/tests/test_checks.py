@@ -246,6 +246,7 @@ def test_one_reader_at_a_time_and_the_others_make_room(shop, running):
     ) as other:  # fmt: skip
         other.execute("SELECT pg_advisory_lock(%s, 0)", [checks.SEATS])
         assert checks.run_due() == 0
+        other.execute("SELECT pg_advisory_unlock_all()")
     assert checks.run_due() == 1
 
 
