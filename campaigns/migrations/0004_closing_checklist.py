@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_counters_and_sessions"),
-        ("campaigns", "0002_state_edges"),
+        ("campaigns", "0003_review_and_items"),
         ("listings", "0005_fewer_offer_indexes"),
         ("publishing", "0003_fewer_page_indexes"),
     ]
