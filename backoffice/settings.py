@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "orders.apps.OrdersConfig",
     "publishing.apps.PublishingConfig",
     "campaigns.apps.CampaignsConfig",
+    "insights.apps.InsightsConfig",
     "storefront.apps.StorefrontConfig",
     "api.apps.ApiConfig",
     "backoffice.apps.BackofficeConfig",

@@ -1,12 +1,13 @@
 """The archive of a closed campaign: settings, items and figures as they stood, sealed with a hash; no buyer's data (R36, R37, R147).
 
-The document's hash is SHA-256 over its canonical JSON: UTF-8, keys sorted, no blanks; amounts are text.
+The document's hash is SHA-256 over its canonical JSON: UTF-8, keys sorted, no blanks; amounts are text. Rooms above add parts of their own
+with `archive_part`. Format 1 held `figures` by currency; since format 2 the metrics are a part.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,19 +18,27 @@ from django.db import connection
 from campaigns.models import CampaignArchive, Closing
 from core import money
 
-FORMAT = 1
+FORMAT = 2
+
+#: What a room above knows of some closes at a moment, by campaign id: plain JSON without buyers' data. It runs in the archive's transaction.
+Part = Callable[[Sequence[Closing], datetime], Mapping[int, Any]]
+_parts: dict[str, Part] = {}
+
+
+def archive_part(name: str) -> Callable[[Part], Part]:
+    """Add a part to every archive from now on, under `name`; set-based, as the archive is."""
+
+    def join(part: Part) -> Part:
+        _parts[name] = part
+        return part
+
+    return join
+
 
 _ITEMS = """
     SELECT i.campaign_id, s.code, i.listing_id, s.currency, i.price, i.price_before, s.sale_price
     FROM campaigns_campaignitem i JOIN listings_sku s ON s.id = i.sku_id
     WHERE i.campaign_id = ANY(%s) ORDER BY i.campaign_id, s.code
-"""
-_FIGURES = """
-    SELECT n.campaign_code, r.currency, count(DISTINCT r.id), sum(n.quantity), sum(n.quantity * n.unit_price),
-        sum(n.quantity * (n.list_price - n.unit_price)), min(r.placed_at), max(r.placed_at)
-    FROM orders_orderline n JOIN orders_order r ON r.id = n.order_id
-    WHERE n.store_id = ANY(%s) AND n.campaign_code = ANY(%s) AND n.campaign_code <> '' AND r.state <> 'cancelled'
-    GROUP BY 1, 2 ORDER BY 1, 2
 """
 _INSERT = """
     INSERT INTO campaigns_campaignarchive (campaign_id, store_id, archived_at, document, sha256)
@@ -42,7 +51,7 @@ _SWEEP_OFFERS = "DELETE FROM listings_liveoffer WHERE campaign_code = ANY(%s) AN
 
 
 def build(closings: Sequence[Closing], *, now: datetime) -> dict[int, str]:
-    """Archive the campaigns of these closes (with `campaign` and its store loaded) in four statements; answers the hash by campaign id.
+    """Archive the campaigns of these closes (with `campaign` and its store loaded) in a fixed number of statements; answers the hash by campaign id.
 
     A campaign that is archived already keeps its archive, whose hash is answered.
     """
@@ -52,14 +61,15 @@ def build(closings: Sequence[Closing], *, now: datetime) -> dict[int, str]:
     if not fresh:
         return kept
     codes = [closing.campaign.code for closing in fresh]
-    stores = sorted({closing.store_id for closing in fresh})
+    parts = {name: part(fresh, now) for name, part in _parts.items()}
     with connection.cursor() as cursor:
         cursor.execute(_ITEMS, [[closing.campaign_id for closing in fresh]])
         items = _grouped(cursor.fetchall(), _item)
-        cursor.execute(_FIGURES, [stores, codes])
-        figures = _grouped(cursor.fetchall(), _figure)
         documents = [
-            canonical(_document(one, items.get(one.campaign_id, []), figures.get(one.campaign.code, []), now))
+            canonical(
+                _document(one, items.get(one.campaign_id, []), now)
+                | {name: known.get(one.campaign_id) for name, known in parts.items()}
+            )
             for one in fresh
         ]
         hashes = [hashlib.sha256(text).hexdigest() for text in documents]
@@ -79,9 +89,7 @@ def intact(archive: CampaignArchive) -> bool:
     return hashlib.sha256(canonical(archive.document)).hexdigest() == archive.sha256
 
 
-def _document(
-    closing: Closing, items: list[dict[str, Any]], figures: list[dict[str, Any]], now: datetime
-) -> dict[str, Any]:
+def _document(closing: Closing, items: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
     campaign = closing.campaign
     settings = (
         "code", "kind", "name", "name_zh", "state", "rules", "price_protected", "logistics_guarantee", "platform_enforced",
@@ -104,7 +112,6 @@ def _document(
             "differences": closing.differences,
         },
         "items": items,
-        "figures": figures,
     }
 
 
@@ -118,20 +125,6 @@ def _item(
         "price": _amount(price, currency),
         "price_before": _amount(before, currency),
         "sale_price": _amount(sale, currency),
-    }
-
-
-def _figure(
-    currency: str, orders: int, units: int, sales: Decimal, discount: Decimal, first: datetime, last: datetime
-) -> dict[str, Any]:
-    return {
-        "currency": currency,
-        "orders": orders,
-        "units": int(units),
-        "sales_amount": _amount(sales, currency),
-        "discount_cost": _amount(discount, currency),
-        "first_order_at": _time(first),
-        "last_order_at": _time(last),
     }
 
 

@@ -22,6 +22,7 @@ FLOORS = {
     "orders": 6,
     "publishing": 6,
     "campaigns": 8,
+    "insights": 9,
     "storefront": 9,
     "api": 10,
     "backoffice": 11,

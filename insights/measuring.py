@@ -1,0 +1,143 @@
+"""The figures of many campaigns at once: counters, order lines as they were frozen, ad spend; a fixed number of statements.
+
+A line belongs to the item campaign that set its price. An order discount (spend-and-save) belongs to the campaign that the order's frozen
+terms name; its lines are those of the campaign's products. Called-off orders do not count. Amounts of different currencies never mix: the
+figures are in one currency, orders in others stand beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from campaigns.kinds import SPECS
+from campaigns.models import Campaign
+from core import money
+from insights.formulas import Figures
+from insights.models import CampaignFigures
+
+_COUNTED = """
+    SELECT campaign_id, sum(impressions)::bigint, sum(clicks)::bigint, sum(add_to_cart)::bigint, max(last_at)
+    FROM insights_eventcount WHERE store_id = ANY(%s) AND campaign_id = ANY(%s) GROUP BY 1
+"""
+_SPENT = "SELECT campaign_id, sum(amount) FROM insights_adspend WHERE store_id = ANY(%s) AND campaign_id = ANY(%s) GROUP BY 1"
+_SOLD = """
+    WITH wanted AS MATERIALIZED (SELECT id, store_id, code, kind, item_count FROM campaigns_campaign WHERE id = ANY(%(ids)s)),
+    item_lines AS (
+        SELECT w.id AS campaign, o.id AS order_id, o.buyer, o.currency, o.placed_at, n.quantity AS units,
+            n.quantity * n.unit_price - n.order_discount AS paid, n.quantity * (n.list_price - n.unit_price) AS saved
+        FROM wanted w
+        JOIN orders_orderline n ON n.store_id = w.store_id AND n.campaign_code = w.code AND n.campaign_code <> ''
+        JOIN orders_order o ON o.id = n.order_id AND o.state <> 'cancelled'
+    ), order_level AS (
+        SELECT w.id AS campaign, w.item_count, o.id AS order_id, o.buyer, o.currency, o.placed_at,
+            (d.value ->> 'amount')::numeric AS saved
+        FROM wanted w
+        JOIN orders_order o ON o.store_id = w.store_id AND (o.snapshot -> 'campaigns') ? w.code AND o.state <> 'cancelled'
+        CROSS JOIN LATERAL jsonb_array_elements(o.snapshot -> 'discounts') AS d(value)
+        WHERE w.kind = ANY(%(kinds)s) AND d.value ->> 'campaign' = w.code AND d.value ->> 'kind' = 'order'
+    ), found AS (
+        SELECT * FROM item_lines
+        UNION ALL
+        SELECT l.campaign, l.order_id, l.buyer, l.currency, l.placed_at, n.quantity, n.quantity * n.unit_price - n.order_discount, 0
+        FROM order_level l JOIN orders_orderline n ON n.order_id = l.order_id
+        WHERE l.item_count = 0
+            OR EXISTS (SELECT FROM campaigns_campaignitem i WHERE i.campaign_id = l.campaign AND i.sku_id = n.sku_id)
+        UNION ALL
+        SELECT campaign, order_id, buyer, currency, placed_at, 0, 0, saved FROM order_level
+    )
+"""
+_BY_CAMPAIGN = _SOLD + """
+    SELECT campaign, currency, count(DISTINCT order_id), count(DISTINCT coalesce(nullif(buyer, ''), '#' || order_id)),
+        sum(units)::bigint, sum(paid), sum(saved)
+    FROM found GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2
+"""
+_BY_DAY = _SOLD + """
+    SELECT (placed_at AT TIME ZONE %(zone)s)::date, count(DISTINCT order_id), sum(units)::bigint, sum(paid)
+    FROM found WHERE currency = %(currency)s GROUP BY 1
+"""
+_COUNTED_BY_DAY = """
+    SELECT (hour AT TIME ZONE %s)::date, sum(impressions)::bigint, sum(clicks)::bigint, sum(add_to_cart)::bigint
+    FROM insights_eventcount WHERE store_id = %s AND campaign_id = %s GROUP BY 1
+"""
+#: Kinds whose discount is taken off the order and not off a product.
+_ORDER_KINDS = [key for key, spec in SPECS.items() if not spec.item_prices]
+
+
+def of(campaigns: Iterable[Campaign]) -> dict[int, Figures]:
+    """The figures of these campaigns (with their store loaded), by id: sealed ones where an archive holds them, live ones for the rest."""
+    rows = list(campaigns)
+    sealed = {
+        one.pk: from_row(one) for one in CampaignFigures.objects.filter(campaign_id__in=[row.pk for row in rows])
+    }
+    live = [row for row in rows if row.pk not in sealed]
+    return sealed | (count({row.pk: row.store.currency for row in live}, [row.store_id for row in live]) if live else {})
+
+
+def from_row(row: CampaignFigures) -> Figures:
+    """Sealed figures as they are used."""
+    names = ("impressions", "clicks", "add_to_cart", "orders", "buyers", "units", "sales_amount", "discount_cost", "ad_spend")
+    return Figures(
+        row.currency, **{name: getattr(row, name) for name in names}, others=row.others, sealed_at=row.sealed_at
+    )
+
+
+def count(currencies: dict[int, str], store_ids: Sequence[int]) -> dict[int, Figures]:
+    """Count the figures of these campaigns now: `currencies` holds their stores' currencies by campaign id. Three statements."""
+    ids, stores = list(currencies), sorted(set(store_ids))
+    found = {pk: Figures(currency) for pk, currency in currencies.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTED, [stores, ids])
+        for pk, impressions, clicks, carts, last in cursor.fetchall():
+            one = found[pk]
+            one.impressions, one.clicks, one.add_to_cart, one.last_event_at = impressions, clicks, carts, last
+        cursor.execute(_SPENT, [stores, ids])
+        for pk, amount in cursor.fetchall():
+            found[pk].ad_spend = amount
+        cursor.execute(_BY_CAMPAIGN, {"ids": ids, "kinds": _ORDER_KINDS})
+        sold: dict[int, list[tuple[Any, ...]]] = {}
+        for pk, *rest in cursor.fetchall():
+            sold.setdefault(pk, []).append(tuple(rest))
+    for pk, rows in sold.items():
+        _put(found[pk], rows)
+    return found
+
+
+def _put(figures: Figures, rows: Sequence[tuple[Any, ...]]) -> None:
+    """The store's own currency leads where it sold anything; otherwise the one with most orders. The others stand beside it."""
+    main = next((row for row in rows if row[0] == figures.currency), rows[0])
+    figures.currency, figures.orders, figures.buyers, figures.units, figures.sales_amount, figures.discount_cost = main
+    figures.others = [
+        {
+            "currency": currency,
+            "orders": orders,
+            "buyers": buyers,
+            "units": units,
+            "sales_amount": money.text(paid, currency),
+            "discount_cost": money.text(saved, currency),
+        }
+        for currency, orders, buyers, units, paid, saved in rows
+        if currency != figures.currency
+    ]
+
+
+def by_day(campaign: Campaign, zone: str, currency: str) -> dict[date, dict[str, int | Decimal]]:
+    """What happened on each day of the store's calendar, for the chart: only days with something, oldest first. Two statements."""
+    days: dict[date, dict[str, int | Decimal]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTED_BY_DAY, [zone, campaign.store_id, campaign.pk])
+        for day, impressions, clicks, carts in cursor.fetchall():
+            days[day] = {"impressions": impressions, "clicks": clicks, "add_to_cart": carts}
+        cursor.execute(_BY_DAY, {"ids": [campaign.pk], "kinds": _ORDER_KINDS, "zone": zone, "currency": currency})
+        for day, orders, units, paid in cursor.fetchall():
+            days.setdefault(day, {}).update({"orders": orders, "units": units, "sales_amount": paid})
+    return dict(sorted(days.items()))
+
+
+def as_of(figures: Figures, now: datetime) -> datetime:
+    """Up to when the figures reach: the moment of the archive, or now (R38)."""
+    return figures.sealed_at or now
