@@ -20,7 +20,7 @@ from core import money
 
 FORMAT = 2
 
-#: What a room above knows of some closes at a moment, by campaign id: plain JSON without buyers' data. It runs in the archive's transaction.
+#: What a room above knows of some closes at a moment, by campaign id: plain JSON, no buyers' data; in the archive's transaction.
 Part = Callable[[Sequence[Closing], datetime], Mapping[int, Any]]
 _parts: dict[str, Part] = {}
 
@@ -51,7 +51,8 @@ _SWEEP_OFFERS = "DELETE FROM listings_liveoffer WHERE campaign_code = ANY(%s) AN
 
 
 def build(closings: Sequence[Closing], *, now: datetime) -> dict[int, str]:
-    """Archive the campaigns of these closes (with `campaign` and its store loaded) in a fixed number of statements; answers the hash by campaign id.
+    """Archive the campaigns of these closes (with `campaign` and its store loaded) in a fixed number of statements; answers the hashes by
+    campaign id.
 
     A campaign that is archived already keeps its archive, whose hash is answered.
     """

@@ -1,4 +1,4 @@
-"""What the archive of a closed campaign holds of its figures: the twelve metrics, sealed beside the archive in columns (R36, R146, R147)."""
+"""What the archive of a closed campaign holds of its figures: the twelve metrics, sealed beside it in columns (R36, R146, R147)."""
 
 from __future__ import annotations
 
@@ -53,9 +53,7 @@ def _row(closing: Closing, figures: Figures) -> tuple[Any, ...]:
 
 def document(figures: Figures, now: datetime) -> dict[str, Any]:
     """The archive's part. Every amount and rate is text, so that its hash never depends on how a float is written."""
-    twelve = {
-        metric.key: _text(metric.form, getattr(figures, metric.key), figures.currency) for metric in METRICS
-    }
+    twelve = {metric.key: _text(metric.form, getattr(figures, metric.key), figures.currency) for metric in METRICS}
     return {
         "data_as_of": clock.rfc3339(now),
         "currency": figures.currency,

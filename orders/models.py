@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, FSMModelMixin, transition
@@ -59,7 +61,11 @@ class Order(FSMModelMixin, models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["store", "code"], name="order_code_once")]
-        indexes = [models.Index(fields=["store", "-placed_at"], name="order_list")]
+        indexes = [
+            models.Index(fields=["store", "-placed_at"], name="order_list"),
+            # The orders that a campaign gave something to, by the codes in their frozen terms.
+            GinIndex(KeyTransform("campaigns", "snapshot"), name="order_campaigns"),
+        ]
 
     def __str__(self) -> str:
         return self.code

@@ -61,6 +61,8 @@ SEEDS: tuple[Seed, ...] = (
     _house(rules.PublishingRules, "Publishing", "发布规则"),
     _house(rules.ProbeRules, "Reading public pages", "前台核实规则"),
     _house(rules.StorefrontRules, "Public pages and checkout", "店铺前台与下单规则"),
+    _house(rules.InsightRules, "Business analytics", "数据纵横规则"),
+    _house(rules.BrowserRules, "Supported browsers", "浏览器支持"),
     _house(rules.OutboundRules, "Outbound calls", "外部调用规则"),
     _house(rules.ApiRules, "API limits", "接口限额"),
     _house(rules.SignInRules, "Sign-in limits", "登录限额"),

@@ -3,6 +3,7 @@
 from policies.rules.base import Provenance, Rules
 from policies.rules.campaigns import CampaignRules, ClosingRules
 from policies.rules.guards import GuardEffect, GuardRules
+from policies.rules.insights import BrowserRules, InsightRules
 from policies.rules.listings import ImportRules, ListingRules
 from policies.rules.orders import OrderRules
 from policies.rules.publishing import OutboundRules, ProbeRules, PublishingRules
@@ -13,6 +14,7 @@ from policies.rules.web import ApiRules, DashboardRules, SessionRules, SignInRul
 __all__ = [
     "ApiRules",
     "AuditRules",
+    "BrowserRules",
     "CampaignRules",
     "ClosingRules",
     "DashboardRules",
@@ -20,6 +22,7 @@ __all__ = [
     "GuardRules",
     "ImportRules",
     "InboxRules",
+    "InsightRules",
     "ListingRules",
     "OrderRules",
     "OutboundRules",
