@@ -40,7 +40,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("clicks", _("Clicks"), "count", _("Times that somebody opened one of them.")),
     Metric("click_rate", _("Click rate"), "rate", _("Clicks ÷ impressions.")),
     Metric("add_to_cart", _("Added to cart"), "count", _("Units put into a cart from the campaign.")),
-    Metric("orders", pgettext_lazy("metric", "Orders"), "count", _("Orders with at least one line under the campaign; called-off orders do not count.")),
+    Metric("orders", pgettext_lazy("metric", "Orders"), "count", _("Orders with a line under the campaign; called-off orders do not count.")),
     Metric("buyers", _("Buyers"), "count", _("Different buyers of these orders; an order without a buyer counts as one.")),
     Metric("units", _("Units sold"), "count", _("Units of the lines under the campaign.")),
     Metric("sales_amount", _("Sales amount"), "money", _("What was paid for these units after the seller’s discounts, before freight.")),
