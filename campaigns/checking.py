@@ -15,6 +15,8 @@ from django.utils.translation import ngettext
 
 import policies
 from accounts.models import Store
+from campaigns import conflicts
+from campaigns.conflicts import Summary
 from campaigns.inputs import ItemInput
 from campaigns.kinds import KindSpec
 from campaigns.models import Campaign
@@ -28,16 +30,6 @@ _SKUS = """
     SELECT s.code, s.id, s.listing_id, s.sale_price, s.cost, s.currency, l.state, l.management
     FROM listings_sku s JOIN listings_listing l ON l.id = s.listing_id
     WHERE s.store_id = %s AND s.code = ANY(%s)
-"""
-_OVERLAPS = """
-    SELECT o.code, s.code
-    FROM campaigns_campaignitem mine
-    JOIN campaigns_campaignitem theirs ON theirs.sku_id = mine.sku_id AND theirs.campaign_id <> mine.campaign_id
-    JOIN campaigns_campaign o ON o.id = theirs.campaign_id AND o.store_id = %(store)s
-        AND o.state IN ('scheduled', 'running', 'paused') AND o.starts_at < %(until)s AND o.ends_at > %(since)s
-        AND NOT (o.stacks AND %(stacks)s)
-    JOIN listings_sku s ON s.id = mine.sku_id
-    WHERE mine.campaign_id = %(campaign)s
 """
 _PRICES = """
     SELECT s.code, i.price, s.sale_price, s.cost, l.state
@@ -172,19 +164,8 @@ def warnings_of(campaign: Campaign, now: datetime) -> tuple[CampaignWarning, ...
     with connection.cursor() as cursor:
         cursor.execute(_PRICES, [campaign.pk])
         prices = cursor.fetchall()
-        cursor.execute(
-            _OVERLAPS,
-            {
-                "store": campaign.store_id,
-                "campaign": campaign.pk,
-                "since": max(campaign.starts_at, now),
-                "until": campaign.ends_at,
-                "stacks": campaign.stacks,
-            },
-        )
-        overlaps = cursor.fetchall()
     found = [
-        _overlapping(overlaps, sample),
+        _overlapping(conflicts.summaries(campaign.store_id, [campaign], now=now, sample=sample).get(campaign.pk)),
         _about_skus(
             "WARN_BELOW_COST",
             [code for code, price, _sale, cost, _state in prices if price is not None and cost and price < cost],
@@ -207,16 +188,16 @@ def warnings_of(campaign: Campaign, now: datetime) -> tuple[CampaignWarning, ...
     return tuple(warning for warning in found if warning is not None)
 
 
-def _overlapping(rows: Sequence[tuple[str, str]], sample: int) -> CampaignWarning | None:
-    if not rows:
+def _overlapping(found: Summary | None) -> CampaignWarning | None:
+    if not found:
         return None
-    campaigns, skus = sorted({code for code, _sku in rows}), sorted({sku for _code, sku in rows})
+    codes = tuple(rival.code for rival in found.rivals)
     message = ngettext(
         "%(n)s item is in another campaign at the same time: %(campaigns)s.",
         "%(n)s items are in other campaigns at the same time: %(campaigns)s.",
-        len(skus),
-    ) % {"n": len(skus), "campaigns": display.series(campaigns[:sample])}
-    return CampaignWarning("WARN_OVERLAP", message, len(skus), tuple(skus[:sample]), tuple(campaigns[:sample]))
+        found.skus,
+    ) % {"n": found.skus, "campaigns": display.series(codes)}
+    return CampaignWarning("WARN_OVERLAP", message, found.skus, found.some_skus, codes)
 
 
 def _about_skus(code: str, skus: Sequence[str], words: Any, sample: int) -> CampaignWarning | None:

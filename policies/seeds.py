@@ -53,6 +53,7 @@ SEEDS: tuple[Seed, ...] = (
     Seed(rules.GuardRules(), "before V5.3.1", "Marketing campaign rules", "营销活动规则", HOUSE, ALWAYS),
     Seed(rules.GuardRules(), "V5.3.1", "Marketing campaign rules", "速卖通营销活动规则", MARKETING_RULES, MARCH_2024),
     _house(rules.ClosingRules, "Closing campaigns", "活动关闭规则"),
+    _house(rules.ConflictRules, "Conflict diagnosis", "活动诊断规则"),
     _house(rules.CampaignRules, "Campaign limits", "活动限额"),
     _house(rules.DashboardRules, "Dashboard", "工作台规则"),
     _house(rules.ListingRules, "Listing limits", "商品限额"),

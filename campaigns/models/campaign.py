@@ -214,7 +214,9 @@ class CampaignItem(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["campaign", "sku"], name="campaign_item_once")]
-        indexes = [models.Index(fields=["sku", "campaign"], name="campaign_item_sku")]
+        indexes = [
+            models.Index(fields=["store", "sku", "campaign"], include=["price"], name="campaign_item_by_sku"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.sku_id} in {self.campaign_id}"

@@ -2,6 +2,7 @@
 
 from policies.rules.base import Provenance, Rules
 from policies.rules.campaigns import CampaignRules, ClosingRules
+from policies.rules.conflicts import ConflictRules
 from policies.rules.guards import GuardEffect, GuardRules
 from policies.rules.insights import BrowserRules, InsightRules
 from policies.rules.listings import ImportRules, ListingRules
@@ -17,6 +18,7 @@ __all__ = [
     "BrowserRules",
     "CampaignRules",
     "ClosingRules",
+    "ConflictRules",
     "DashboardRules",
     "GuardEffect",
     "GuardRules",

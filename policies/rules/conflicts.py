@@ -1,0 +1,23 @@
+"""Limits of the conflict diagnosis (R30)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from policies.rules.base import Rules
+
+
+class ConflictRules(Rules):
+    """How much of the overlaps is looked through and shown at once."""
+
+    key: ClassVar[str] = "conflicts"
+
+    page_size: int = Field(default=50, ge=1, le=1000, description="Overlap groups on one page.")
+    parties_shown: int = Field(default=20, ge=2, description="Campaigns named in one overlap group.")
+    sample: int = Field(default=20, ge=1, description="SKUs and campaigns named in one finding.")
+    items_first: int = Field(
+        default=20_000, ge=1, description="Items looked through before the rest of the store is read for one page."
+    )
+    batch: int = Field(default=1000, ge=1, description="Overlap groups read at once by a diagnosis of the whole store.")
