@@ -30,7 +30,8 @@ from policies.rules import ConflictRules
 COUNTING = (CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED)
 
 _COUNTS = "c.store_id = %(store)s AND c.state IN ('scheduled', 'running', 'paused') AND c.ends_at > %(now)s"
-_TAKES_PART = "i.store_id = %(store)s AND i.sku_id > %(after)s AND i.sku_id <= %(upto)s"
+_TAKES_PART = "i.store_id = %(store)s AND i.ended_at IS NULL"
+_AHEAD = "i.sku_id > %(after)s AND i.sku_id <= %(upto)s"
 
 # Before campaigns with which this one conflicts: the latest end so far; after it: the next start. Who stacks looks at those that do not.
 _BUSY_UNTIL = "CASE WHEN c.stacks THEN max(c.ends_at) FILTER (WHERE NOT c.stacks) OVER earlier ELSE max(c.ends_at) OVER earlier END"
@@ -46,7 +47,7 @@ _SKUS = f"""
         SELECT i.sku_id, c.starts_at,
             {_BUSY_UNTIL} AS busy_until
         FROM campaigns_campaignitem i JOIN campaigns_campaign c ON c.id = i.campaign_id AND {_COUNTS}
-        WHERE {_TAKES_PART} {{only}}
+        WHERE {_TAKES_PART} AND {_AHEAD} {{only}}
         WINDOW earlier AS (PARTITION BY i.sku_id ORDER BY c.starts_at, c.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     ) AS lined_up
     WHERE starts_at < busy_until
@@ -54,9 +55,9 @@ _SKUS = f"""
 """  # noqa: S608 - constants of this module
 _SKUS_OF_ONE = f"""
     SELECT m.sku_id FROM campaigns_campaignitem m
-    WHERE m.campaign_id = %(campaign)s AND m.sku_id > %(after)s {{only}} AND EXISTS (
+    WHERE m.campaign_id = %(campaign)s AND m.ended_at IS NULL AND m.sku_id > %(after)s {{only}} AND EXISTS (
         SELECT 1 FROM campaigns_campaignitem i JOIN campaigns_campaign c ON c.id = i.campaign_id AND {_COUNTS}
-        WHERE i.store_id = %(store)s AND i.sku_id = m.sku_id AND c.id <> %(campaign)s
+        WHERE {_TAKES_PART} AND i.sku_id = m.sku_id AND c.id <> %(campaign)s
             AND c.starts_at < %(until)s AND c.ends_at > %(since)s AND NOT (c.stacks AND %(stacks)s)
     )
     ORDER BY m.sku_id LIMIT %(limit)s
@@ -75,7 +76,7 @@ _PARTIES = f"""
             SELECT i.sku_id, i.campaign_id, i.price, c.starts_at, c.ends_at,
                 {_BUSY_UNTIL} AS busy_until, {_NEXT_START} AS next_start
             FROM campaigns_campaignitem i JOIN campaigns_campaign c ON c.id = i.campaign_id AND {_COUNTS}
-            WHERE i.store_id = %(store)s AND i.sku_id = ANY(%(skus)s)
+            WHERE {_TAKES_PART} AND i.sku_id = ANY(%(skus)s)
             WINDOW earlier AS (PARTITION BY i.sku_id ORDER BY c.starts_at, c.id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
                 later AS (PARTITION BY i.sku_id ORDER BY c.starts_at DESC, c.id DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
         ) AS lined_up
@@ -87,7 +88,7 @@ _PARTIES_OF_ONE = f"""
         SELECT i.sku_id, i.campaign_id, i.price, count(*) OVER (PARTITION BY i.sku_id) AS parties,
             row_number() OVER (PARTITION BY i.sku_id ORDER BY c.id <> %(campaign)s, c.starts_at, c.id) AS place
         FROM campaigns_campaignitem i JOIN campaigns_campaign c ON c.id = i.campaign_id
-        WHERE i.store_id = %(store)s AND i.sku_id = ANY(%(skus)s) AND (c.id = %(campaign)s OR ({_COUNTS}
+        WHERE {_TAKES_PART} AND i.sku_id = ANY(%(skus)s) AND (c.id = %(campaign)s OR ({_COUNTS}
             AND c.starts_at < %(until)s AND c.ends_at > %(since)s AND NOT (c.stacks AND %(stacks)s)))
     ) AS p {_WHERE_FROM}
 """  # noqa: S608 - constants of this module
@@ -95,7 +96,7 @@ _PARTIES_OF_ONE = f"""
 _SAVED = """
     SELECT i.campaign_id AS owner, i.sku_id, o.starts_at, o.ends_at, o.stacks
     FROM campaigns_campaignitem i JOIN campaigns_campaign o ON o.id = i.campaign_id AND o.ends_at > %(now)s
-    WHERE i.campaign_id = ANY(%(campaigns)s)
+    WHERE i.campaign_id = ANY(%(campaigns)s) AND i.ended_at IS NULL
 """
 _PROPOSED = """
     SELECT %(owner)s::bigint AS owner, sku_id, %(since)s::timestamptz AS starts_at, %(until)s::timestamptz AS ends_at,
@@ -105,7 +106,7 @@ _PROPOSED = """
 _SUMMARY = f"""
     WITH mine AS ({{mine}}), hits AS MATERIALIZED (
         SELECT m.owner, m.sku_id, c.id AS other
-        FROM mine m JOIN campaigns_campaignitem i ON i.store_id = %(store)s AND i.sku_id = m.sku_id AND i.campaign_id <> m.owner
+        FROM mine m JOIN campaigns_campaignitem i ON {_TAKES_PART} AND i.sku_id = m.sku_id AND i.campaign_id <> m.owner
         JOIN campaigns_campaign c ON c.id = i.campaign_id AND {_COUNTS}
             AND c.starts_at < m.ends_at AND c.ends_at > m.starts_at AND NOT (c.stacks AND m.stacks)
     ), skus AS (

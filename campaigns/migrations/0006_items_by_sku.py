@@ -1,7 +1,8 @@
-"""One index answers which campaigns a store's SKU is in; it takes the place of the one that did not begin with the store."""
+"""One index answers which campaigns a store's SKUs are in, in the order of SKUs; it takes the place of the one of the store alone."""
 
 from __future__ import annotations
 
+import django.db.models.deletion
 from django.db import migrations, models
 
 
@@ -11,7 +12,15 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             "campaignitem",
-            models.Index(fields=["store", "sku", "campaign"], include=["price"], name="campaign_item_by_sku"),
+            models.Index(
+                fields=["store", "sku", "campaign"], include=["price", "ended_at"], name="campaign_item_by_sku"
+            ),
         ),
-        migrations.RemoveIndex("campaignitem", "campaign_item_sku"),
+        migrations.AlterField(
+            "campaignitem",
+            "store",
+            models.ForeignKey(
+                db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.store"
+            ),
+        ),
     ]

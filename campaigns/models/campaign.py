@@ -199,7 +199,7 @@ class Campaign(models.Model):
 class CampaignItem(models.Model):
     """A SKU in a campaign. `price` is the campaign price, null where the campaign discounts the order."""
 
-    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", db_index=False)
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="items", db_index=False)
     sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="campaign_items", db_index=False)
     listing = models.ForeignKey(Listing, on_delete=models.PROTECT, related_name="+")
@@ -215,7 +215,10 @@ class CampaignItem(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["campaign", "sku"], name="campaign_item_once")]
         indexes = [
-            models.Index(fields=["store", "sku", "campaign"], include=["price"], name="campaign_item_by_sku"),
+            models.Index(fields=["sku", "campaign"], name="campaign_item_sku"),
+            models.Index(
+                fields=["store", "sku", "campaign"], include=["price", "ended_at"], name="campaign_item_by_sku"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -225,3 +225,11 @@ def test_the_same_as_looking_at_every_pair(shop, seed):
         assert {
             (sku, code) for sku, codes in found(shop, campaign=row).items() for code in codes if code != row.code
         } == expected
+
+
+def test_an_item_that_was_closed_on_its_own_takes_part_no_more(shop):
+    one, two = pair(shop)
+    assert len(found(shop)) == len(found(shop, campaign=one)) == 1
+    one.items.update(ended_at=NOON)
+    assert found(shop) == found(shop, campaign=one) == found(shop, campaign=two) == {}
+    assert conflicts.summaries(shop.store.pk, [one, two], now=NOON, sample=5) == {}

@@ -41,6 +41,10 @@ QUERIES = (
     ),
     ("campaign_item_once", "SELECT 1 FROM campaigns_campaignitem WHERE campaign_id = ANY('{1,2}')"),
     ("campaign_item_sku", "SELECT 1 FROM campaigns_campaignitem WHERE sku_id = 1"),
+    (
+        "campaign_item_by_sku",
+        "SELECT sku_id, price FROM campaigns_campaignitem WHERE store_id = 1 AND sku_id > 5 AND ended_at IS NULL ORDER BY sku_id LIMIT 9",
+    ),
     ("closing_of_campaign", "SELECT 1 FROM campaigns_closing WHERE campaign_id = 1 ORDER BY id DESC LIMIT 1"),
     ("closing_list", "SELECT 1 FROM campaigns_closing WHERE store_id = 1 ORDER BY closed_at DESC LIMIT 5"),
     (
