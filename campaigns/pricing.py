@@ -94,7 +94,10 @@ def _stacked(sale_price: Decimal, offers: Sequence[ItemOffer], currency: str) ->
 
 @dataclass(frozen=True, slots=True)
 class OrderOffer:
-    """A spend-and-save campaign: `discount` off when its `lines` (positions in the basket) come to at least `threshold`."""
+    """A step of a spend-and-save campaign: `discount` off when its `lines` (positions in the basket) come to at least `threshold`.
+
+    A campaign with several steps has an offer for each; the best one that is reached counts.
+    """
 
     campaign: str
     label: str
@@ -118,10 +121,14 @@ class OrderDiscount:
 
 def order_discounts(amounts: Sequence[Decimal], offers: Iterable[OrderOffer], currency: str) -> list[OrderDiscount]:
     """The order discounts of a basket. `amounts` are the lines' unit price times quantity, in `currency`."""
-    reached = sorted(
+    ranked = sorted(
         (offer for offer in offers if offer.lines and _sum(amounts, offer) >= offer.threshold),
         key=lambda offer: (-offer.discount, offer.starts_at, offer.campaign),
     )
+    best: dict[str, OrderOffer] = {}
+    for offer in ranked:
+        best.setdefault(offer.campaign, offer)
+    reached = list(best.values())
     alone = next((offer for offer in reached if not offer.stacks), None)
     together = [offer for offer in reached if offer.stacks]
     if alone and alone.discount >= sum((offer.discount for offer in together), Decimal(0)):

@@ -13,13 +13,13 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 import policies
 from accounts.models import Store
 from accounts.rights import check
 from audit.actors import Actor
 from audit.verbs import verb
+from campaigns.kind_rules import Terms
 from campaigns.models import Campaign
 from campaigns.pricing import ItemOffer, ItemPrice, OrderDiscount, OrderOffer, item_price, order_discounts
 from core import clock, money
@@ -31,17 +31,6 @@ from policies import timing
 from policies.rules import StorefrontRules
 from storefront.basket import Basket, Good, check_goods, look_up, read_basket
 from storefront.models import Quote
-
-
-class CampaignTerms(BaseModel):
-    """What this room reads of a campaign's `rules`."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    threshold: Decimal | None = None
-    discount: Decimal | None = None
-    free_shipping_threshold: Decimal | None = None
-    gifts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +65,7 @@ def make_quote(store: Store, data: Mapping[str, Any], *, actor: Actor, now: date
     lines = _price(store, basket, known, currency, now)
     terms_of = _campaign_terms(store, lines)
     discounts = order_discounts([line.amount for line in lines], _order_offers(lines, terms_of, currency), currency)
-    used = _used(lines, discounts)
+    used = {**_shipped_free(lines, terms_of), **_used(lines, discounts)}
     ends = [offer.ends_at + timing.expiry_grace() for offer in used.values()]
     return Quote.objects.create(
         store=store,
@@ -133,38 +122,41 @@ def _price(store: Store, basket: Basket, known: Mapping[str, Good], currency: st
     return lines
 
 
-def _campaign_terms(store: Store, lines: Sequence[PricedLine]) -> dict[str, CampaignTerms]:
+def _campaign_terms(store: Store, lines: Sequence[PricedLine]) -> dict[str, Terms]:
     codes = {offer.campaign for line in lines for offer in line.offers}
-    found = {}
-    for code, rules in Campaign.objects.filter(store=store, code__in=codes).values_list("code", "rules"):
-        try:
-            found[code] = CampaignTerms.model_validate(rules)
-        except ValidationError:  # rules of a kind whose words mean something else
-            found[code] = CampaignTerms()
-    return found
+    rows = Campaign.objects.filter(store=store, code__in=codes).values_list("code", "rules")
+    return {code: Terms.of(rules) for code, rules in rows}
 
 
-def _order_offers(
-    lines: Sequence[PricedLine], terms_of: Mapping[str, CampaignTerms], currency: str
-) -> list[OrderOffer]:
-    """The spend-and-save campaigns that some lines are in."""
-    wearing: dict[str, tuple[ItemOffer, set[int]]] = {}
+def _order_offers(lines: Sequence[PricedLine], terms_of: Mapping[str, Terms], currency: str) -> list[OrderOffer]:
+    """The steps of the spend-and-save campaigns that some lines are in."""
+    return [
+        OrderOffer(
+            code, offer.label, threshold, money.quantise(discount, currency), offer.starts_at, offer.ends_at, positions, offer.stacks
+        )
+        for code, (offer, positions) in _wearing(lines).items()
+        for threshold, discount in terms_of.get(code, Terms()).ladder
+        if discount > 0
+    ]  # fmt: skip
+
+
+def _wearing(lines: Sequence[PricedLine]) -> dict[str, tuple[ItemOffer, frozenset[int]]]:
+    """The campaigns that discount the order, with the positions of the lines that are in them."""
+    found: dict[str, tuple[ItemOffer, set[int]]] = {}
     for position, line in enumerate(lines):
         for offer in line.offers:
             if offer.price is None:
-                wearing.setdefault(offer.campaign, (offer, set()))[1].add(position)
-    found = []
-    for code, (offer, positions) in wearing.items():
-        terms = terms_of.get(code, CampaignTerms())
-        if terms.threshold is None or terms.discount is None or terms.discount <= 0:
-            continue
-        discount = money.quantise(terms.discount, currency)
-        found.append(
-            OrderOffer(
-                code, offer.label, terms.threshold, discount, offer.starts_at, offer.ends_at, frozenset(positions),
-                offer.stacks,
-            )
-        )  # fmt: skip
+                found.setdefault(offer.campaign, (offer, set()))[1].add(position)
+    return {code: (offer, frozenset(positions)) for code, (offer, positions) in found.items()}
+
+
+def _shipped_free(lines: Sequence[PricedLine], terms_of: Mapping[str, Terms]) -> dict[str, ItemOffer]:
+    """The campaigns whose lines come to the amount from which shipping is free, whether or not their discount is reached (R14)."""
+    found = {}
+    for code, (offer, positions) in _wearing(lines).items():
+        least = terms_of.get(code, Terms()).free_shipping_threshold
+        if least is not None and sum((lines[n].amount for n in positions), Decimal(0)) >= least:
+            found[code] = offer
     return found
 
 
@@ -186,7 +178,7 @@ def _terms(
     lines: Sequence[PricedLine],
     discounts: Sequence[OrderDiscount],
     used: Mapping[str, ItemOffer],
-    terms_of: Mapping[str, CampaignTerms],
+    terms_of: Mapping[str, Terms],
     currency: str,
 ) -> dict[str, Any]:
     def text(amount: Decimal) -> str:
@@ -196,7 +188,9 @@ def _terms(
     subtotal = sum((line.amount for line in lines), Decimal(0))
     discount = sum(shares, Decimal(0))
     given = [(code, terms_of[code]) for code in used if code in terms_of]
-    thresholds = [terms.free_shipping_threshold for _, terms in given if terms.free_shipping_threshold is not None]
+    free = [terms_of[code].free_shipping_threshold for code in _shipped_free(lines, terms_of)]
+    thresholds = [least for least in free if least is not None]
+    reached = {discount.campaign for discount in discounts}
     return {
         "currency": currency,
         "lines": [_line(line, share, discounts, n, currency) for n, (line, share) in enumerate(zip(lines, shares, strict=True))],
@@ -207,7 +201,7 @@ def _terms(
             for code, offer in used.items()
         },
         "free_shipping_threshold": text(min(thresholds)) if thresholds else None,
-        "gifts": [{"campaign": code, "gift": gift} for code, terms in given for gift in terms.gifts],
+        "gifts": [{"campaign": code, "gift": gift} for code, terms in given if code in reached for gift in terms.gifts],
         "subtotal": text(subtotal),
         "discount": text(discount),
         "total": text(subtotal - discount),
