@@ -19,6 +19,7 @@ from audit.verbs import about, verb
 from campaigns import entry, finding, items, offers
 from campaigns.caps import check_reach
 from campaigns.checking import GoodItem, check_items, check_text, check_window, managed_items, warnings_of
+from campaigns.end_time import ensure_may_end_at
 from campaigns.events import Event, tell
 from campaigns.inputs import EDITABLE, CampaignInput, ItemInput
 from campaigns.kinds import offered, read_rules, spec
@@ -104,6 +105,7 @@ def edit_campaign(
         good, wrong = check_items(store, changes["items"], kind, now)
         errors += wrong
     refuse(errors)
+    ensure_may_end_at(store, campaign, ends_at, actor=actor, now=now)
     if "items" in changes:
         _check_caps(store, good, actor, now)
     else:
