@@ -31,10 +31,12 @@ _SKUS = """
     FROM listings_sku s JOIN listings_listing l ON l.id = s.listing_id
     WHERE s.store_id = %s AND s.code = ANY(%s)
 """
+_SAVED = "SELECT sku_id, price FROM campaigns_campaignitem WHERE campaign_id = %(campaign)s AND ended_at IS NULL"
+_PROPOSED = "SELECT sku_id, price FROM unnest(%(skus)s::bigint[], %(prices)s::numeric[]) AS v(sku_id, price)"
 _PRICES = """
-    SELECT s.code, i.price, s.sale_price, s.cost, l.state
-    FROM campaigns_campaignitem i JOIN listings_sku s ON s.id = i.sku_id JOIN listings_listing l ON l.id = i.listing_id
-    WHERE i.campaign_id = %s AND (i.price >= s.sale_price OR i.price < s.cost OR l.state <> 'on_sale')
+    SELECT s.code, mine.price, s.sale_price, s.cost, l.state
+    FROM ({mine}) mine JOIN listings_sku s ON s.id = mine.sku_id JOIN listings_listing l ON l.id = s.listing_id
+    WHERE mine.price >= s.sale_price OR mine.price < s.cost OR l.state <> 'on_sale'
     ORDER BY s.code
 """
 
@@ -161,11 +163,34 @@ def managed_items(campaign: Campaign, now: datetime) -> list[FieldError]:
 def warnings_of(campaign: Campaign, now: datetime) -> tuple[CampaignWarning, ...]:
     """What deserves a look and refuses nothing: overlaps with the campaigns named, below cost, no discount, not on sale; two queries."""
     sample = policies.active(CampaignRules, now).warning_sample
+    rivals = conflicts.summaries(campaign.store_id, [campaign], now=now, sample=sample).get(campaign.pk)
+    return _warnings(_SAVED, {"campaign": campaign.pk}, rivals, sample)
+
+
+def warnings_before(
+    store: Store,
+    good: Sequence[GoodItem],
+    window: tuple[datetime, datetime],
+    stacks: bool,
+    now: datetime,
+    *,
+    campaign: Campaign | None = None,
+) -> tuple[CampaignWarning, ...]:
+    """The same for items that are not saved yet, in the window `[starts_at, ends_at)`; `campaign` is the one they are meant for."""
+    sample = policies.active(CampaignRules, now).warning_sample
+    skus = [item.sku_id for item in good]
+    rivals = conflicts.of_proposed(
+        store.pk, skus, max(window[0], now), window[1], stacks=stacks, besides=campaign, now=now, sample=sample
+    )
+    return _warnings(_PROPOSED, {"skus": skus, "prices": [item.price for item in good]}, rivals, sample)
+
+
+def _warnings(mine: str, given: Mapping[str, Any], rivals: Summary | None, sample: int) -> tuple[CampaignWarning, ...]:
     with connection.cursor() as cursor:
-        cursor.execute(_PRICES, [campaign.pk])
+        cursor.execute(_PRICES.format(mine=mine), given)
         prices = cursor.fetchall()
     found = [
-        _overlapping(conflicts.summaries(campaign.store_id, [campaign], now=now, sample=sample).get(campaign.pk)),
+        _overlapping(rivals),
         _about_skus(
             "WARN_BELOW_COST",
             [code for code, price, _sale, cost, _state in prices if price is not None and cost and price < cost],
