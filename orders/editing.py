@@ -17,7 +17,7 @@ from audit.verbs import about, verb
 from core.errors import Conflict, InvalidInput, NotFound, VersionConflict
 from listings import fields
 from listings.fields import Findings
-from orders import reading
+from orders import deals, reading
 from orders.models import Dispute, Order, OrderState
 
 #: The declared transition that leads to each state.
@@ -62,6 +62,8 @@ def patch_order(
         setattr(order, name, wanted[name])
     order.version += 1
     order.save(update_fields=["state", "fulfilment_number", "dispute", "version"])
+    if order.state == OrderState.CANCELLED and "state" in before:
+        deals.forget(order, now=now)
     entry = Entry(
         action="order.edit",
         target=Target("order", order.code, order.code, store.pk, store.name),

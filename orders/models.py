@@ -118,3 +118,22 @@ class OrderLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order_id} line {self.position}"
+
+
+class LowestDeal(models.Model):
+    """A deal that may be the lowest of a SKU in some span up to now; `orders.deals` keeps the rows (R23). `price` is after the seller's
+    discounts, to six places, so that a share of a discount is not rounded away.
+    """
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
+    sku = models.ForeignKey(Sku, on_delete=models.CASCADE, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    price = models.DecimalField(max_digits=17, decimal_places=6)
+
+    objects = ScopedManager(store="store")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sku", "at"], name="lowest_deal_once")]
+
+    def __str__(self) -> str:
+        return f"{self.sku_id} {self.price}"

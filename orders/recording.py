@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from accounts.models import Store
 from audit.actors import Actor
 from audit.record import Entry, Target, record
+from orders import deals
 from orders.models import Dispute, OrderState
 
 _ENCODER = DjangoJSONEncoder()
@@ -106,7 +107,8 @@ def record_orders(
     now: datetime,
     audit: bool = True,
 ) -> Recorded:
-    """Record orders with their lines in two statements, whatever their number. The caller has checked rights and values.
+    """Record orders with their lines in three statements, whatever their number; what was sold feeds the lowest deal prices. The caller has
+    checked rights and values.
 
     An order whose code the store has already is left as it is: told again with the same content it is `unchanged`, with other content
     `conflicting`. Two callers with the same code wait for each other. One audit event for the call, unless the caller writes its own
@@ -134,6 +136,7 @@ def record_orders(
         with cursor.copy(_COPY) as copy:
             for row in _lines(store, wanted, answer.created):
                 copy.write_row(row)
+    deals.feed(store.pk, _sold(wanted, answer.created), now=now)
     if audit and answer.created:
         record(_entry(store, wanted, answer), actor=actor, now=now)
     return answer
@@ -182,6 +185,18 @@ def _lines(
                 store.pk, order_id, position, line.sku_id, line.quantity, line.list_price, line.unit_price, line.order_discount,
                 line.campaign_code, line.placed_at or draft.placed_at,
             )  # fmt: skip
+
+
+def _sold(
+    wanted: Mapping[str, tuple[OrderDraft, str]], created: Mapping[str, int]
+) -> list[tuple[int, datetime, Decimal, Decimal, int]]:
+    """The lines of orders that were not called off, as `deals.feed` takes them."""
+    return [
+        (line.sku_id, line.placed_at or draft.placed_at, line.unit_price, line.order_discount, line.quantity)
+        for draft, _ in (wanted[code] for code in created)
+        if draft.state != OrderState.CANCELLED
+        for line in draft.lines
+    ]
 
 
 def _entry(store: Store, wanted: Mapping[str, tuple[OrderDraft, str]], answer: Recorded) -> Entry:

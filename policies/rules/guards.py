@@ -52,6 +52,8 @@ class GuardRules(Rules):
     evidence_timeout: float = Field(default=3.0, gt=0, description="Seconds after which a guard's answer is unknown.")
     lowest_deal_days: int = Field(default=30, ge=1, description="R23: window of the lowest deal price.")
 
+    evidence_shown: int = Field(default=5, ge=1, description="SKUs, orders or plans that a guard names as evidence.")
+
     def effect(self, code: str, action: str, *, unknown: bool = False) -> Effect:
         """Whether a failing guard blocks or warns the action `pause` or `cancel`; `unknown`: it could not be evaluated.
 

@@ -22,3 +22,8 @@ class OrderRules(Rules):
     batch: int = Field(default=5000, ge=1, description="Orders recorded per transaction.")
     page_size: int = Field(default=50, ge=1, description="Orders on one page.")
     count_limit: int = Field(default=1000, ge=1, description="A list counts its matches no further than this.")
+    deal_memory_days: int = Field(
+        default=90,
+        ge=1,
+        description="How long deals are remembered for the lowest deal price, R23; at least its window.",
+    )
