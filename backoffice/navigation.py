@@ -58,6 +58,8 @@ MENU: tuple[NavSection, ...] = (
         (
             NavEntry(_("Campaigns"), "campaigns:list", "speaker", "campaigns.view"),
             NavEntry(_("Past campaigns"), "campaigns:past", "history", "campaigns.view"),
+            NavEntry(_("Affiliate centre"), "campaigns:affiliates", "affiliate", "campaigns.view"),
+            NavEntry(_("Marketing deposit"), "finance:deposit", "coin", "finance.view"),
         ),
     ),
     NavSection(

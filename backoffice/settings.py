@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "listings.apps.ListingsConfig",
     "orders.apps.OrdersConfig",
     "publishing.apps.PublishingConfig",
+    "finance.apps.FinanceConfig",
     "campaigns.apps.CampaignsConfig",
     "insights.apps.InsightsConfig",
     "storefront.apps.StorefrontConfig",

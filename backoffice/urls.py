@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from backoffice import health, metrics, preferences
 from backoffice.pages import dashboard
+from finance import views as finance_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
@@ -23,6 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<slug:store>/campaigns/", include("campaigns.urls")),
     path("s/<slug:store>/listings/", include("listings.urls")),
     path("s/<slug:store>/orders/", include("orders.urls")),
+    path("s/<slug:store>/deposit/", include("finance.urls")),
+    path("platform/<slug:slug>/deposit/", finance_views.staff_deposit, name="platform_deposit"),
     path("s/<slug:store>/audit/", include("backoffice.pages.audit_urls")),
     path("s/<slug:store>/rules/", include("backoffice.pages.policies_urls")),
     path("s/<slug:store>/messages/", include("inbox.urls")),

@@ -15,4 +15,5 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         """Register the guards and the outbox handlers."""
         import_module("campaigns.house_guards")
+        import_module("campaigns.business_guards")
         import_module("campaigns.events")

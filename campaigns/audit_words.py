@@ -52,3 +52,12 @@ declare(
     },
     values={"kind": dict(Kind.choices), "close_kind": dict(CloseKind.choices)},
 )  # fmt: skip
+declare(
+    "affiliate_plan",
+    {
+        "create": ("affiliate", _("Create affiliate plan")),
+        "pause": ("pause", _("Pause affiliate plan")),
+        "resume": ("play", _("Resume affiliate plan")),
+    },
+    objects={"affiliate_plan": _("Affiliate plan")},
+)

@@ -155,7 +155,15 @@ declare(
     ),
 )  # fmt: skip
 
-# Guards whose rooms come later: their effects are policy already, so their words are here.
+declare(
+    Code(
+        "ERR_PLAN_OVER", ERROR, _("The affiliate plan has nothing left to promote"),
+        cause=_("Every campaign of the plan is over."), fix=_("Make a plan for campaigns that still run."),
+        page="campaigns:affiliates", page_label=_("Affiliate centre"),
+    ),
+)  # fmt: skip
+
+# The guards of the business.
 declare(
     Code(
         "ERR_CLOSE_PLATFORM_LOCKED", ERROR, _("Locked by the platform promotion"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
 
-from core.tables import ActionsColumn, AmountColumn, BaseTable, NumberColumn, PickColumn, WhenColumn
+from core.tables import ActionsColumn, AmountColumn, BaseTable, NumberColumn, PickColumn, StateColumn, WhenColumn
 
 
 class CampaignTable(BaseTable):
@@ -48,3 +48,18 @@ class ItemTable(BaseTable):
         """How much below the sale price of now."""
         price, sale = record.price, record.sku.sale_price  # type: ignore[attr-defined]
         return "—" if price is None or not sale else f"{(1 - price / sale) * 100:.0f} %"
+
+
+class PlanTable(BaseTable):
+    """Affiliate plans."""
+
+    caption = _("Affiliate plans")
+    row_header = "name"
+
+    name = tables.TemplateColumn(template_name="campaigns/_plan_cell.html", verbose_name=_("Plan"), orderable=False)
+    state = StateColumn(kind="affiliate_plan", orderable=False)
+    state_since = WhenColumn(verbose_name=_("Since"), orderable=False)
+    promotes = tables.TemplateColumn(
+        template_name="campaigns/_plan_campaigns.html", verbose_name=_("Promotes"), orderable=False, accessor="id"
+    )
+    actions = ActionsColumn("campaigns/_plan_actions.html", accessor="id")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from campaigns.views import bulk, closing, detail, editing, lists, stopping
+from campaigns.views import affiliates, bulk, closing, detail, editing, lists, stopping
 
 app_name = "campaigns"
 
@@ -14,6 +14,10 @@ urlpatterns = [
     path("new/", editing.create, name="new"),
     path("bulk/", bulk.start, name="bulk"),
     path("bulk/<int:job>/", bulk.result, name="bulk_result"),
+    path("affiliates/", affiliates.plan_list, name="affiliates"),
+    path("affiliates/new/", affiliates.create, name="new_affiliate"),
+    path("affiliates/<int:plan>/pause/", affiliates.pause, name="pause_affiliate"),
+    path("affiliates/<int:plan>/resume/", affiliates.resume, name="resume_affiliate"),
     path("<str:code>/", detail.show, name="detail"),
     path("<str:code>/evidence/", detail.evidence, name="evidence"),
     path("<str:code>/edit/", editing.edit, name="edit"),

@@ -51,6 +51,10 @@ LOOKS: dict[str, dict[str, Look]] = {
         "delisted": Look("square", "draft", _("Delisted")),
         "taken_down": Look("stop", "block", _("Taken down")),
     },
+    "affiliate_plan": {
+        "running": Look("play", "run", _("Running")),
+        "paused": Look("pause", "paused", _("Paused")),
+    },
     "guard": {
         "blocked": Look("stop", "cancel", pgettext_lazy("guard", "Blocked")),
         "warning": Look("alert", "paused", pgettext_lazy("guard", "Warning")),

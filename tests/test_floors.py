@@ -21,6 +21,7 @@ FLOORS = {
     "listings": 5,
     "orders": 6,
     "publishing": 6,
+    "finance": 7,
     "campaigns": 8,
     "insights": 9,
     "storefront": 9,

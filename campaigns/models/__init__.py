@@ -1,10 +1,13 @@
 """Campaigns, their items, closes and checks."""
 
+from campaigns.models.affiliate import AffiliateLink, AffiliatePlan, PlanState
 from campaigns.models.campaign import Campaign, CampaignItem, CampaignState, Kind
 from campaigns.models.closing import CampaignArchive, Check, CheckState, CloseKind, Closing, Leftover, Occasion
 from campaigns.models.work import BulkJob, FormToken
 
 __all__ = [
+    "AffiliateLink",
+    "AffiliatePlan",
     "BulkJob",
     "Campaign",
     "CampaignArchive",
@@ -18,4 +21,5 @@ __all__ = [
     "Kind",
     "Leftover",
     "Occasion",
+    "PlanState",
 ]

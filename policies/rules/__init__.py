@@ -3,10 +3,12 @@
 from policies.rules.base import Provenance, Rules
 from policies.rules.campaigns import CampaignRules, ClosingRules
 from policies.rules.conflicts import ConflictRules
+from policies.rules.finance import FinanceRules
 from policies.rules.guards import GuardEffect, GuardRules
 from policies.rules.insights import BrowserRules, InsightRules
 from policies.rules.listings import ImportRules, ListingRules
 from policies.rules.orders import OrderRules
+from policies.rules.penalties import PenaltyRules
 from policies.rules.publishing import OutboundRules, ProbeRules, PublishingRules
 from policies.rules.record import AuditRules, InboxRules
 from policies.rules.storefront import StorefrontRules
@@ -20,6 +22,7 @@ __all__ = [
     "ClosingRules",
     "ConflictRules",
     "DashboardRules",
+    "FinanceRules",
     "GuardEffect",
     "GuardRules",
     "ImportRules",
@@ -28,6 +31,7 @@ __all__ = [
     "ListingRules",
     "OrderRules",
     "OutboundRules",
+    "PenaltyRules",
     "ProbeRules",
     "Provenance",
     "PublishingRules",

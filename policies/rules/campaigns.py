@@ -72,3 +72,4 @@ class CampaignRules(Rules):
         default=("price", "stock", "quality", "venue", "other"),
         description="Why platform staff refuse an enrolment; any other text is kept as the note of `other`.",
     )
+    plan_campaigns: int = Field(default=200, ge=1, description="Campaigns in one affiliate plan.")

@@ -1,0 +1,1 @@
+"""Marketing deposits: what a store owes, what it has paid."""

@@ -1,0 +1,17 @@
+"""Limits of the deposit pages."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from policies.rules.base import Rules
+
+
+class FinanceRules(Rules):
+    """Lists of charges and payments."""
+
+    key: ClassVar[str] = "finance"
+
+    page_size: int = Field(default=50, ge=1, description="Charges and payments on one page.")
