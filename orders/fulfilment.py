@@ -9,10 +9,14 @@ from django.db import connection
 
 from accounts.models import Store
 
+#: An order is a campaign's when one of its lines was sold at the campaign's price, or its terms name the campaign (order discounts).
 _STARTED = """
     SELECT l.code, count(*), (array_agg(o.code ORDER BY o.id))[:%(shown)s] FROM (
-        SELECT DISTINCT n.campaign_code, n.order_id FROM orders_orderline AS n
+        SELECT n.campaign_code, n.order_id FROM orders_orderline AS n
         WHERE n.store_id = %(store)s AND n.campaign_code = ANY(%(codes)s) AND n.campaign_code <> ''
+        UNION
+        SELECT c.code, r.id FROM unnest(%(codes)s::text[]) AS c(code)
+        JOIN orders_order AS r ON r.store_id = %(store)s AND (r.snapshot -> 'campaigns') ? c.code
     ) AS l (code, order_id) JOIN orders_order AS o ON o.id = l.order_id
     WHERE o.fulfilment_number <> '' GROUP BY 1
 """

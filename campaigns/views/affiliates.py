@@ -39,7 +39,7 @@ def plan_list(request: StoreRequest, store: str) -> HttpResponse:
         kind="never",
         title=_("No affiliate plans yet"),
         text=_(
-            "A plan lets partners promote campaigns for a commission. While it runs, its campaigns cannot be cancelled."
+            "A plan lets partners promote campaigns for a commission. While it runs, its campaigns cannot be cancelled permanently."
         ),
         action_url=address(request, "new_affiliate") if can else "",
         action_label=_("New affiliate plan") if can else "",

@@ -6,15 +6,16 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_counters_and_sessions'),
-        ('orders', '0002_frozen'),
+        ("accounts", "0002_counters_and_sessions"),
+        ("orders", "0002_frozen"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='order',
-            index=django.contrib.postgres.indexes.GinIndex(django.db.models.fields.json.KeyTransform('campaigns', 'snapshot'), name='order_campaigns'),
+            model_name="order",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.db.models.fields.json.KeyTransform("campaigns", "snapshot"), name="order_campaigns"
+            ),
         ),
     ]

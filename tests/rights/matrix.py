@@ -59,6 +59,10 @@ def event(things: Things) -> dict[str, Any]:
     return {"event_id": things.event.pk}
 
 
+def plan(things: Things) -> dict[str, Any]:
+    return {"plan": things.plan.pk}
+
+
 def site(things: Things) -> dict[str, Any]:
     return {"site": things.site.code}
 
@@ -155,10 +159,14 @@ PAGES: tuple[Page, ...] = (
     page("inbox:read", "", lambda things: {"message_id": things.message.pk}),
     page("inbox:read_all"),
     page("inbox:codes"),
+    # deposits
+    page("finance:deposit", "finance.view"),
+    page("finance:pay", "finance.manage"),
     # platform staff
     Page("platform", "staff"),
     Page("platform_new", "staff"),
     Page("platform_store", "staff", fill=lambda things: {"slug": things.store.slug}),
+    Page("platform_deposit", "staff", fill=lambda things: {"slug": things.store.slug}),
     # signing in
     Page("account_login", "public"),
     Page("account_logout", "public"),
@@ -180,6 +188,10 @@ PAGES: tuple[Page, ...] = (
     page("campaigns:new", "campaigns.edit"),
     page("campaigns:bulk", "campaigns.pause"),
     page("campaigns:bulk_result", "campaigns.view", lambda things: {"job": things.bulk_job.pk}),
+    page("campaigns:affiliates", "campaigns.view"),
+    page("campaigns:new_affiliate", "campaigns.edit"),
+    page("campaigns:pause_affiliate", "campaigns.pause", plan),
+    page("campaigns:resume_affiliate", "campaigns.pause", plan),
     page("campaigns:detail", "campaigns.view", code),
     page("campaigns:evidence", "campaigns.view", code),
     page("campaigns:edit", "campaigns.edit", draft),

@@ -14,7 +14,7 @@ from audit.checkpoints import checkpoint
 from audit.models import AuditEvent
 from audit.record import Entry, Target, record
 from audit.sealing import seal
-from campaigns.models import BulkJob, Campaign, Closing
+from campaigns.models import AffiliateLink, AffiliatePlan, BulkJob, Campaign, Closing
 from campaigns.steps import pending
 from core import clock
 from core.codes import new_code
@@ -109,6 +109,13 @@ class Things:
             finalised_at=now,
             steps=[pending("verify", 1)],
         )
+
+    @cached_property
+    def plan(self) -> AffiliatePlan:
+        """A running affiliate plan of the running discount."""
+        made = self._make(AffiliatePlan, name="Partners")
+        self._make(AffiliateLink, plan=made, campaign=self.campaign)
+        return made
 
     @cached_property
     def bulk_job(self) -> BulkJob:

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_counters_and_sessions"),
         ("listings", "0004_offer_label_zh"),
-        ("orders", "0002_frozen"),
+        ("orders", "0003_campaigns_of_orders"),
     ]
 
     operations = [

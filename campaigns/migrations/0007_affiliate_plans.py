@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_counters_and_sessions"),
-        ("campaigns", "0003_review_and_items"),
+        ("campaigns", "0006_items_by_sku"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
