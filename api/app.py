@@ -11,7 +11,20 @@ from ninja.operation import Operation
 from ninja.parser import Parser
 
 from api.frame import framed
-from api.routers import audit, campaigns, categories, jobs, listings, messages, orders, quotes, staff, stopping, store
+from api.routers import (
+    audit,
+    campaigns,
+    categories,
+    insights,
+    jobs,
+    listings,
+    messages,
+    orders,
+    quotes,
+    staff,
+    stopping,
+    store,
+)
 
 BASE = "api/v1"
 TITLE = _("Seller centre API")
@@ -42,5 +55,18 @@ api = BackofficeAPI(
     title=TITLE, version=VERSION, urls_namespace="api", openapi_url=None, docs_url=None, parser=_Parsed()
 )
 api.add_decorator(framed, mode="view")
-for module in (categories, listings, jobs, stopping, campaigns, quotes, orders, store, staff, messages, audit):
+for module in (
+    categories,
+    listings,
+    jobs,
+    insights,
+    stopping,
+    campaigns,
+    quotes,
+    orders,
+    store,
+    staff,
+    messages,
+    audit,
+):
     api.add_router("", module.router)

@@ -107,14 +107,14 @@ def _refusal(request: ApiRequest, wanted: Needs | None) -> PermissionRefused | N
 
 def _call(
     request: ApiRequest, wanted: Needs | None, run: Run, path: dict[str, Any], refusal: PermissionRefused | None
-) -> HttpResponse:
+) -> HttpResponseBase:
     if refusal is not None:
         _note_refusal(request, refusal)
         raise refusal
     with _scope(request, wanted):
         answer = run(request, **path)
-    if not isinstance(answer, HttpResponse):
-        raise TypeError("an operation answers with api.frame.reply()")
+    if not isinstance(answer, HttpResponse) and request.method != "GET":
+        raise TypeError("an operation that changes something answers with api.frame.reply()")
     return answer
 
 
@@ -140,7 +140,7 @@ def _scope(request: ApiRequest, wanted: Needs | None) -> AbstractContextManager[
 
 def _change(
     request: ApiRequest,
-    call: Callable[[], HttpResponse],
+    call: Callable[[], Any],
     refusal: PermissionRefused | None,
     key: str | None,
     digest: str,
@@ -161,7 +161,7 @@ def _change(
 
 def _once(
     request: ApiRequest,
-    call: Callable[[], HttpResponse],
+    call: Callable[[], Any],
     refusal: PermissionRefused | None,
     key: str | None,
     digest: str,
@@ -192,10 +192,11 @@ def _claim(request: ApiRequest, key: str, digest: str) -> idempotency.Slot:
     return slot
 
 
-def _outcome(call: Callable[[], HttpResponse]) -> HttpResponse:
+def _outcome(call: Callable[[], Any]) -> HttpResponse:
     """The answer of the operation. A refusal is one, too: what a verb recorded of it stays. A failure of ours undoes everything."""
     try:
-        return call()
+        done: HttpResponse = call()
+        return done
     except (DomainError, ShapeError, Http404) as error:
         answer = problems.response(problems.from_exception(error))
         if answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR and not connection.needs_rollback:

@@ -24,6 +24,7 @@ TAGS: dict[str, Text] = {
     "listings": _("Listings, prices, stock"),
     "jobs": _("Background jobs"),
     "campaigns": _("Campaigns: create, stop, close, check"),
+    "insights": _("Events and figures"),
     "quotes": _("Quotes for buyers"),
     "orders": _("Orders with frozen terms"),
     "store": _("The token's own store"),

@@ -69,6 +69,7 @@ class Figures:
     ad_spend: Decimal = ZERO
     others: list[dict[str, Any]] = field(default_factory=list)
     last_event_at: datetime | None = None
+    last_order_at: datetime | None = None
     sealed_at: datetime | None = None
 
     @property

@@ -53,7 +53,7 @@ _SOLD = """
 """
 _BY_CAMPAIGN = f"""{_SOLD}
     SELECT campaign, currency, count(DISTINCT order_id), count(DISTINCT coalesce(nullif(buyer, ''), '#' || order_id)),
-        sum(units)::bigint, sum(paid), sum(saved)
+        sum(units)::bigint, sum(paid), sum(saved), max(placed_at)
     FROM found GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2
 """  # noqa: S608 - text of our own
 _BY_DAY = f"""{_SOLD}
@@ -120,7 +120,10 @@ def count(currencies: dict[int, str], store_ids: Sequence[int]) -> dict[int, Fig
 def _put(figures: Figures, rows: Sequence[tuple[Any, ...]]) -> None:
     """The store's own currency leads where it sold anything; otherwise the one with most orders. The others stand beside it."""
     main = next((row for row in rows if row[0] == figures.currency), rows[0])
-    figures.currency, figures.orders, figures.buyers, figures.units, figures.sales_amount, figures.discount_cost = main
+    figures.currency, figures.orders, figures.buyers, figures.units, figures.sales_amount, figures.discount_cost = main[
+        :6
+    ]
+    figures.last_order_at = max(row[6] for row in rows)
     figures.others = [
         {
             "currency": currency,
@@ -130,7 +133,7 @@ def _put(figures: Figures, rows: Sequence[tuple[Any, ...]]) -> None:
             "sales_amount": money.text(paid, currency),
             "discount_cost": money.text(saved, currency),
         }
-        for currency, orders, buyers, units, paid, saved in rows
+        for currency, orders, buyers, units, paid, saved, _last in rows
         if currency != figures.currency
     ]
 

@@ -1,0 +1,67 @@
+"""历史活动: ended and cancelled campaigns, kept for ever, found by name, kind, state and the time of their close (R37)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from campaigns.models import Campaign
+from campaigns.querysets import PAST, CampaignFilter, matching
+from core.errors import FieldError, InvalidInput
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """What the history may be asked for; empty members do not filter. The close lies in `[since, until)`."""
+
+    q: str = ""
+    kind: str = ""
+    state: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def past(store_id: int, wanted: HistoryFilter) -> QuerySet[Campaign]:
+    """The store's past campaigns that match, newest first."""
+    state = wanted.state if wanted.state in PAST else ""
+    rows = matching(store_id, CampaignFilter(state=state, kind=wanted.kind, q=wanted.q, states=tuple(PAST)))
+    if wanted.since:
+        rows = rows.filter(closed_at__gte=wanted.since)
+    if wanted.until:
+        rows = rows.filter(closed_at__lt=wanted.until)
+    return rows
+
+
+def span(since: str, until: str, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
+    """Read `from` and `to`: days of the store's calendar (the last one included) or moments. Raises InvalidInput."""
+    faults: list[FieldError] = []
+    found: list[datetime | None] = []
+    for name, text, last in (("from", since, False), ("to", until, True)):
+        try:
+            found.append(_moment(text.strip(), zone, last=last))
+        except (ValueError, OverflowError):
+            words = _("Write a day such as 2026-11-27, or a moment such as 2026-11-27T08:00:00Z.")
+            faults.append(FieldError(name, "ERR_SPAN", words))
+    if not faults and found[0] and found[1] and found[0] >= found[1]:
+        faults.append(FieldError("to", "ERR_SPAN", _("The end must lie after the beginning.")))
+    if faults:
+        raise InvalidInput(_("The span of time cannot be read."), faults)
+    return found[0], found[1]
+
+
+def _moment(text: str, zone: tzinfo, *, last: bool) -> datetime | None:
+    if not text:
+        return None
+    if _DAY.fullmatch(text):
+        day = date.fromisoformat(text) + timedelta(days=1 if last else 0)
+        return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("no zone")
+    return moment.astimezone(UTC)
