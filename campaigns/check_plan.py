@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,6 +58,36 @@ def plan(
         transaction.on_commit(wake_checks, robust=True)
 
 
+_EACH = """
+    INSERT INTO campaigns_check (store_id, campaign_id, closing_id, occasion, number, due_at, state,
+        pages_done, pages_total, leftover_count, results)
+    SELECT c.store_id, c.id, v.closing, %(occasion)s,
+        (SELECT coalesce(max(k.number), 0) + 1 FROM campaigns_check k WHERE k.campaign_id = c.id),
+        %(now)s + make_interval(secs => v.wait), 'pending', 0, 0, 0, '[]'
+    FROM unnest(%(ids)s::bigint[], %(closings)s::bigint[], %(waits)s::double precision[]) AS v(id, closing, wait)
+    JOIN campaigns_campaign c ON c.id = v.id
+    ORDER BY c.id
+"""
+
+
+def plan_each(plans: Mapping[int, tuple[int | None, float]], *, occasion: str, now: datetime) -> None:
+    """Plan one more check of each of these campaigns; `plans` gives its closing, if any, and the seconds to wait, by campaign id.
+
+    One statement. Each is numbered after those of its campaign.
+    """
+    if not plans:
+        return
+    given = {
+        "ids": list(plans),
+        "closings": [closing for closing, _wait in plans.values()],
+        "waits": [float(wait) for _closing, wait in plans.values()],
+        "occasion": str(occasion),
+        "now": now,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_EACH, given)
+
+
 def plan_one(campaign: Campaign, *, occasion: str, closing_id: int | None, now: datetime, wait: timedelta) -> Check:
     """Plan one more check (a look after a clean-up), numbered after those of the campaign."""
     last = Check.objects.filter(campaign=campaign).order_by("-id").values_list("number", flat=True).first()
@@ -86,4 +116,4 @@ def forgive(ids: Sequence[int], *, now: datetime) -> None:
     Leftover.objects.filter(campaign_id__in=ids, cleared_at=None).update(cleared_at=now)
 
 
-__all__ = ["OPEN", "Occasion", "drop", "forgive", "plan", "plan_one"]
+__all__ = ["OPEN", "Occasion", "drop", "forgive", "plan", "plan_each", "plan_one"]

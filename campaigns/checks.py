@@ -24,10 +24,11 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 import policies
-from campaigns import check_plan, finding, leftovers
+from campaigns import check_finish, finding, leftovers
 from campaigns.batches import within
 from campaigns.comparing import Expectations, Suspect, confirmed, expectations, suspects
-from campaigns.models import Campaign, CampaignItem, CampaignState, Check, CheckState, Closing, Leftover, Occasion
+from campaigns.edges import STOPPED
+from campaigns.models import Campaign, CampaignItem, Check, CheckState, Leftover
 from campaigns.nudges import wake_checks
 from core import clock
 from core.heartbeat import beat
@@ -38,8 +39,6 @@ from publishing.probe import PageReading, visit_each
 
 logger = logging.getLogger(__name__)
 
-S = CampaignState
-STOPPED = frozenset({S.PAUSED, S.ENDING, S.ENDED, S.CANCELLING, S.CANCELLED})
 HEARTBEAT = "campaigns.checks"
 #: The class of the advisory locks that are the seats of checkers.
 SEATS = 0x63686B
@@ -199,6 +198,7 @@ def _line(site: str, client: str, own: Sequence[PageAddress]) -> dict[str, Any]:
         "first": None,
         "last": None,
         "hash": "",
+        "samples": [],
         "at": [0, 0],
     }
 
@@ -230,10 +230,9 @@ def _read(works: Sequence[_Work], until: float) -> None:
         ids = [work.check.pk for work in works]
         Check.objects.filter(pk__in=ids, state=CheckState.RUNNING).update(lease_until=clock.read())
         return
-    done = clock.read()
-    for work in works:
-        if work.check.state == CheckState.RUNNING:
-            _finish(work, done, rules)
+    check_finish.finish(
+        [work.check for work in works if work.check.state == CheckState.RUNNING], now=clock.read(), rules=rules
+    )
 
 
 def _visits(works: Sequence[_Work], clients: Sequence[str]) -> Iterator[tuple[PageAddress, str]]:
@@ -262,13 +261,15 @@ def _turn(reading: PageReading, clients: Sequence[str]) -> int:
 
 def _note(works: Sequence[_Work], readings: Sequence[PageReading], clients: Sequence[str], now: datetime) -> None:
     """Write what one batch showed: findings, clearings, and the place reached, in one transaction."""
-    touched = [work for work in works if work.check.state == CheckState.RUNNING and _apply(work, readings, clients)]
+    touched = [
+        work for work in works if work.check.state == CheckState.RUNNING and _apply(work, readings, clients, now)
+    ]
     with transaction.atomic():
         guilty = [work.check.campaign_id for work in touched if work.found]
         stopped = {
             row.pk: row for row in finding.locked(Campaign.objects.filter(pk__in=guilty, state__in=sorted(STOPPED)))
         }
-        alive = _alive([work.check.pk for work in touched])
+        alive = check_finish.alive([work.check.pk for work in touched])
         for work in touched:
             if work.check.pk not in alive:
                 work.check.state = CheckState.DROPPED
@@ -280,15 +281,10 @@ def _note(works: Sequence[_Work], readings: Sequence[PageReading], clients: Sequ
         _save([work.check for work in touched if work.check.pk in alive], now)
 
 
-def _alive(ids: Sequence[int]) -> set[int]:
-    """The checks that nobody dropped meanwhile; their rows stay locked."""
-    rows = Check.objects.filter(pk__in=ids, state=CheckState.RUNNING).select_for_update(no_key=True).order_by("id")
-    return set(rows.values_list("pk", flat=True))
-
-
-def _apply(work: _Work, readings: Sequence[PageReading], clients: Sequence[str]) -> bool:
+def _apply(work: _Work, readings: Sequence[PageReading], clients: Sequence[str], now: datetime) -> bool:
     """Count one batch's readings into the lines of a check; answers whether any page was its own."""
     work.found, work.read = [], set()
+    samples = policies.active(ClosingRules, now).check_samples
     own = [one for one in readings if (one.site_id, one.listing_id) in work.keys]
     since = leftovers.stopped_at(work.check.campaign)
     for reading in own:
@@ -306,10 +302,24 @@ def _apply(work: _Work, readings: Sequence[PageReading], clients: Sequence[str])
         line["first"] = line["first"] or reading.url
         line["last"] = reading.url
         line["stale"] += reading.stamp is not None and reading.stamp < since
+        if len(line.setdefault("samples", [])) < samples:
+            line["samples"].append(_sample(reading, now))
         line["hash"] = hashlib.sha256(f"{line['hash']}{reading.sha256}".encode()).hexdigest()
         work.read.add((reading.site_id, reading.listing_id, reading.client))
         work.found += suspects(reading, work.expected)
     return bool(own)
+
+
+def _sample(reading: PageReading, now: datetime) -> dict[str, Any]:
+    """One page as it was seen, kept as evidence: address, stamp, what it showed, the hash of the whole body (R50)."""
+    return {
+        "url": reading.url,
+        "at": now.isoformat(),
+        "status": reading.status,
+        "stamp": reading.stamp.isoformat() if reading.stamp else None,
+        "excerpt": reading.excerpt,
+        "sha256": reading.sha256,
+    }
 
 
 def _keep(work: _Work, still: Sequence[Suspect], now: datetime) -> None:
@@ -325,58 +335,4 @@ def _save(checks: Sequence[Check], now: datetime) -> None:
     lease = now + timedelta(seconds=policies.active(ClosingRules, now).check_lease)
     for check in checks:
         check.lease_until = lease
-    Check.objects.bulk_update(checks, ["results", "pages_done", "leftover_count", "lease_until"])
-
-
-# -- finishing ---------------------------------------------------------------------------------------------------------------
-
-
-def _finish(work: _Work, now: datetime, rules: ClosingRules) -> None:
-    """Close the check: clean, leftovers, or unreadable; what is left is cleared and looked at again, then told (R43)."""
-    check = work.check
-    with transaction.atomic():
-        campaign = finding.locked(Campaign.objects.filter(pk=check.campaign_id)).get()
-        if not _alive([check.pk]):
-            return
-        for line in check.results:
-            line["state"] = _verdict(line["leftovers"], line["failed"])
-        failed = sum(line["failed"] for line in check.results)
-        check.state = _verdict(check.leftover_count, failed)
-        check.finished_at, check.lease_until = now, None
-        check.save()
-        if check.state != CheckState.PASSED and campaign.state in STOPPED:
-            _again(check, campaign, now, rules)
-        if check.closing_id is not None:
-            Closing.objects.filter(pk=check.closing_id, taken_back_at=None).update(next_due_at=now)
-
-
-def _verdict(left: int, failed: int) -> str:
-    if left:
-        return str(CheckState.LEFTOVER)
-    return str(CheckState.FAILED if failed else CheckState.PASSED)
-
-
-def _again(check: Check, campaign: Campaign, now: datetime, rules: ClosingRules) -> None:
-    """Clear, publish again, look again; after the first look again that still finds something, tell people."""
-    rounds = _rounds(check)
-    if check.state == CheckState.LEFTOVER:
-        leftovers.clear(campaign, now=now)
-        if rounds:
-            leftovers.report(campaign, now=now)
-    if rounds < rules.recheck_rounds:
-        wait = rules.recheck_delay if rounds else rules.recheck_delay_first
-        check_plan.plan_one(
-            campaign, occasion=Occasion.CLEANUP, closing_id=check.closing_id, now=now, wait=timedelta(seconds=wait)
-        )
-
-
-def _rounds(check: Check) -> int:
-    """How many looks in a row, this one among them, were looks after a clearing."""
-    rows = Check.objects.filter(campaign_id=check.campaign_id, finished_at__isnull=False, pk__lte=check.pk)
-    states = rows.exclude(state=CheckState.DROPPED).order_by("-finished_at", "-id").values_list("occasion", flat=True)
-    count = 0
-    for occasion in states[:20]:
-        if occasion != Occasion.CLEANUP:
-            break
-        count += 1
-    return count
+    check_finish.save(checks)

@@ -13,7 +13,7 @@ from audit.actors import Actor
 from audit.record import Entry, record
 from audit.verbs import verb
 from campaigns import check_plan, finding, leftovers, offers, steps
-from campaigns.checks import STOPPED
+from campaigns.edges import STOPPED
 from campaigns.models import Campaign, Check, Closing, Occasion
 from campaigns.nudges import wake_sweep
 from core.errors import Conflict, FieldError, InvalidInput, NotFound
@@ -28,7 +28,7 @@ def clean_up(store: Store, code: str, *, actor: Actor, now: datetime) -> Check:
     check(actor, store, "campaigns.pause", now=now)
     campaign = finding.lock(store, code)
     _ensure_stopped(campaign)
-    leftovers.clear(campaign, now=now)
+    leftovers.clear([campaign], now=now)
     pages = offers.tell_sites([campaign], now=now).pages
     closing = _closing(campaign)
     planned = check_plan.plan_one(

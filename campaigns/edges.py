@@ -83,3 +83,6 @@ LIVE = frozenset({CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.
 
 CLOSED = frozenset({CampaignState.ENDED, CampaignState.CANCELLED})
 """States without a way out (R37: kept for ever)."""
+
+STOPPED = frozenset({CampaignState.PAUSED, CampaignState.ENDING, *CLOSED, CampaignState.CANCELLING})
+"""States in which nothing of a campaign may be before buyers, although it was once."""

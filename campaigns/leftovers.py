@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Min
@@ -73,53 +74,69 @@ def note(
             )
 
 
-def clear(campaign: Campaign, *, now: datetime) -> int:
-    """Take every open leftover off: offers switched off, pages wanted anew on all sites; answers how many pages. The row is locked."""
-    open_rows = Leftover.objects.filter(campaign=campaign, cleared_at=None)
-    listings = set(open_rows.values_list("listing_id", flat=True))
-    touched = offers.switch_off([campaign], now=now)
-    pages = touched.pages
+def clear(campaigns: Sequence[Campaign], *, now: datetime) -> int:
+    """Take every open leftover of these campaigns off: offers switched off, pages wanted anew on all sites; answers how many pages.
+
+    The rows of the campaigns are locked. A constant number of statements per store.
+    """
+    open_rows = Leftover.objects.filter(campaign__in=[campaign.pk for campaign in campaigns], cleared_at=None)
+    listings: dict[int, set[int]] = {}
+    for store_id, listing_id in open_rows.values_list("store_id", "listing_id").distinct():
+        listings.setdefault(store_id, set()).add(listing_id)
+    pages = offers.switch_off(campaigns, now=now).pages
+    for store_id in sorted(listings):
+        pages += want(store_id, listings[store_id], now=now)
     if listings:
-        pages += want(campaign.store_id, listings, now=now)
         open_rows.update(republished_at=now)
     return pages
 
 
-def report(campaign: Campaign, *, now: datetime) -> int:
-    """Tell people about leftovers that stayed after clearing: one message per site, with a page, what it is, its age; answers how many."""
-    since = stopped_at(campaign)
+def report(campaigns: Sequence[Campaign], *, now: datetime) -> int:
+    """Tell people about leftovers that stayed after clearing: one message per campaign and site, with a page, what it is, its age.
+
+    Answers how many. One query, and one statement per store.
+    """
+    known = {campaign.pk: campaign for campaign in campaigns}
+    if not known:
+        return 0
     groups = (
-        Leftover.objects.filter(campaign=campaign, cleared_at=None, republished_at__isnull=False)
-        .order_by("site_id")
-        .values("site_id", "site__code")
+        Leftover.objects.filter(campaign__in=known, cleared_at=None, republished_at__isnull=False)
+        .order_by("campaign_id", "site_id")
+        .values("campaign_id", "site_id", "site__code")
         .annotate(
             pages=Count("listing_id", distinct=True), page=Min("page_url"), what=Min("what"), seen=Min("first_seen_at")
         )
     )
-    notes = [
-        Note(
-            "ERR_LEFTOVER",
-            f"leftover:{campaign.code}:{group['site_id']}:{since:%Y%m%dT%H%M%S}",
-            {
-                "campaign": campaign.code,
-                "code": campaign.code,
-                "site": group["site__code"],
-                "pages": group["pages"],
-                "page": group["page"],
-                "what": group["what"],
-                "minutes": display.number(max(0, int((now - since).total_seconds() // 60))),
-            },
-            "campaign",
-            campaign.code,
-        )
-        for group in groups
-    ]
-    if notes:
-        send_many(campaign.store_id, notes, now=now)
-        tell(
-            [Event("campaign.leftover_found", campaign, {"sites": [group["site__code"] for group in groups]})], now=now
-        )
-    return len(notes)
+    notes: dict[int, list[Note]] = {}
+    sites: dict[int, list[str]] = {}
+    for group in groups:
+        campaign = known[group["campaign_id"]]
+        notes.setdefault(campaign.store_id, []).append(_note_of(campaign, group, now))
+        sites.setdefault(campaign.pk, []).append(group["site__code"])
+    for store_id, rows in notes.items():
+        send_many(store_id, rows, now=now)
+    if sites:
+        tell([Event("campaign.leftover_found", known[pk], {"sites": codes}) for pk, codes in sites.items()], now=now)
+    return sum(len(rows) for rows in notes.values())
+
+
+def _note_of(campaign: Campaign, group: Mapping[str, Any], now: datetime) -> Note:
+    since = stopped_at(campaign)
+    return Note(
+        "ERR_LEFTOVER",
+        f"leftover:{campaign.code}:{group['site_id']}:{since:%Y%m%dT%H%M%S}",
+        {
+            "campaign": campaign.code,
+            "code": campaign.code,
+            "site": group["site__code"],
+            "pages": group["pages"],
+            "page": group["page"],
+            "what": group["what"],
+            "minutes": display.number(max(0, int((now - since).total_seconds() // 60))),
+        },
+        "campaign",
+        campaign.code,
+    )
 
 
 def stopped_at(campaign: Campaign) -> datetime:

@@ -22,6 +22,12 @@ def post_close_check_delays() -> tuple[timedelta, ...]:
     return tuple(timedelta(seconds=delay) for delay in settings.POST_CLOSE_CHECK_DELAYS)
 
 
+def verification_limit() -> timedelta:
+    """How long after a close its public pages may take to be verified: the last check before the archive (R43, R47)."""
+    delays = post_close_check_delays()
+    return max((delay for delay in delays if delay < archive_delay()), default=delays[-1])
+
+
 def operation_lock() -> timedelta:
     """One admin at a time per campaign for this long (R19)."""
     return timedelta(seconds=settings.OPERATION_LOCK)
