@@ -15,10 +15,11 @@ from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
 
 import policies
-from campaigns import archive, steps
+from audit.record import Entry, Target, record_many
+from campaigns import archive, checklist, offers, order_flow, steps
 from campaigns.batches import Faulty, within
 from campaigns.closing import save
-from campaigns.edges import CLOSED
+from campaigns.edges import CLOSED, STOPPED
 from campaigns.models import Check, CheckState, Closing
 from core import clock
 from inbox.send import send
@@ -77,6 +78,7 @@ def advance(batch: Sequence[Closing], *, now: datetime) -> None:
     """Look at these closes, whose rows the caller has locked, and write what became of each step."""
     rules = policies.active(ClosingRules, now)
     looks = _look(batch, now)
+    _order_flow(batch, looks, rules, now)
     for closing in batch:
         publishing = _publishing(closing, looks.pages.get(closing.campaign_id, (0, 0)), rules, now)
         checks = looks.checks.get(closing.pk, [])
@@ -87,7 +89,10 @@ def advance(batch: Sequence[Closing], *, now: datetime) -> None:
             closing.verified_at = closing.verified_at or now
         else:
             closing.verified_at = None
-        closing.next_due_at = _next(closing, publishing, checks, archiving, rules, now)
+    _record_archives(batch, looks, now)
+    checklist.settle(batch, looks.checks, now=now)
+    for closing in batch:
+        closing.next_due_at = _next(closing, looks.checks.get(closing.pk, []), rules, now)
     save(batch)
 
 
@@ -111,6 +116,59 @@ def _archive_due(closing: Closing, now: datetime) -> bool:
         return False
     step = steps.find(closing.steps, "archive")
     return bool(step["state"] != steps.DONE) and closing.closed_at + timing.archive_delay() <= now
+
+
+def _order_flow(batch: Sequence[Closing], looks: _Looks, rules: ClosingRules, now: datetime) -> None:
+    """Ask for dry quotes of the closes whose pages were read since they were asked last, or where the last answer was not clean (R47).
+
+    What the quotes still find is switched off, as a leftover on a page would be.
+    """
+    due = [closing for closing in batch if _flow_due(closing, looks.checks.get(closing.pk, []), rules, now)]
+    found = order_flow.look(due, now=now)
+    for closing in due:
+        if closing.pk in found:
+            answer = found[closing.pk]
+            clean = answer["state"] in order_flow.GOOD
+            closing.order_flow = answer | {"tries": 0 if clean else closing.order_flow.get("tries", 0) + 1}
+    left = [one for one in due if one.order_flow.get("state") == order_flow.LEFT and one.campaign.state in STOPPED]
+    if left:
+        offers.switch_off([one.campaign for one in left], now=now)
+
+
+def _flow_due(closing: Closing, checks: Sequence[Check], rules: ClosingRules, now: datetime) -> bool:
+    ended = [
+        check.finished_at for check in checks if check.finished_at is not None and check.state != CheckState.DROPPED
+    ]
+    if not ended:
+        return False
+    asked = steps.moment(closing.order_flow.get("at"))
+    if asked is None or max(ended) > asked:
+        return True
+    return closing.order_flow["state"] not in order_flow.GOOD and _flow_again(closing, rules) <= now
+
+
+def _flow_again(closing: Closing, rules: ClosingRules) -> datetime:
+    """When to ask again after an answer that was not clean: with back-off."""
+    asked = steps.moment(closing.order_flow["at"]) or closing.closed_at
+    return asked + timedelta(seconds=_wait(closing.order_flow.get("tries", 1), rules))
+
+
+def _wait(attempts: int, rules: ClosingRules) -> float:
+    return float(min(rules.step_backoff_cap, rules.step_backoff * 2 ** min(max(0, attempts - 1), 16)))
+
+
+def _record_archives(batch: Sequence[Closing], looks: _Looks, now: datetime) -> None:
+    """The hash of each archive goes into the record, so that the archive cannot be replaced unnoticed."""
+    entries = [
+        Entry(
+            "campaign.archive",
+            Target("campaign", one.campaign.code, one.campaign.name, one.store_id, one.campaign.store.name),
+            after={"archive_sha256": looks.archived[one.campaign_id]},
+        )
+        for one in batch
+        if one.campaign_id in looks.archived
+    ]
+    record_many(entries, actor=checklist.ACTOR, now=now)
 
 
 def _archive(due: Sequence[Closing], now: datetime) -> tuple[dict[int, str], dict[int, str]]:
@@ -162,6 +220,7 @@ def _verifying(closing: Closing, checks: Sequence[Check], now: datetime) -> step
         "planned": len([one for one in checks if one.state != CheckState.DROPPED]),
         "leftovers": shown.leftover_count if shown else 0,
         "next": waiting[0].due_at.isoformat() if waiting else None,
+        "order_flow": closing.order_flow.get("state"),
     }
     seen, total = (shown.pages_done, shown.pages_total) if shown else (0, 0)
     if not finished:
@@ -170,6 +229,11 @@ def _verifying(closing: Closing, checks: Sequence[Check], now: datetime) -> step
     last = finished[-1].state
     if last == CheckState.FAILED:
         words = _("The public pages could not be read.")
+        return steps.failed(step, at=now, error=words) | {"evidence": {**step["evidence"], **figures}}
+    flow = closing.order_flow.get("state")
+    if flow in (order_flow.LEFT, order_flow.BROKEN):
+        left = _("A dry quote still gives a price of the campaign.")
+        words = left if flow == order_flow.LEFT else _("Dry quotes could not be made.")
         return steps.failed(step, at=now, error=words) | {"evidence": {**step["evidence"], **figures}}
     state = steps.DONE if last == CheckState.PASSED else steps.RUNNING
     return steps.moved(step, state, at=now, done_count=seen, total=total, **figures)
@@ -193,17 +257,11 @@ def _archiving(closing: Closing, looks: _Looks, rules: ClosingRules, now: dateti
     return step
 
 
-def _next(
-    closing: Closing,
-    publishing: steps.Step,
-    checks: Sequence[Check],
-    archiving: steps.Step,
-    rules: ClosingRules,
-    now: datetime,
-) -> datetime | None:
-    """When to look again: soon for a young close, seldom for an old one; never once every step is done."""
+def _next(closing: Closing, checks: Sequence[Check], rules: ClosingRules, now: datetime) -> datetime | None:
+    """When to look again: soon for a young close, seldom for an old one, when a point becomes late; never once all is done."""
     age = (now - closing.closed_at).total_seconds()
     soon = now + timedelta(seconds=min(rules.poll_longest, max(rules.poll_first, age / 10)))
+    publishing, archiving = steps.find(closing.steps, "publish_sites"), steps.find(closing.steps, "archive")
     times = []
     if publishing["state"] != steps.DONE:
         times.append(soon)
@@ -212,8 +270,11 @@ def _next(
             times.append(soon)
         elif check.state == CheckState.PENDING:
             times.append(max(soon, check.due_at + timedelta(seconds=rules.poll_first)))
+    if closing.order_flow.get("state") in (order_flow.LEFT, order_flow.BROKEN):
+        times.append(max(soon, _flow_again(closing, rules)))
     if archiving["state"] != steps.DONE and closing.finalised_at is not None:
-        wait = min(rules.step_backoff_cap, rules.step_backoff * 2 ** max(0, archiving["attempts"] - 1))
-        again = now + timedelta(seconds=wait) if archiving["attempts"] else now
+        again = now + timedelta(seconds=_wait(archiving["attempts"], rules)) if archiving["attempts"] else now
         times.append(max(closing.closed_at + timing.archive_delay(), again))
+    if (late := checklist.next_due(closing)) is not None:
+        times.append(late)
     return min(times, default=None)

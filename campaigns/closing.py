@@ -40,12 +40,17 @@ _INSERT = """
 """
 _SAVE = """
     UPDATE campaigns_closing k SET steps = v.steps, result = v.result, differences = v.differences, next_due_at = v.next_due_at,
-        finalised_at = v.finalised_at, verified_at = v.verified_at, archived_at = v.archived_at
+        finalised_at = v.finalised_at, verified_at = v.verified_at, archived_at = v.archived_at, order_flow = v.order_flow,
+        overdue = v.overdue, completed_at = v.completed_at, evidence = v.evidence
     FROM jsonb_to_recordset(%s::jsonb) AS v(id bigint, steps jsonb, result jsonb, differences jsonb, next_due_at timestamptz,
-        finalised_at timestamptz, verified_at timestamptz, archived_at timestamptz)
+        finalised_at timestamptz, verified_at timestamptz, archived_at timestamptz, order_flow jsonb, overdue jsonb,
+        completed_at timestamptz, evidence text)
     WHERE k.id = v.id
 """
-_SAVED = ("steps", "result", "differences", "next_due_at", "finalised_at", "verified_at", "archived_at")
+_SAVED = (
+    "steps", "result", "differences", "next_due_at", "finalised_at", "verified_at", "archived_at", "order_flow", "overdue",
+    "completed_at", "evidence",
+)  # fmt: skip
 
 
 @dataclass(slots=True)

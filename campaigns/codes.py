@@ -123,6 +123,30 @@ declare(
         page="campaigns:closing", page_args=("code",), page_label=_("Close report"),
     ),
     Code(
+        "ERR_CLOSE_UNVERIFIED", ERROR, _("What buyers see of %(campaign)s is not verified in time"),
+        cause=_("%(minutes)s minutes after the close, no clean reading of every public page and no clean dry quote has been made."),
+        fix=(_("Open the close report."), _("Run the failed step again, or clean up the leftovers.")),
+        page="campaigns:closing", page_args=("code",), page_label=_("Close report"),
+    ),
+    Code(
+        "ERR_CLOSE_COUPONS_OPEN", ERROR, _("The coupons of %(campaign)s are not void in time"),
+        cause=_("%(minutes)s minutes after the close, the step that voids linked coupons is still open."),
+        fix=(_("Open the close report."), _("Run the step again.")),
+        page="campaigns:closing", page_args=("code",), page_label=_("Close report"),
+    ),
+    Code(
+        "ERR_CLOSE_ARCHIVE_LATE", ERROR, _("The data of %(campaign)s are not archived in time"),
+        cause=_("%(minutes)s minutes after the close, its archive is still missing; usually it is there after about 2 hours."),
+        fix=(_("Open the close report."), _("Run the step again.")),
+        page="campaigns:closing", page_args=("code",), page_label=_("Close report"),
+    ),
+    Code(
+        "ERR_CLOSES_OVERDUE", ERROR, _("Many closes are not verified in time"),
+        cause=_("%(n)s points of closes became late at the same time: the workers, or the sites, could not keep up."),
+        fix=(_("Look at the list of work on the dashboard."), _("Ask who runs the installation whether its workers are alive.")),
+        page="dashboard", page_label=_("Dashboard"),
+    ),
+    Code(
         "ERR_LEFTOVER", WARNING, _("Campaign %(campaign)s still shows on site %(site)s"),
         cause=_(
             "%(pages)s pages still show it %(minutes)s minutes after the stop, though they were cleared and published again."

@@ -6,7 +6,7 @@ after the end of any campaign it uses (design.md §4).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,7 +29,7 @@ from listings.fields import Findings
 from listings.models import LiveOffer
 from policies import timing
 from policies.rules import StorefrontRules
-from storefront.basket import Basket, Good, check_goods, look_up, read_basket
+from storefront.basket import Basket, Good, Line, check_goods, look_up, read_basket
 from storefront.models import Quote
 
 
@@ -62,8 +62,8 @@ def make_quote(store: Store, data: Mapping[str, Any], *, actor: Actor, now: date
     currency = check_goods(basket, known, findings)
     if findings.errors:
         raise InvalidInput(_("This basket cannot be quoted: please put right what is marked."), findings.errors)
-    lines = _price(store, basket, known, currency, now)
-    terms_of = _campaign_terms(store, lines)
+    lines = _price(basket.lines, known, _live_offers(store, known.values(), now), currency)
+    terms_of = _terms_of(store, {offer.campaign for line in lines for offer in line.offers})
     discounts = order_discounts([line.amount for line in lines], _order_offers(lines, terms_of, currency), currency)
     used = {**_shipped_free(lines, terms_of), **_used(lines, discounts)}
     ends = [offer.ends_at + timing.expiry_grace() for offer in used.values()]
@@ -101,10 +101,43 @@ def forget_expired(*, now: datetime) -> int:
     return Quote.objects.filter(expires_at__lt=now - kept, order_code="").delete()[0]
 
 
-def _price(store: Store, basket: Basket, known: Mapping[str, Good], currency: str, now: datetime) -> list[PricedLine]:
+@dataclass(frozen=True, slots=True)
+class DryQuote:
+    """What one unit of a SKU would cost now, and the campaigns that count for it; `refusal` says why it cannot be ordered."""
+
+    sku: str
+    unit_price: Decimal
+    currency: str
+    campaigns: frozenset[str]
+    refusal: str = ""
+
+
+def dry_quotes(store: Store, skus: Iterable[str], *, now: datetime) -> dict[str, DryQuote]:
+    """Quote one unit of each of these SKUs, each in a basket of its own, by the code that quotes buyers; writes nothing.
+
+    Two queries for any number of SKUs. A SKU that the store does not have is left out.
+    """
+    wanted = [Line(sku, 1) for sku in sorted(set(skus))]
+    known = look_up(store, wanted) if wanted else {}
+    offers = _live_offers(store, known.values(), now)
+    found = {}
+    for line in wanted:
+        if line.sku not in known:
+            continue
+        findings, good = Findings(), known[line.sku]
+        check_goods(Basket("", "", "", "", (line,), ()), known, findings)
+        lines = _price([line], known, offers, good.currency)
+        counting = frozenset(offer.campaign for offer in lines[0].offers)
+        refusal = findings.errors[0].code if findings.errors else ""
+        found[line.sku] = DryQuote(line.sku, lines[0].price.unit_price, good.currency, counting, refusal)
+    return found
+
+
+def _live_offers(store: Store, goods: Iterable[Good], now: datetime) -> dict[int, list[ItemOffer]]:
+    """The offers that count now, by SKU; one query."""
     live = LiveOffer.objects.filter(
         store=store,
-        sku_id__in=[good.sku_id for good in known.values()],
+        sku_id__in=[good.sku_id for good in goods],
         active=True,
         starts_at__lte=now,
         ends_at__gt=now,
@@ -114,16 +147,22 @@ def _price(store: Store, basket: Basket, known: Mapping[str, Good], currency: st
         offers.setdefault(row.sku_id, []).append(
             ItemOffer(row.campaign_code, row.label, row.kind, row.price, row.starts_at, row.ends_at, row.stacks)
         )
+    return offers
+
+
+def _price(
+    wanted: Iterable[Line], known: Mapping[str, Good], offers: Mapping[int, list[ItemOffer]], currency: str
+) -> list[PricedLine]:
     lines = []
-    for line in basket.lines:
+    for line in wanted:
         good = known[line.sku]
         mine = offers.get(good.sku_id, [])
         lines.append(PricedLine(good, line.quantity, item_price(good.sale_price, mine, currency), tuple(mine)))
     return lines
 
 
-def _campaign_terms(store: Store, lines: Sequence[PricedLine]) -> dict[str, Terms]:
-    codes = {offer.campaign for line in lines for offer in line.offers}
+def _terms_of(store: Store, codes: Collection[str]) -> dict[str, Terms]:
+    """The terms of these campaigns, by code; one query."""
     rows = Campaign.objects.filter(store=store, code__in=codes).values_list("code", "rules")
     return {code: Terms.of(rules) for code, rules in rows}
 

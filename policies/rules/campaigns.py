@@ -53,6 +53,9 @@ class ClosingRules(Rules):
     verify_slack: int = Field(
         default=300, ge=0, description="Seconds beyond its limit until an open point of a close is overdue, R43."
     )
+    overdue_messages: int = Field(
+        default=20, ge=1, description="Overdue closes told one by one; more at a time become one message."
+    )
     flow_samples: int = Field(default=5, ge=0, description="SKUs that a dry quote asks for after a close, R47.")
     review_shown: int = Field(default=10_000, ge=1, description="Prices to review listed in a close report.")
 
