@@ -284,11 +284,21 @@ _CAP_WORDS: dict[str, Text] = {
 
 
 def _check_cap(right: Right, store: Store, name: str, cap: int | None, asked: int | None) -> None:
-    if cap is None or asked is None or asked <= cap:
-        return
-    names = grantors(store)
+    if cap is not None and asked is not None and asked > cap:
+        raise cap_refusal(right.code, name, cap, asked, grantors(store))
+
+
+def cap_refusal(right: str, name: str, cap: int, asked: int, names: Sequence[str]) -> Conflict:
+    """The error for an act that reaches past the cap `name` of a loan: `asked` of at most `cap`; `names` can lend more."""
     words = str(_CAP_WORDS[name]) % {"cap": cap, "asked": asked, "names": display.series(names)}
-    raise Conflict("ERR_GRANT_CAP", words, right=right.code, cap=name, limit=cap, asked=asked, granted_by=names)
+    return Conflict("ERR_GRANT_CAP", words, right=right, cap=name, limit=cap, asked=asked, granted_by=list(names))
+
+
+def listings_cap(actor: Actor, store: Store, right: str, now: datetime) -> int | None:
+    """How many listings one act of the actor may touch with this right; None without a limit (one query, none for the system)."""
+    _known(right)
+    hold = _hold(actor.id, store.pk, right, now) if actor.id is not None and not actor.is_system else None
+    return None if hold is None or hold.is_owner else hold.max_listings
 
 
 def check_staff(actor: Actor) -> None:

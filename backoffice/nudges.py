@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 #: Topics that are looked after by a task of their own; every other topic means the outbox.
 TASKS = {
     "campaigns.check": ("campaigns.tasks.run_checks", "checks"),
+    "campaigns.bulk": ("campaigns.tasks.run_bulk", "lifecycle"),
     "campaigns.sweep": ("campaigns.tasks.sweep", "lifecycle"),
     "listings.job": ("listings.tasks.run_jobs", "default"),
 }

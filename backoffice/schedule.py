@@ -21,6 +21,7 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
     sweep = float(settings.SWEEP_INTERVAL)
     return {
         "campaigns": _every("campaigns.tasks.sweep", sweep, "lifecycle"),
+        "bulk": _every("campaigns.tasks.run_bulk", sweep, "lifecycle"),
         "checks": _every("campaigns.tasks.run_checks", sweep, "checks"),
         "publish": _every("publishing.tasks.sweep", sweep, "publish"),
         "outbox": _every("backoffice.tasks.deliver_outbox", sweep, "publish"),

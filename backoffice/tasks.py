@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from api import idempotency
-from campaigns import form_tokens
+from campaigns import bulk, form_tokens
 from core import clock, outbox
 from core.heartbeat import beat
 from core.scopes import across_stores
@@ -25,7 +25,8 @@ def deliver_outbox() -> int:
 
 @shared_task
 def prune() -> int:
-    """Forget what nobody can use any more: idempotency keys, unused quotes, one-time form tokens; answers how many."""
+    """Forget what nobody can use any more: idempotency keys, unused quotes, form tokens, unconfirmed selections; answers how many."""
     now = clock.now()
     with across_stores("old keys, quotes and tokens of every store"):
-        return idempotency.prune(now) + quoting.forget_expired(now=now) + form_tokens.forget_old(now)
+        forms = form_tokens.forget_old(now) + bulk.forget_drafts(now)
+        return idempotency.prune(now) + quoting.forget_expired(now=now) + forms

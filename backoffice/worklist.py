@@ -56,7 +56,10 @@ def _to(request: StoreRequest, name: str, **kwargs: Any) -> str:
 
 
 def _held_cancels(request: StoreRequest, now: datetime) -> list[Todo]:
-    rows = Campaign.objects.filter(store_id=request.store.pk, state=S.CANCELLING).order_by("cancel_final_at")
+    held = Campaign.objects.filter(
+        store_id=request.store.pk, state=S.CANCELLING, cancel_final_at__gt=now, ends_at__gt=now
+    )
+    rows = held.order_by("cancel_final_at")
     return [
         Todo(
             icon="clock-filled",

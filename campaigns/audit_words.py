@@ -52,6 +52,7 @@ declare(
         "evidence_sha256": _("Hash of the evidence"), "archive_sha256": _("Hash of the archive"), "checks": _("Checks"),
         "check": _("Check"), "step": _("Step"), "offers": _("Offers switched"), "policy": _("Rules followed"),
         "warnings": _("Checks to look at"), "item_count": _("Number of items"), "campaigns": _("Campaign"),
+        "bulk": _("Bulk job"), "parked": _("Close when clear"),
     },
     values={"kind": dict(Kind.choices), "close_kind": dict(CloseKind.choices)},
 )  # fmt: skip

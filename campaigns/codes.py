@@ -47,6 +47,10 @@ declare(
         cause=_("Only pause, resume and cancel work on many campaigns."), fix=_("Choose one of them."),
     ),
     Code(
+        "ERR_BULK_NOTHING_LEFT", ERROR, _("Nothing to try again"),
+        cause=_("Every campaign of the job was done, or the job is still at work."), fix=_("Wait until it is done; then look at its rows."),
+    ),
+    Code(
         "ERR_FORM_TOKEN", ERROR, _("The form is not valid any more"),
         cause=_("It was shown too long ago, belongs to another page, or was used."),
         fix=(_("Load the page again."), _("Repeat the step.")),

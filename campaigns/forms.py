@@ -171,3 +171,34 @@ class CancelForm(ReasonForm):
             }
         ),
     )
+
+
+class BulkForm(ReasonForm):
+    """Pause or resume many: a pause has a reason, a resume needs none."""
+
+    form_token = forms.CharField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, action: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if action == "resume":
+            del self.fields["reason"], self.fields["note"]
+
+
+class CountForm(ReasonForm):
+    """An act on many that counts: the number is typed."""
+
+    form_token = forms.CharField(widget=forms.HiddenInput, required=False)
+    confirm_count = forms.IntegerField(
+        label=_("How many campaigns"),
+        min_value=0,
+        max_value=1_000_000,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "off", "class": "bo-code-input"}),
+    )
+
+
+class StopAllForm(CountForm):
+    """Pause everything that runs."""
+
+
+class BulkCancelForm(CountForm):
+    """Cancel many for good."""

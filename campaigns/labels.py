@@ -36,6 +36,12 @@ IMPACT = {
     "prices_to_review": _("Sale prices that will not return by themselves"),
 }
 
+BULK_ACTIONS = {
+    "pause": _("Pause (can resume)"),
+    "resume": _("Resume"),
+    "cancel": _("Cancel campaigns permanently"),
+}
+
 CLIENTS = {"desktop": _("Desktop"), "phone": _("Phone"), "private": _("Private window")}
 
 

@@ -14,3 +14,8 @@ def wake_checks() -> None:
 def wake_sweep() -> None:
     """Ask a worker to look for due campaigns and open closes."""
     nudged.send(Campaign, topics={"campaigns.sweep"})
+
+
+def wake_bulk() -> None:
+    """Ask a worker to go on with the bulk jobs that wait."""
+    nudged.send(Campaign, topics={"campaigns.bulk"})

@@ -42,7 +42,10 @@ KEPT = ("blockers", "holder", "seconds_left", "right")
 
 @dataclass(frozen=True)
 class Command:
-    """One act on some campaigns of a store: what, why, by whom, when. `versions` is what the caller read, by code."""
+    """One act on some campaigns of a store: what, why, by whom, when. `versions` is what the caller read, by code.
+
+    `bulk_job` and `parked` name the bulk job or the parked close that it belongs to.
+    """
 
     store: Store
     action: str
@@ -53,6 +56,8 @@ class Command:
     freeze_claimed: bool = False
     versions: Mapping[str, int] = field(default_factory=dict)
     emergency: bool = False
+    bulk_job: int | None = None
+    parked: int | None = None
 
     @property
     def verb(self) -> str:
@@ -176,7 +181,10 @@ def act(command: Command, wanted: Sequence[str], *, confirm_code: str | None = N
         refused |= {row.code: _wrong_code(row) for row in rows
                     if row.code not in refused and not codes.same(confirm_code, row.code)}  # fmt: skip
     open_rows = [row for row in rows if row.code not in refused]
-    refused |= refused_by_cap(command.store, open_rows, command.right, actor=command.actor, now=command.now)
+    refused |= refused_by_cap(
+        command.store, _as_asked(open_rows, wanted), command.right, actor=command.actor, now=command.now,
+        bulk_job=command.bulk_job,
+    )  # fmt: skip
     open_rows = [row for row in open_rows if row.code not in refused]
     refused |= _locked(command, open_rows)
     open_rows = [row for row in open_rows if row.code not in refused]
@@ -193,6 +201,14 @@ def act(command: Command, wanted: Sequence[str], *, confirm_code: str | None = N
 def _wrong_code(campaign: Campaign) -> InvalidInput:
     message = _("Type the code of this campaign: %(code)s.") % {"code": campaign.code}
     return InvalidInput(message, [FieldError("confirm_code", "ERR_CONFIRM_CODE", message)], code="ERR_CONFIRM_CODE")
+
+
+def _as_asked(rows: Sequence[Campaign], wanted: Sequence[str]) -> list[Campaign]:
+    """The rows in the order in which they were asked for; they were locked in the order of their ids."""
+    place: dict[str, int] = {}
+    for position, code in enumerate(wanted):
+        place.setdefault(codes.normalise(code), position)
+    return sorted(rows, key=lambda row: place[row.code])
 
 
 def _locked(command: Command, rows: Sequence[Campaign]) -> dict[str, DomainError]:
@@ -312,6 +328,7 @@ def _finish(
         }
         if command.freeze_claimed:
             after["freeze_claimed"] = True
+        after |= {key: value for key, value in (("bulk", command.bulk_job), ("parked", command.parked)) if value}
         entries.append(
             Entry(
                 command.verb,
@@ -363,6 +380,8 @@ def _cancel(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, 
         state_before_cancel=F("state"),
         cancel_final_at=closing.final_at(command.now),
         closed_at=command.now,
+        reason_before_cancel=F("stop_reason"),
+        note_before_cancel=F("stop_note"),
         stop_reason=command.reason,
         stop_note=command.note,
     )
@@ -382,8 +401,10 @@ def _take_back(command: Command, rows: Sequence[Campaign], checklist: Mapping[st
         state_before_cancel="",
         cancel_final_at=None,
         closed_at=None,
-        stop_reason="",
-        stop_note="",
+        stop_reason=F("reason_before_cancel"),
+        stop_note=F("note_before_cancel"),
+        reason_before_cancel="",
+        note_before_cancel="",
     )
     touched = offers.switch_on(back_on, now=command.now) if back_on else offers.Touched()
     closing.take_back(ids, now=command.now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from campaigns import checks, sweeps
+from campaigns import bulk, checks, sweeps
 
 
 @shared_task(name="campaigns.tasks.sweep")
@@ -17,3 +17,9 @@ def sweep() -> dict[str, int]:
 def run_checks() -> int:
     """Read the public pages that are due to be read."""
     return checks.run_due()
+
+
+@shared_task(name="campaigns.tasks.run_bulk")
+def run_bulk() -> int:
+    """Go on with the bulk jobs that people started."""
+    return bulk.work_due()

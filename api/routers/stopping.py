@@ -142,7 +142,7 @@ def bulk_campaigns(request: ApiRequest, body: BulkIn) -> HttpResponse:
         confirm_count=body.confirm_count,
         actor=request.actor,
     )
-    return reply({"results": present.bulk(job.results)})
+    return reply({"results": present.bulk(bulk.results(job))})
 
 
 @router.get(

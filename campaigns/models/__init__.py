@@ -3,12 +3,15 @@
 from campaigns.models.affiliate import AffiliateLink, AffiliatePlan, PlanState
 from campaigns.models.campaign import Campaign, CampaignItem, CampaignState, Kind
 from campaigns.models.closing import CampaignArchive, Check, CheckState, CloseKind, Closing, Leftover, Occasion
-from campaigns.models.work import BulkJob, FormToken
+from campaigns.models.work import BulkJob, BulkRow, BulkScope, BulkState, FormToken, ParkedClose, ParkedState
 
 __all__ = [
     "AffiliateLink",
     "AffiliatePlan",
     "BulkJob",
+    "BulkRow",
+    "BulkScope",
+    "BulkState",
     "Campaign",
     "CampaignArchive",
     "CampaignItem",
@@ -21,5 +24,7 @@ __all__ = [
     "Kind",
     "Leftover",
     "Occasion",
+    "ParkedClose",
+    "ParkedState",
     "PlanState",
 ]

@@ -72,6 +72,8 @@ class Campaign(models.Model):
     stop_reason = models.CharField(max_length=40, blank=True)
     stop_note = models.CharField(max_length=500, blank=True)
     state_before_cancel = models.CharField(max_length=10, blank=True)
+    reason_before_cancel = models.CharField(max_length=40, blank=True, default="", db_default="")
+    note_before_cancel = models.CharField(max_length=500, blank=True, default="", db_default="")
     cancel_final_at = models.DateTimeField(null=True, help_text="When the hold is over.")
     closed_at = models.DateTimeField(null=True)
 

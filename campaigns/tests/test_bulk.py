@@ -29,15 +29,16 @@ def test_one_refusal_stops_no_other(shop, frozen):
         running[0].code,
     ]
     job = bulk.run(shop.store, "pause", codes, reason="season", actor=shop.owner)
-    results = {row["code"]: (row["result"], row["error"] and row["error"]["code"]) for row in job.results}
+    results = {row["code"]: (row["result"], row["error"] and row["error"]["code"]) for row in bulk.results(job)}
     assert results == {
         running[0].code: ("done", None), draft.code: ("refused", "ERR_STATE"), running[1].code: ("done", None),
         "C-00000": ("refused", "ERR_NOT_FOUND"), held.code: ("refused", "ERR_OPERATION_LOCKED"), running[2].code: ("done", None),
     }  # fmt: skip
-    assert [row["code"] for row in job.results] == list(results)
+    assert [row["code"] for row in bulk.results(job)] == list(results)
     assert AuditEvent.objects.filter(action="campaign.pause", result="done", reason="season").count() == 3
     assert AuditEvent.objects.filter(action="campaign.pause", result="refused").count() == 2
     assert BulkJob.objects.get().finished_at is not None
+    assert BulkJob.objects.get().state == "done"
 
 
 def test_a_fault_is_pinned_to_its_row(shop, monkeypatch):
@@ -51,8 +52,8 @@ def test_a_fault_is_pinned_to_its_row(shop, monkeypatch):
 
     monkeypatch.setitem(stopping.EFFECTS, "pause", faulty)
     job = bulk.run(shop.store, "pause", [row.code for row in campaigns], actor=shop.owner)
-    assert [row["result"] for row in job.results] == ["done", "failed", "done"]
-    assert job.results[1]["error"]["code"] == "ERR_INTERNAL"
+    assert [row["result"] for row in bulk.results(job)] == ["done", "failed", "done"]
+    assert bulk.results(job)[1]["error"]["code"] == "ERR_INTERNAL"
     assert set(Campaign.objects.order_by("id").values_list("state", flat=True)) == {"paused", "running"}
     assert LiveOffer.objects.filter(active=True).count() == 3
 
@@ -79,7 +80,7 @@ def test_bulk_cancel_with_the_typed_count(shop):
     with pytest.raises(PermissionRefused):
         bulk.run(shop.store, "cancel", codes, confirm_count=20, actor=pauser)
     job = bulk.run(shop.store, "cancel", codes, confirm_count=20, actor=shop.owner)
-    assert {row["result"] for row in job.results} == {"done"}
+    assert {row["result"] for row in bulk.results(job)} == {"done"}
     assert set(Campaign.objects.values_list("state", flat=True)) == {"cancelling"}
 
 
@@ -90,7 +91,7 @@ def test_stop_all_pauses_what_runs(shop):
     with pytest.raises(InvalidInput):
         bulk.stop_all(shop.store, reason="wrong_price", confirm_count=4, actor=shop.owner)
     job = bulk.stop_all(shop.store, reason="wrong_price", confirm_count=3, actor=shop.owner)
-    assert len(job.results) == 3
+    assert len(bulk.results(job)) == 3
     assert Campaign.objects.filter(state="paused").count() == 3
 
 
@@ -98,6 +99,6 @@ def test_a_cap_is_held_row_by_row(shop):
     big, small = make.make_campaign(shop.store, shop.skus), make.make_campaign(shop.store, shop.skus[:1])
     capped = make.actor_for(make.make_member(shop.store, rights=["campaigns.pause"], max_listings=1))
     job = bulk.run(shop.store, "pause", [big.code, small.code], actor=capped)
-    assert [(row["result"], row["error"] and row["error"]["code"]) for row in job.results] == [
+    assert [(row["result"], row["error"] and row["error"]["code"]) for row in bulk.results(job)] == [
         ("refused", "ERR_GRANT_CAP"), ("done", None),
     ]  # fmt: skip

@@ -236,44 +236,6 @@ def test_a_report_of_a_campaign_that_never_closed_is_not_there(store: Store, own
     assert owner.get(address(campaign_of(store), "closing/")).status_code == 404
 
 
-def test_bulk_pause_asks_for_a_reason_and_answers_row_by_row(store: Store, owner: Client) -> None:
-    running, draft = campaign_of(store), campaign_of(store, state="draft")
-    chosen = {"action": "pause", "pick": [running.code, draft.code]}
-    asked = owner.post("/s/shop/campaigns/bulk/", chosen)
-    assert asked.status_code == 200
-    assert "2 campaigns chosen" in asked.content.decode()
-    refused = owner.post("/s/shop/campaigns/bulk/", {**chosen, "confirmed": "1"})
-    assert refused.status_code == 422
-    done = owner.post("/s/shop/campaigns/bulk/", {**chosen, "confirmed": "1", "reason": "season"})
-    assert done.status_code == 302
-    page = owner.get(done["Location"]).content.decode()
-    assert "Try these again" in page
-    with in_store(store.pk):
-        assert {row.code: row.state for row in Campaign.objects.all()} == {running.code: "paused", draft.code: "draft"}
-
-
-def test_bulk_means_all_that_match_the_filter_and_no_more(store: Store, owner: Client) -> None:
-    spring, autumn = campaign_of(store, name="Spring sale"), campaign_of(store, name="Autumn sale")
-    asked = owner.post("/s/shop/campaigns/bulk/", {"action": "pause", "all": "1", "filter": "q=spring"})
-    page = asked.content.decode()
-    assert spring.code in page
-    assert autumn.code not in page
-
-
-def test_a_foreign_code_in_a_bulk_selection_says_no_more_than_that_it_is_unknown(store: Store, owner: Client) -> None:
-    other = make_store("other")
-    with in_store(other.pk):
-        secret = make_campaign(other, make_skus(other, 1), name="Secret plan")
-    done = owner.post(
-        "/s/shop/campaigns/bulk/", {"action": "pause", "pick": [secret.code], "confirmed": "1", "reason": "season"}
-    )
-    page = owner.get(done["Location"]).content.decode()
-    assert "Secret plan" not in page
-    assert "No right, or no such campaign" in page
-    with in_store(other.pk):
-        assert Campaign.objects.get(pk=secret.pk).state == "running"
-
-
 def test_create_shows_every_broken_field_and_keeps_what_was_typed(store: Store, owner: Client) -> None:
     with in_store(store.pk):
         sku = make_skus(store, 1)[0]

@@ -18,7 +18,8 @@ from campaigns import report as reports
 from campaigns.evidence import evidence_of
 from campaigns.labels import CLOSE_REASONS, IMPACT, STEPS
 from campaigns.models import Campaign, Closing, Leftover
-from campaigns.views.common import address, find, page
+from campaigns.views.common import address, can_take_back, find, page
+from core import clock
 
 
 @requires("campaigns.view")
@@ -95,6 +96,7 @@ def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
         ],
         "review": review,
         "can_restore": "listings.price" in request.rights,
+        "can_take_back": can_take_back(campaign, clock.now()),
         "open": found.next_due_at is not None and found.taken_back_at is None,
         "live_url": address(request, "closing_live", campaign),
         "restore_url": address(request, "restore_prices", campaign),

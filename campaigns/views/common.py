@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpResponse
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 from accounts.requests import StoreRequest
 from campaigns.labels import campaign_name
 from campaigns.models import Campaign, CampaignState
-from core import codes, display
+from core import clock, codes, display
 from core.errors import DomainError
 
 S = CampaignState
@@ -46,6 +47,12 @@ def address(request: StoreRequest, name: str, campaign: Campaign | None = None, 
     return reverse(f"campaigns:{name}", kwargs=parts)
 
 
+def can_take_back(campaign: Campaign, now: datetime) -> bool:
+    """Whether a held cancel can still be taken back: by the clock, whether or not a sweep has come."""
+    final = campaign.cancel_final_at
+    return campaign.state == S.CANCELLING and final is not None and now < final and now < campaign.ends_at
+
+
 def actions_for(request: StoreRequest, campaign: Campaign) -> RowActions:
     """What this person may do with this campaign now. Pause first, everything final last and behind pages (R1, R8)."""
     rights, state = request.rights, campaign.state
@@ -61,7 +68,7 @@ def actions_for(request: StoreRequest, campaign: Campaign) -> RowActions:
         found.items.append({"label": _("Pause (can resume)"), "url": to("stop"), "icon": "pause", "tone": "pause"})
     if state == S.PAUSED and "campaigns.pause" in rights:
         found.main.append({"label": _("Resume"), "url": to("resume"), "icon": "play", "post": True})
-    if state == S.CANCELLING and "campaigns.cancel" in rights:
+    if can_take_back(campaign, clock.now()) and "campaigns.cancel" in rights:
         found.main.append(
             {"label": _("Take back the cancel"), "url": to("take_back"), "icon": "undo", "post": True, "primary": True}
         )

@@ -65,17 +65,21 @@ def _list(request: StoreRequest, tab: str) -> HttpResponse:
     table.empty = _empty(request, filtered)
     if not (request.rights & {"campaigns.pause", "campaigns.cancel"}):
         table.exclude = ("pick",)
-    total = keyset.count_up_to(rows, rules.count_limit + 1)
+    counted = (
+        max(rules.count_limit, closing_rules.bulk_job_max) if "campaigns.pause" in request.rights else rules.count_limit
+    )
+    total = keyset.count_up_to(rows, counted + 1)
     context: dict[str, Any] = {
         "table": table,
         "form": form,
         "tabs": _tabs(request, tab),
         "pages": found,
-        "total": total if total <= rules.count_limit else None,
-        "many": total > rules.count_limit,
-        "count_limit": rules.count_limit,
-        "bulk_total": min(total, closing_rules.bulk_max),
+        "total": total if total <= counted else None,
+        "many": total > counted,
+        "count_limit": counted,
+        "bulk_total": total if total <= closing_rules.bulk_job_max else 0,
         "bulk_actions": _bulk_actions(request),
+        "may_stop_all": "campaigns.pause" in request.rights and tab != "past",
         "bulk_url": address(request, "bulk"),
         "clear_url": address(request, "past" if tab == "past" else "list"),
         "past": tab == "past",
@@ -115,6 +119,8 @@ def _tabs(request: StoreRequest, tab: str) -> list[dict[str, Any]]:
 def _bulk_actions(request: StoreRequest) -> list[dict[str, str]]:
     if "campaigns.pause" not in request.rights:
         return []
+    if request.GET.get("state") == CampaignState.PAUSED:
+        return [{"value": "resume", "label": _("Resume"), "icon": "play", "tone": ""}]
     return [{"value": "pause", "label": _("Pause (can resume)"), "icon": "pause", "tone": "pause"}]
 
 

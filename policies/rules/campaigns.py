@@ -15,8 +15,16 @@ class ClosingRules(Rules):
     key: ClassVar[str] = "closing"
 
     bulk_cancel_max: int = Field(default=20, ge=1, description="Campaigns in one bulk cancel; more is refused.")
-    bulk_warn_percent: int = Field(default=30, ge=0, le=100, description="Share of a campaign's items that warns.")
-    bulk_max: int = Field(default=1000, ge=1, description="Campaigns in one bulk pause or resume.")
+    bulk_warn_percent: int = Field(
+        default=30,
+        ge=0,
+        le=100,
+        description="Share of the products on promotion, taken off at once, that warns (R161).",
+    )
+    bulk_max: int = Field(default=1000, ge=1, description="Campaigns in one bulk pause or resume by the API.")
+    bulk_job_max: int = Field(default=10_000, ge=1, description="Campaigns in one bulk pause or resume as a job.")
+    park_look: int = Field(default=15, ge=1, description="Seconds between two looks at the guards of a parked close.")
+    park_batch: int = Field(default=500, ge=1, description="Parked closes looked at in one transaction.")
     batch: int = Field(default=1000, ge=1, description="Campaigns per transaction of a sweep.")
     item_batch: int = Field(default=10_000, ge=1, description="Items per transaction of the closing engine.")
     step_attempts: int = Field(default=5, ge=1, description="Tries of a step before it is shown as failed.")

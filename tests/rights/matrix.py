@@ -39,6 +39,10 @@ def step(things: Things) -> dict[str, Any]:
     return closed(things) | {"step": "verify"}
 
 
+def bulk_job(things: Things) -> dict[str, Any]:
+    return {"job": things.bulk_job.pk}
+
+
 def listing(things: Things) -> dict[str, Any]:
     return {"listing": things.listing.pk}
 
@@ -187,7 +191,14 @@ PAGES: tuple[Page, ...] = (
     page("campaigns:past", "campaigns.view"),
     page("campaigns:new", "campaigns.edit"),
     page("campaigns:bulk", "campaigns.pause"),
-    page("campaigns:bulk_result", "campaigns.view", lambda things: {"job": things.bulk_job.pk}),
+    page("campaigns:bulk_jobs", "campaigns.view"),
+    page("campaigns:bulk_result", "campaigns.view", bulk_job),
+    page("campaigns:bulk_live", "campaigns.view", bulk_job),
+    page("campaigns:bulk_confirm", "campaigns.pause", bulk_job),
+    page("campaigns:bulk_cancel", "campaigns.cancel", bulk_job),
+    page("campaigns:bulk_retry", "campaigns.pause", bulk_job),
+    page("campaigns:bulk_resume", "campaigns.pause", bulk_job),
+    page("campaigns:stop_all", "campaigns.pause"),
     page("campaigns:affiliates", "campaigns.view"),
     page("campaigns:new_affiliate", "campaigns.edit"),
     page("campaigns:pause_affiliate", "campaigns.pause", plan),

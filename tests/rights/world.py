@@ -120,7 +120,7 @@ class Things:
     @cached_property
     def bulk_job(self) -> BulkJob:
         """A finished bulk pause."""
-        return self._make(BulkJob, action="pause", codes=[], results=[], created_by=self.owner, finished_at=clock.now())
+        return self._make(BulkJob, action="pause", state="done", created_by=self.owner, finished_at=clock.now())
 
     @cached_property
     def job(self) -> Job:

@@ -1,0 +1,114 @@
+"""What a bulk act is about to touch, before anybody confirms it: rows, states, the share of what is on promotion, each row's checks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Count
+
+import policies
+from accounts.models import Store
+from audit.actors import Actor
+from campaigns import guards
+from campaigns.edges import sources
+from campaigns.house_guards import TRANSITIONS
+from campaigns.impact import forecast
+from campaigns.models import BulkJob, Campaign
+from campaigns.outcomes import GuardRow, Impact
+from policies.rules import ClosingRules
+
+_SHARE = """
+    SELECT count(DISTINCT listing_id), count(DISTINCT listing_id) FILTER (WHERE campaign_code = ANY(%(codes)s))
+    FROM listings_liveoffer WHERE store_id = %(store)s AND active AND starts_at <= %(now)s AND ends_at > %(now)s
+"""
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many products are on promotion, and how many of them the act takes off. `warns` past the policy's share (R161)."""
+
+    promoted: int
+    touched: int
+    limit: int
+
+    @property
+    def percent(self) -> int:
+        """Whole percent, rounded down."""
+        return self.touched * 100 // self.promoted if self.promoted else 0
+
+    @property
+    def warns(self) -> bool:
+        """Whether it is more than the share that looks like a withdrawal in bad faith."""
+        return self.touched * 100 > self.promoted * self.limit
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A selection before it is confirmed: its first rows, how many there are, how many stand where the act may start, the share."""
+
+    rows: Sequence[Campaign]
+    total: int
+    known: int
+    ready: int
+    share: Share | None
+
+    @property
+    def more(self) -> int:
+        """Rows that are not shown."""
+        return max(0, self.known - len(self.rows))
+
+    @property
+    def left_alone(self) -> int:
+        """Rows that the act will refuse, as they stand now."""
+        return self.total - self.ready
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One row of a bulk cancel with what stands in its way and what it would touch."""
+
+    campaign: Campaign
+    blockers: Sequence[GuardRow]
+    warnings: Sequence[GuardRow]
+    impact: Impact
+
+
+def preview(store: Store, job: BulkJob, *, shown: int, now: datetime) -> Preview:
+    """What the selection holds now (three queries)."""
+    codes = list(job.rows.order_by("position").values_list("code", flat=True))
+    rows = Campaign.objects.filter(store_id=store.pk, code__in=codes)
+    states: Counter[str] = Counter(dict(rows.order_by().values_list("state").annotate(n=Count("id"))))
+    ready = sum(states[state] for state in sources(TRANSITIONS[job.action]))
+    share = None if job.action == "resume" else share_of(store, codes, now=now)
+    return Preview(list(rows.order_by("-id")[:shown]), job.total, states.total(), ready, share)
+
+
+def share_of(store: Store, codes: Sequence[str], *, now: datetime) -> Share:
+    """The share of the products on promotion that these campaigns hold (one query)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARE, {"store": store.pk, "codes": list(codes), "now": now})
+        promoted, touched = cursor.fetchone()
+    return Share(promoted, touched, policies.active(ClosingRules, now).bulk_warn_percent)
+
+
+def checked(store: Store, job: BulkJob, *, actor: Actor, now: datetime) -> list[Checked]:
+    """Every row of a bulk cancel with its own checks and impact; the number of queries does not depend on the number of rows."""
+    codes = list(job.rows.order_by("position").values_list("code", flat=True))
+    place = {code: position for position, code in enumerate(codes)}
+    rows = sorted(Campaign.objects.filter(store_id=store.pk, code__in=codes), key=lambda row: place[row.code])
+    with transaction.atomic():
+        answers = guards.evaluate(guards.Case(store, rows, job.action, actor, now))
+    impacts = forecast(rows)
+    return [
+        Checked(
+            row,
+            [line for line in answers[row.pk] if line.blocks],
+            [line for line in answers[row.pk] if not line.blocks and line.status != "passed"],
+            impacts.get(row.pk, Impact()),
+        )
+        for row in rows
+    ]
