@@ -68,7 +68,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}")
 QUOTED_PLACEHOLDER = re.compile(r"「[^」]*(?:%\(|%[sd]|\{)[^」]*」")
 # 「取消」 also labels the button that closes a dialog: the sources count 98.6 % of mistaken closes there (R8).
 LONE = re.compile(r"^\W*(?:取消|cancel)\W*$", re.IGNORECASE)
-LEADING = re.compile(r"^\W*(?:取消|cancel\b(?! campaign permanently| held))", re.IGNORECASE)
+LEADING = re.compile(r"^\W*(?:取消|cancel\b(?! campaigns? permanently| held))", re.IGNORECASE)
 AVOID = (
     (re.compile("原价"), "原价 has a legal meaning: write 销售价"),
     (re.compile(r"T\+2"), "T+2 reads as two days: write 延迟约2小时"),

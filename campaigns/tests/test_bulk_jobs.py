@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -31,7 +32,7 @@ def fresh_rules():
     policies.forget()
 
 
-def rule(since: datetime = NOON - timedelta(days=1), **values: int) -> None:
+def rule(since: datetime = NOON - timedelta(days=1), **values: Any) -> None:
     """Closing rules of this test alone."""
     given = ClosingRules(**values).model_dump(mode="json")
     RuleSet.objects.create(key="closing", version="t", title="t", valid_from=since, values=given)
