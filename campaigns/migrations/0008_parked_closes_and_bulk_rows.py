@@ -16,7 +16,7 @@ SET CONSTRAINTS ALL IMMEDIATE;
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_counters_and_sessions"),
-        ("campaigns", "0006_items_by_sku"),
+        ("campaigns", "0007_affiliate_plans"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
