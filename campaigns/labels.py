@@ -14,6 +14,16 @@ CLOSE_REASONS = {
     "other": _("Other"),
 }
 
+#: Why platform staff reject an enrolment (policy `reject_reasons`); `lapsed` is the clock's.
+REJECT_REASONS = {
+    "price": _("Campaign price not low enough"),
+    "stock": _("Too little stock for the venue"),
+    "quality": _("Pictures or titles not up to the venue"),
+    "venue": _("Products do not fit the venue"),
+    "other": _("Other"),
+    "lapsed": _("Its end passed while it was in review"),
+}
+
 STEPS = {
     "stop_display": _("Stop the display and the discount"),
     "clear_tags": _("Clear the tags"),

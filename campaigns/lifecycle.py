@@ -302,11 +302,17 @@ def _fixed_prices(campaign: Campaign, good: Sequence[GoodItem]) -> list[FieldErr
     ]
 
 
+def is_own(campaign: Campaign) -> bool:
+    """Whether the settings are still the store's: not those of a promotion that was handed in (R21), nor of what the platform enforces."""
+    handed_in = spec(campaign.kind).by_platform and campaign.state not in (S.DRAFT, S.REJECTED)
+    return not (handed_in or campaign.platform_enforced)
+
+
 def _ensure_own(campaign: Campaign) -> None:
-    """Raise Conflict where the settings are the platform's: a promotion that was handed in (R21), a campaign it enforces (R25)."""
+    """Raise Conflict where the settings are the platform's (R21, R25)."""
     if campaign.platform_enforced:
         code, words = "ERR_CLOSE_PLATFORM_ENFORCED", _("The platform enforces %(code)s: nothing of it can be changed.")
-    elif spec(campaign.kind).by_platform and campaign.state not in (S.DRAFT, S.REJECTED):
+    elif not is_own(campaign):
         code, words = (
             "ERR_CLOSE_PLATFORM_LOCKED",
             _("%(code)s was handed in to the platform: nothing of it can be changed."),

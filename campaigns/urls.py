@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from campaigns.views import affiliates, bulk, closing, detail, editing, lists, stopping
+from campaigns.views import affiliates, bulk, closing, detail, drafting, editing, lists, preview, stopping
 
 app_name = "campaigns"
 
 urlpatterns = [
     path("", lists.campaign_list, name="list"),
     path("past/", lists.past_list, name="past"),
-    path("new/", editing.create, name="new"),
+    path("new/", drafting.create, name="new"),
+    path("check/", drafting.check, name="check"),
     path("bulk/", bulk.start, name="bulk"),
     path("bulk/jobs/", bulk.jobs, name="bulk_jobs"),
     path("bulk/<int:job>/", bulk.result, name="bulk_result"),
@@ -27,9 +28,11 @@ urlpatterns = [
     path("affiliates/<int:plan>/resume/", affiliates.resume, name="resume_affiliate"),
     path("<str:code>/", detail.show, name="detail"),
     path("<str:code>/evidence/", detail.evidence, name="evidence"),
-    path("<str:code>/edit/", editing.edit, name="edit"),
+    path("<str:code>/edit/", drafting.edit, name="edit"),
     path("<str:code>/items/", detail.items, name="items"),
     path("<str:code>/submit/", editing.submit, name="submit"),
+    path("<str:code>/revise/", editing.revise, name="revise"),
+    path("<str:code>/prices/", preview.prices, name="prices"),
     path("<str:code>/copy/", editing.copy, name="copy"),
     path("<str:code>/delete/", editing.delete, name="delete"),
     path("<str:code>/stop/", stopping.stop, name="stop"),

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import get_timezone_name
 from babel.numbers import format_currency, format_decimal
+from babel.units import format_unit
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -109,3 +110,11 @@ def sentence(moment: datetime, zone: tzinfo) -> str:
         return f"{local} UTC"
     bracket = f"（{utc}）" if is_chinese() else f" ({utc})"
     return f"{local} {zone_label(zone, moment)}{bracket}"
+
+
+def span(since: datetime, until: datetime) -> str:
+    """How long from one moment to another, in its two largest units: `7 days 3 hours`, `7天 3小时`."""
+    minutes = max(0, round((until - since).total_seconds() / 60))
+    parts = (("day", minutes // 1440), ("hour", minutes // 60 % 24), ("minute", minutes % 60))
+    told = [str(format_unit(count, unit, locale=locale())) for unit, count in parts if count][:2]
+    return " ".join(told) or str(format_unit(0, "minute", locale=locale()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import template
 
 from campaigns import labels
+from campaigns.kind_rules import Terms
 from campaigns.models import Campaign
 
 register = template.Library()
@@ -38,3 +39,15 @@ def client_label(key: str) -> str:
 def difference_reason(key: str) -> str:
     """Why a result differs from its forecast."""
     return str(labels.DIFFERENCES.get(key, key))
+
+
+@register.filter
+def terms(campaign: Campaign) -> Terms:
+    """What an order gets by the campaign beside its item prices."""
+    return Terms.of(campaign.rules)
+
+
+@register.filter
+def review_reason(key: str) -> str:
+    """The words of a reason why an enrolment was rejected."""
+    return str(labels.REJECT_REASONS.get(key, key))

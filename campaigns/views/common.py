@@ -13,7 +13,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.requests import StoreRequest
+from campaigns.kinds import spec
 from campaigns.labels import campaign_name
+from campaigns.lifecycle import is_own
 from campaigns.models import Campaign, CampaignState
 from core import clock, codes, display
 from core.errors import DomainError
@@ -73,9 +75,14 @@ def actions_for(request: StoreRequest, campaign: Campaign) -> RowActions:
             {"label": _("Take back the cancel"), "url": to("take_back"), "icon": "undo", "post": True, "primary": True}
         )
     if state == S.DRAFT and "campaigns.edit" in rights:
-        found.main.append({"label": _("Submit"), "url": to("submit"), "icon": "send", "post": True})
+        word = _("Submit for review") if spec(campaign.kind).reviewed else _("Submit")
+        found.main.append({"label": word, "url": to("submit"), "icon": "send", "post": True})
+    if state == S.REJECTED and "campaigns.edit" in rights:
+        found.main.append({"label": _("Revise"), "url": to("revise"), "icon": "edit", "post": True})
+    if state in (S.DRAFT, S.IN_REVIEW, S.SCHEDULED, S.RUNNING, S.PAUSED):
+        found.items.append({"label": _("Preview prices"), "url": to("prices"), "icon": "eye"})
     if "campaigns.edit" in rights:
-        if state in (S.DRAFT, S.SCHEDULED, S.RUNNING, S.PAUSED):
+        if is_own(campaign) and state in (S.DRAFT, S.SCHEDULED, S.RUNNING, S.PAUSED):
             found.items.append({"label": _("Edit"), "url": to("edit"), "icon": "edit"})
         found.items.append({"label": _("Copy as new draft"), "url": to("copy"), "icon": "copy", "post": True})
         if state == S.DRAFT:
