@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.actions import declare
 from campaigns.labels import CLOSE_REASONS
-from campaigns.models import CloseKind, Kind
+from campaigns.models import CloseKind, Kind, ParkedClose
 
 declare(
     "campaign",
@@ -29,6 +29,12 @@ declare(
         "cancel": ("octagon", _("Cancel campaign permanently")),
         "take_back": ("undo", _("Take back the cancel")),
         "cancel_final": ("octagon", _("Permanent cancel takes effect")),
+        "park": ("hourglass", _("Let a stop wait until nothing stands in its way")),
+        "unpark": ("undo", _("Let a stop wait no longer")),
+        "park_clear": ("bell", _("Nothing stands in the way of the waiting stop")),
+        "park_refused": ("stop", _("The waiting stop was not carried out")),
+        "park_expired": ("square", _("The waiting stop expired with the campaign")),
+        "park_overtaken": ("square", _("The waiting stop is not needed any more")),
         "emergency_stop": ("stop", _("Emergency stop by platform staff")),
         "reach_end": ("hourglass", _("End time reached, promotion over for buyers")),
         "end": ("square", _("End by itself after the grace time")),
@@ -52,9 +58,9 @@ declare(
         "evidence_sha256": _("Hash of the evidence"), "archive_sha256": _("Hash of the archive"), "checks": _("Checks"),
         "check": _("Check"), "step": _("Step"), "offers": _("Offers switched"), "policy": _("Rules followed"),
         "warnings": _("Checks to look at"), "item_count": _("Number of items"), "campaigns": _("Campaign"),
-        "bulk": _("Bulk job"), "parked": _("Close when clear"),
+        "bulk": _("Bulk job"), "parked": _("Close when clear"), "then": _("When nothing stands in the way"),
     },
-    values={"kind": dict(Kind.choices), "close_kind": dict(CloseKind.choices)},
+    values={"kind": dict(Kind.choices), "close_kind": dict(CloseKind.choices), "then": dict(ParkedClose.Then.choices)},
 )  # fmt: skip
 declare(
     "affiliate_plan",

@@ -47,6 +47,37 @@ declare(
         cause=_("Only pause, resume and cancel work on many campaigns."), fix=_("Choose one of them."),
     ),
     Code(
+        "ERR_PARK_CLEAR", ERROR, _("Nothing to wait for"),
+        cause=_("Every check passes, so the stop can be done at once."), fix=_("Pause it, or cancel it permanently, now."),
+    ),
+    Code(
+        "ERR_PARKED_ALREADY", ERROR, _("A stop waits already"),
+        cause=_("One stop at a time waits for a campaign."), fix=_("Let the other one wait no longer, then try again."),
+    ),
+    Code(
+        "ERR_PARKED_CLEAR", Severity.INFO, _("Nothing stands in the way of stopping %(campaign)s any more"),
+        cause=_("%(who)s wanted to be asked as soon as every check passes. Now it does."),
+        fix=(_("Open the campaign."), _("Stop it, or let the stop wait no longer.")),
+        page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
+    ),
+    Code(
+        "ERR_PARKED_DONE", Severity.INFO, _("%(campaign)s was stopped as soon as nothing stood in its way"),
+        cause=_("%(who)s had let the stop wait for its checks."),
+        fix=_("Look at the campaign; a cancel can be taken back while it is held."),
+        page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
+    ),
+    Code(
+        "ERR_PARKED_REFUSED", ERROR, _("The waiting stop of %(campaign)s was not carried out"),
+        cause=_("Every check passes now, but it runs with the rights that %(who)s holds at this moment: %(why)s"),
+        fix=(_("Open the campaign."), _("Stop it with somebody's rights who holds them.")),
+        page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
+    ),
+    Code(
+        "ERR_PARKED_EXPIRED", WARNING, _("The waiting stop of %(campaign)s expired with it"),
+        cause=_("The campaign came to its end before every check passed; it is closed by itself."), fix=_("Nothing is left to do."),
+        page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
+    ),
+    Code(
         "ERR_BULK_NOTHING_LEFT", ERROR, _("Nothing to try again"),
         cause=_("Every campaign of the job was done, or the job is still at work."), fix=_("Wait until it is done; then look at its rows."),
     ),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Store
 from campaigns.kinds import offered_kinds
 from campaigns.labels import CLOSE_REASONS
-from campaigns.models import CampaignState
+from campaigns.models import CampaignState, ParkedClose
 from core import display
 from core.forms import MomentField
 
@@ -42,13 +42,25 @@ class ReasonForm(forms.Form):
     )
 
 
-class PauseForm(ReasonForm):
+class StopForm(ReasonForm):
+    """One stop of one campaign; `then` says what happens when a stop that is refused now becomes possible."""
+
+    then = forms.ChoiceField(
+        label=_("When nothing stands in the way any more"),
+        choices=ParkedClose.Then.choices,
+        initial=ParkedClose.Then.ACT,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+
+
+class PauseForm(StopForm):
     """Pause: nothing is lost."""
 
     form_token = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
-class CancelForm(ReasonForm):
+class CancelForm(StopForm):
     """Cancel for good: the campaign's own code is typed."""
 
     form_token = forms.CharField(widget=forms.HiddenInput, required=False)

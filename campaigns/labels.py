@@ -52,6 +52,8 @@ BULK_ACTIONS = {
     "cancel": _("Cancel campaigns permanently"),
 }
 
+STOPS = {"pause": _("Pause (can resume)"), "cancel": _("Cancel campaign permanently")}
+
 CLIENTS = {"desktop": _("Desktop"), "phone": _("Phone"), "private": _("Private window")}
 
 

@@ -44,7 +44,7 @@ KEPT = ("blockers", "holder", "seconds_left", "right")
 class Command:
     """One act on some campaigns of a store: what, why, by whom, when. `versions` is what the caller read, by code.
 
-    `bulk_job` and `parked` name the bulk job or the parked close that it belongs to.
+    `bulk_job` names the bulk job that it belongs to, `parked` by code the close that was parked.
     """
 
     store: Store
@@ -57,7 +57,7 @@ class Command:
     versions: Mapping[str, int] = field(default_factory=dict)
     emergency: bool = False
     bulk_job: int | None = None
-    parked: int | None = None
+    parked: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def verb(self) -> str:
@@ -178,7 +178,7 @@ def act(command: Command, wanted: Sequence[str], *, confirm_code: str | None = N
         except DomainError as error:
             refused |= {row.code: error for row in rows}
     if confirm_code is not None:
-        refused |= {row.code: _wrong_code(row) for row in rows
+        refused |= {row.code: wrong_code(row) for row in rows
                     if row.code not in refused and not codes.same(confirm_code, row.code)}  # fmt: skip
     open_rows = [row for row in rows if row.code not in refused]
     refused |= refused_by_cap(
@@ -198,7 +198,8 @@ def act(command: Command, wanted: Sequence[str], *, confirm_code: str | None = N
     return [_outcome(code, found, refused, checklist) for code in wanted]
 
 
-def _wrong_code(campaign: Campaign) -> InvalidInput:
+def wrong_code(campaign: Campaign) -> InvalidInput:
+    """The error for a typed code that is not the campaign's own."""
     message = _("Type the code of this campaign: %(code)s.") % {"code": campaign.code}
     return InvalidInput(message, [FieldError("confirm_code", "ERR_CONFIRM_CODE", message)], code="ERR_CONFIRM_CODE")
 
@@ -328,7 +329,8 @@ def _finish(
         }
         if command.freeze_claimed:
             after["freeze_claimed"] = True
-        after |= {key: value for key, value in (("bulk", command.bulk_job), ("parked", command.parked)) if value}
+        whence = (("bulk", command.bulk_job), ("parked", command.parked.get(row.code)))
+        after |= {key: value for key, value in whence if value}
         entries.append(
             Entry(
                 command.verb,

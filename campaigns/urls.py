@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from campaigns.views import affiliates, bulk, closing, detail, drafting, editing, lists, preview, stopping
+from campaigns.views import affiliates, bulk, closing, detail, drafting, editing, lists, parked, preview, stopping
 
 app_name = "campaigns"
 
@@ -21,6 +21,8 @@ urlpatterns = [
     path("bulk/<int:job>/cancel/", bulk.cancel, name="bulk_cancel"),
     path("bulk/<int:job>/retry/", bulk.retry, name="bulk_retry"),
     path("bulk/<int:job>/resume/", bulk.resume, name="bulk_resume"),
+    path("parked/", parked.parked_list, name="parked"),
+    path("parked/<int:parked>/withdraw/", parked.withdraw, name="parked_withdraw"),
     path("stop-all/", bulk.stop_all, name="stop_all"),
     path("affiliates/", affiliates.plan_list, name="affiliates"),
     path("affiliates/new/", affiliates.create, name="new_affiliate"),

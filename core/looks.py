@@ -55,6 +55,15 @@ LOOKS: dict[str, dict[str, Look]] = {
         "running": Look("play", "run", _("Running")),
         "paused": Look("pause", "paused", _("Paused")),
     },
+    "parked": {
+        "waiting": Look("hourglass", "sched", _("Waiting")),
+        "clear": Look("bell", "paused", _("The way is clear: your turn")),
+        "done": Look("check-circle", "run", _("Carried out")),
+        "refused": Look("stop", "cancel", _("Not carried out")),
+        "withdrawn": Look("undo", "draft", _("Withdrawn")),
+        "overtaken": Look("square", "draft", _("No longer needed")),
+        "expired": Look("square", "draft", _("Expired with the campaign")),
+    },
     "guard": {
         "blocked": Look("stop", "cancel", pgettext_lazy("guard", "Blocked")),
         "warning": Look("alert", "paused", pgettext_lazy("guard", "Warning")),

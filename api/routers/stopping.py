@@ -25,6 +25,7 @@ from api.schemas.campaigns import (
     RestoreIn,
 )
 from api.schemas.common import RowsApplied, VersionOnly
+from api.schemas.parking import StopAllIn
 from campaigns import bulk, finding, guards, prices, stopping
 from campaigns.models import Closing
 from core.errors import NotFound
@@ -141,6 +142,23 @@ def bulk_campaigns(request: ApiRequest, body: BulkIn) -> HttpResponse:
         note=body.note,
         confirm_count=body.confirm_count,
         actor=request.actor,
+    )
+    return reply({"results": present.bulk(bulk.results(job))})
+
+
+@router.post(
+    "/campaigns/stop-all",
+    response=BulkOut,
+    summary=_("Pause everything that runs"),
+    description=_(
+        "One reason, one report; `confirm_count` is how many campaigns run. The refusal of one stops no other."
+    ),
+)
+@needs("campaigns.pause")
+def stop_all_campaigns(request: ApiRequest, body: StopAllIn) -> HttpResponse:
+    """`POST /campaigns/stop-all`."""
+    job = bulk.stop_all(
+        request.store, reason=body.reason, note=body.note, confirm_count=body.confirm_count, actor=request.actor
     )
     return reply({"results": present.bulk(bulk.results(job))})
 

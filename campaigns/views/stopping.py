@@ -12,10 +12,10 @@ from django.views.decorators.http import require_POST
 
 from accounts.requests import StoreRequest
 from accounts.rights import requires
-from campaigns import form_tokens, stopping
+from campaigns import form_tokens, parking, stopping
 from campaigns.forms import CancelForm, PauseForm
 from campaigns.guards import close_check
-from campaigns.models import Campaign, CampaignState
+from campaigns.models import Campaign, CampaignState, ParkedClose
 from campaigns.outcomes import CloseCheck
 from campaigns.views.common import STOPPABLE, address, find, page, problem_of
 from core import clock
@@ -33,7 +33,7 @@ def stop(request: StoreRequest, store: str, code: str) -> HttpResponse:
     form = PauseForm(request.POST)
     if not form.is_valid():
         return _stop_page(request, campaign, form, status=422)
-    return _once(request, campaign, "pause", form, _pause)
+    return _once(request, campaign, "pause", form, _park if "park" in request.POST else _pause)
 
 
 def _pause(request: StoreRequest, campaign: Campaign, form: PauseForm, version: int) -> str:
@@ -62,7 +62,7 @@ def cancel(request: StoreRequest, store: str, code: str) -> HttpResponse:
     form = CancelForm(request.POST)
     if not form.is_valid():
         return _cancel_page(request, campaign, form, status=422)
-    return _once(request, campaign, "cancel", form, _cancel)
+    return _once(request, campaign, "cancel", form, _park if "park" in request.POST else _cancel)
 
 
 def _cancel(request: StoreRequest, campaign: Campaign, form: CancelForm, version: int) -> str:
@@ -77,6 +77,24 @@ def _cancel(request: StoreRequest, campaign: Campaign, form: CancelForm, version
         actor=request.actor,
     )
     return address(request, "closing", campaign)
+
+
+def _park(request: StoreRequest, campaign: Campaign, form: PauseForm | CancelForm, version: int) -> str:
+    """Let the refused stop wait; a permanent cancel has its code typed like any other."""
+    data = form.cleaned_data
+    parking.park(
+        request.store,
+        campaign.code,
+        action="cancel" if isinstance(form, CancelForm) else "pause",
+        then=data["then"] or ParkedClose.Then.ACT,
+        reason=data["reason"],
+        note=data["note"],
+        confirm_code=data.get("confirm_code", ""),
+        version=version,
+        actor=request.actor,
+    )
+    messages.success(request, _("It waits now; the checks are repeated every few seconds."))
+    return address(request, "detail", campaign)
 
 
 def _once(request: StoreRequest, campaign: Campaign, action: str, form: Any, act: Any) -> HttpResponse:
@@ -139,6 +157,7 @@ def _stop_page(
         "can_cancel": campaign.state in STOPPABLE and "campaigns.cancel" in request.rights,
         "cancel_url": address(request, "cancel", campaign),
         "via": form_tokens.stop_pass(user_id=request.user.pk, code=campaign.code),
+        "parked": parking.waiting(campaign),
         "back_url": address(request, "detail", campaign),
         "lock": _lock_of(extra.get("refusal"), request),
         **extra,
@@ -158,6 +177,7 @@ def _cancel_page(
         "impact": check.impact.as_dict(),
         "can_cancel": campaign.state in STOPPABLE,
         "stop_url": address(request, "stop", campaign),
+        "parked": parking.waiting(campaign),
         "back_url": address(request, "detail", campaign),
         "via": form_tokens.stop_pass(user_id=request.user.pk, code=campaign.code),
         "lock": _lock_of(extra.get("refusal"), request),

@@ -14,7 +14,7 @@ from audit.checkpoints import checkpoint
 from audit.models import AuditEvent
 from audit.record import Entry, Target, record
 from audit.sealing import seal
-from campaigns.models import AffiliateLink, AffiliatePlan, BulkJob, Campaign, Closing
+from campaigns.models import AffiliateLink, AffiliatePlan, BulkJob, Campaign, Closing, ParkedClose
 from campaigns.steps import pending
 from core import clock
 from core.codes import new_code
@@ -121,6 +121,11 @@ class Things:
     def bulk_job(self) -> BulkJob:
         """A finished bulk pause."""
         return self._make(BulkJob, action="pause", state="done", created_by=self.owner, finished_at=clock.now())
+
+    @cached_property
+    def parked(self) -> ParkedClose:
+        """A pause that waits for its checks."""
+        return self._make(ParkedClose, campaign=self.campaign, action="pause", then="ask", created_by=self.owner)
 
     @cached_property
     def job(self) -> Job:
