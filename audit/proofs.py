@@ -5,6 +5,7 @@ Both speak of signed checkpoints. A proof of one entry among ten million is 24 h
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,6 +85,58 @@ def prove(event_id: int, *, store_id: int | None = None) -> Proof:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """Proofs of many entries under one checkpoint, in the order of the log; `waiting` are events that no checkpoint covers yet."""
+
+    checkpoint: AuditCheckpoint
+    proofs: tuple[Proof, ...]
+    waiting: tuple[int, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The proofs as JSON members that share the checkpoint; each entry as in `Proof.document`."""
+        shared = ("format", "size", "root", "checkpoint", "verifier")
+        return {
+            "format": f"{FORMAT} of many",
+            "size": self.checkpoint.size,
+            "root": bytes(self.checkpoint.root).hex(),
+            "entries": [
+                {name: value for name, value in proof.document().items() if name not in shared} for proof in self.proofs
+            ],
+        }
+
+
+def prove_many(event_ids: Sequence[int]) -> Proofs:
+    """Prove many events at once, under the oldest checkpoint that covers all that are covered at all; a fixed number of queries.
+
+    The oldest, so that the same events give the same proofs however long the log grows. The caller has chosen the events: whose they are is
+    not looked at here. Raises Conflict `ERR_AUDIT_UNSEALED` when none is covered.
+    """
+    newest = latest()
+    leaves = list(AuditLeaf.objects.filter(event_id__in=list(event_ids)).order_by("seq"))
+    covered = [leaf for leaf in leaves if newest is not None and leaf.seq < newest.size]
+    if not covered:
+        raise Conflict("ERR_AUDIT_UNSEALED", _("The entry is not sealed and signed yet. Ask again in a minute."))
+    checkpoint = AuditCheckpoint.objects.filter(size__gt=covered[-1].seq).order_by("size")[0]
+    spans = {leaf.seq: merkle.inclusion_spans(leaf.seq, checkpoint.size) for leaf in covered}
+    wanted = {coordinate for own in spans.values() for span in own for coordinate in merkle.coordinates(span)}
+    found = tree.hashes(wanted)
+    texts = _texts(covered)
+    proofs = tuple(
+        Proof(
+            event_id=leaf.event_id,
+            seq=leaf.seq,
+            text=texts[leaf.event_id],
+            leaf_hash=bytes(leaf.leaf_hash),
+            path=tuple(merkle.span_hash(span, found.__getitem__) for span in spans[leaf.seq]),
+            checkpoint=checkpoint,
+        )
+        for leaf in covered
+    )
+    known = {leaf.event_id for leaf in covered}
+    return Proofs(checkpoint, proofs, tuple(sorted(set(event_ids) - known)))
+
+
 def consistency(old: int, new: int) -> list[bytes]:
     """The hashes that prove the log of `old` entries to be the beginning of the log of `new` entries (RFC 6962 §2.1.2)."""
     spans = merkle.consistency_spans(old, new)
@@ -95,3 +148,13 @@ def _text(event_id: int, form: int) -> str:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {TEXT_SQL[form]} FROM audit_auditevent e WHERE e.id = %s", [event_id])  # noqa: S608
         return str(cursor.fetchone()[0])
+
+
+def _texts(leaves: Sequence[AuditLeaf]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    with connection.cursor() as cursor:
+        for form in sorted({leaf.form for leaf in leaves}):
+            ids = [leaf.event_id for leaf in leaves if leaf.form == form]
+            cursor.execute(f"SELECT e.id, {TEXT_SQL[form]} FROM audit_auditevent e WHERE e.id = ANY(%s)", [ids])  # noqa: S608
+            found |= dict(cursor.fetchall())
+    return found

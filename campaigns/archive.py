@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from campaigns.models import CampaignArchive, Closing
+from campaigns.models import Campaign, CampaignArchive, Closing
 from core import money
 
 FORMAT = 2
@@ -90,19 +90,25 @@ def intact(archive: CampaignArchive) -> bool:
     return hashlib.sha256(canonical(archive.document)).hexdigest() == archive.sha256
 
 
-def _document(closing: Closing, items: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
-    campaign = closing.campaign
+def settings_of(campaign: Campaign) -> dict[str, Any]:
+    """The campaign's settings as an archive holds them."""
     settings = (
         "code", "kind", "name", "name_zh", "state", "rules", "price_protected", "logistics_guarantee", "platform_enforced",
         "min_items", "stacks", "freeze_claimed", "item_count", "version",
     )  # fmt: skip
     times = ("starts_at", "ends_at", "created_at", "started_at", "paused_at", "closed_at")
+    return {name: getattr(campaign, name) for name in settings} | {
+        name: _time(getattr(campaign, name)) for name in times
+    }
+
+
+def _document(closing: Closing, items: list[dict[str, Any]], now: datetime) -> dict[str, Any]:
+    campaign = closing.campaign
     return {
         "format": FORMAT,
         "archived_at": now.isoformat(),
         "store": campaign.store.slug,
-        "campaign": {name: getattr(campaign, name) for name in settings}
-        | {name: _time(getattr(campaign, name)) for name in times},
+        "campaign": settings_of(campaign),
         "close": {
             "kind": closing.close_kind,
             "closed_at": _time(closing.closed_at),

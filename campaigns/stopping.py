@@ -326,6 +326,7 @@ def _finish(
             "listings": len(touched.listings.get(row.code, ())),
             "policy": lines[0].policy if lines else "",
             "warnings": [line.code for line in lines if line.status != "passed"],
+            "guards": [_decided(line) for line in lines],
         }
         if command.freeze_claimed:
             after["freeze_claimed"] = True
@@ -343,6 +344,12 @@ def _finish(
         )
     _record(command, entries)
     tell([Event(event, row, {"state": row.state}) for row in rows], now=command.now)
+
+
+def _decided(line: GuardRow) -> dict[str, Any]:
+    """A guard's decision as the record keeps it: with the version of the rules, and the figures where it did not simply pass."""
+    kept: dict[str, Any] = {"code": line.code, "status": line.status, "policy": line.policy}
+    return kept | ({"evidence": dict(line.evidence)} if line.status != "passed" else {})
 
 
 def _pause(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, tuple[GuardRow, ...]]) -> None:

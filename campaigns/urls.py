@@ -42,6 +42,7 @@ urlpatterns = [
     path("<str:code>/resume/", stopping.resume, name="resume"),
     path("<str:code>/take-back/", stopping.take_back, name="take_back"),
     path("<str:code>/closing/", closing.report, name="closing"),
+    path("<str:code>/closing/proof.zip", closing.proof, name="closing_proof"),
     path("<str:code>/closing/live/", closing.live, name="closing_live"),
     path("<str:code>/closing/restore-prices/", closing.restore, name="restore_prices"),
     path("<str:code>/closing/run-step/<str:step>/", closing.run_step, name="run_step"),

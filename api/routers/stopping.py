@@ -28,6 +28,7 @@ from api.schemas.common import RowsApplied, VersionOnly
 from api.schemas.parking import StopAllIn
 from campaigns import bulk, finding, guards, prices, stopping
 from campaigns.models import Closing
+from campaigns.proof.bundle import export_proof, zipped
 from core.errors import NotFound
 
 router = Router(tags=["campaigns"])
@@ -179,6 +180,21 @@ def get_closing(request: ApiRequest, code: str) -> HttpResponse:
     if found is None:
         raise NotFound(gettext("This campaign has not been closed."))
     return reply(present.closing(found, [row.as_dict() for row in prices.prices_to_review(campaign)]))
+
+
+@router.get(
+    "/campaigns/{code}/closing/proof.zip",
+    summary=_("The proof of the latest close"),
+    description=_(
+        "One zip: settings, decisions, forecast and result, checks, audit entries with their proofs, and a verifier that needs no server."
+        " 409 until the close is sealed, a minute at most."
+    ),
+    openapi_extra={"responses": {200: {"description": "OK", "content": {"application/zip": {"schema": {}}}}}},
+)
+@needs("audit.export", also=(409,))
+def get_closing_proof(request: ApiRequest, code: str) -> HttpResponse:
+    """`GET /campaigns/{code}/closing/proof.zip`."""
+    return zipped(export_proof(request.store, code, actor=request.actor))
 
 
 @router.post(

@@ -9,7 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import StoreRequest
 from accounts.rights import requires
@@ -18,6 +18,8 @@ from campaigns import report as reports
 from campaigns.evidence import evidence_of
 from campaigns.labels import CLOSE_REASONS, IMPACT, STEPS
 from campaigns.models import Campaign, Closing, Leftover
+from campaigns.proof import bundle
+from campaigns.proof.bundle import zipped
 from campaigns.views.common import address, can_take_back, find, page
 from core import clock
 
@@ -58,6 +60,14 @@ def run_step(request: StoreRequest, store: str, code: str, step: str) -> HttpRes
     campaign = find(request, code)
     cleaning.run_step_again(request.store, campaign.code, step, actor=request.actor)
     return redirect(address(request, "closing", campaign))
+
+
+@requires("audit.export")
+@require_safe
+def proof(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """The proof of the latest close as one zip that a third party checks without us."""
+    campaign = find(request, code)
+    return zipped(bundle.export_proof(request.store, campaign.code, actor=request.actor))
 
 
 @requires("campaigns.pause")
@@ -101,6 +111,7 @@ def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
         "live_url": address(request, "closing_live", campaign),
         "restore_url": address(request, "restore_prices", campaign),
         "clean_url": address(request, "clean_up", campaign),
+        "proof_url": address(request, "closing_proof", campaign) if "audit.export" in request.rights else "",
     }
 
 

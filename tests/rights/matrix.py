@@ -35,6 +35,11 @@ def closed(things: Things) -> dict[str, Any]:
     return {"code": things.closing.campaign.code}
 
 
+def sealed(things: Things) -> dict[str, Any]:
+    """A close whose entry in the audit log is sealed and signed."""
+    return closed(things) | {"code": things.sealed_close.campaign.code}
+
+
 def step(things: Things) -> dict[str, Any]:
     return closed(things) | {"step": "verify"}
 
@@ -220,6 +225,7 @@ PAGES: tuple[Page, ...] = (
     page("campaigns:resume", "campaigns.pause", code),
     page("campaigns:take_back", "campaigns.cancel", code),
     page("campaigns:closing", "campaigns.view", closed),
+    page("campaigns:closing_proof", "audit.export", sealed),
     page("campaigns:closing_live", "campaigns.view", closed),
     page("campaigns:restore_prices", "listings.price", closed),
     page("campaigns:run_step", "campaigns.cancel", step),
@@ -270,6 +276,7 @@ OPERATIONS: tuple[Op, ...] = (
     op("POST /parked/{id}/withdraw", "campaigns.pause campaigns.cancel", lambda things: {"id": things.parked.pk}),
     op("POST /campaigns/bulk", "campaigns.pause campaigns.cancel"),
     op("GET /campaigns/{code}/closing", "campaigns.view", closed),
+    op("GET /campaigns/{code}/closing/proof.zip", "audit.export", sealed),
     op("POST /campaigns/{code}/restore-prices", "listings.price", closed),
     op("POST /quotes", "checkout.use"),
     op("POST /orders", "checkout.use"),

@@ -118,6 +118,16 @@ class Things:
         return made
 
     @cached_property
+    def sealed_close(self) -> Closing:
+        """The same close, with its entry in the sealed audit log."""
+        campaign = self.closing.campaign
+        target = Target("campaign", campaign.code, campaign.name, self.store.pk, self.store.name)
+        record(Entry("campaign.cancel", target, before={"state": "running"}), actor=actor_for(self.owner))
+        seal()
+        checkpoint(force=True)
+        return self.closing
+
+    @cached_property
     def bulk_job(self) -> BulkJob:
         """A finished bulk pause."""
         return self._make(BulkJob, action="pause", state="done", created_by=self.owner, finished_at=clock.now())
