@@ -83,7 +83,7 @@ def settle(batch: Sequence[Closing], checks: Mapping[int, Sequence[Check]], *, n
         waiting = any(check.state in OPEN for check in checks.get(closing.pk, ()))
         if waiting or any(point.verified_at is None for point in points):
             closing.completed_at, closing.evidence = None, ""
-        elif closing.completed_at is None:
+        elif closing.completed_at is None or _seen_since(checks.get(closing.pk, ()), closing.completed_at):
             closing.completed_at = now
             fresh.append(closing)
         verified = {point.key for point in points if point.verified_at is not None}
@@ -124,9 +124,18 @@ def document_of(closing: Closing, checks: Sequence[Check]) -> dict[str, Any]:
                 "results": check.results,
             }
             for check in checks
-            if check.finished_at is not None and check.state != CheckState.DROPPED
+            if check.state != CheckState.DROPPED and _counts(check, closing.completed_at)
         ],
     }
+
+
+def _counts(check: Check, completed_at: datetime | None) -> bool:
+    """Whether a check belongs to what was seen: a later look makes the close complete anew, and counts from then on."""
+    return check.finished_at is not None and (completed_at is None or check.finished_at <= completed_at)
+
+
+def _seen_since(checks: Sequence[Check], moment: datetime) -> bool:
+    return any(one.finished_at is not None and one.finished_at > moment for one in checks)
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:

@@ -216,12 +216,13 @@ def make_order(
     code: str = "",
     quantity: int = 1,
     snapshot: dict[str, object] | None = None,
+    campaign: str = "",
     **extra: Any,
 ) -> Order:
-    """An order of these SKUs at their sale prices, recorded through the one door."""
+    """An order of these SKUs at their sale prices, recorded through the one door; `campaign` is the code it was sold under."""
     code = code or f"ORDER-{serial()}"
     rows = list(skus)
-    lines = [LineDraft(sku.pk, quantity, sku.sale_price, sku.sale_price) for sku in rows]
+    lines = [LineDraft(sku.pk, quantity, sku.sale_price, sku.sale_price, campaign_code=campaign) for sku in rows]
     moment = clock.now()
     given: dict[str, Any] = {"code": code, "placed_at": moment, "currency": rows[0].currency, "lines": lines}
     draft = OrderDraft(**given | {"snapshot": snapshot or {}} | extra)

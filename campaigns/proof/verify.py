@@ -579,7 +579,7 @@ def main(arguments: Sequence[str]) -> int:
             0,
             "Note: the close was not verified in every point yet when this was made; what was seen is not in the log.",
         )
-    where = "{campaign} of {store}, closed {closed_at}".format(**found)
+    where = "campaign {campaign} of {store}, closed {closed_at}".format(**found)
     return _say(0, "WHOLE: {0}; {entries} entries of a log of {log_size}, signed at {signed_at}".format(where, **found))
 
 
