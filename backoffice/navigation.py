@@ -57,7 +57,7 @@ MENU: tuple[NavSection, ...] = (
         _("Marketing centre"),
         (
             NavEntry(_("Campaigns"), "campaigns:list", "speaker", "campaigns.view"),
-            NavEntry(_("Past campaigns"), "campaigns:past", "history", "campaigns.view"),
+            NavEntry(_("Past campaigns"), "insights:history", "history", "campaigns.view"),
             NavEntry(_("Affiliate centre"), "campaigns:affiliates", "affiliate", "campaigns.view"),
             NavEntry(_("Marketing deposit"), "finance:deposit", "coin", "finance.view"),
         ),
@@ -69,6 +69,10 @@ MENU: tuple[NavSection, ...] = (
             NavEntry(_("Orders"), "orders:list", "receipt", "orders.view"),
             NavEntry(_("Language sites"), "publishing:sites", "world", "listings.view"),
         ),
+    ),
+    NavSection(
+        _("Business analytics"),
+        (NavEntry(_("Campaign analysis"), "insights:overview", "chart", "insights.view"),),
     ),
     NavSection(
         _("Administration"),

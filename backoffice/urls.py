@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<slug:store>/", include("accounts.store_urls")),
     path("shop/", include("storefront.urls")),
     path("s/<slug:store>/sites/", include("publishing.urls")),
+    path("s/<slug:store>/", include("insights.urls")),
     path("s/<slug:store>/campaigns/", include("campaigns.urls")),
     path("s/<slug:store>/listings/", include("listings.urls")),
     path("s/<slug:store>/orders/", include("orders.urls")),

@@ -10,7 +10,6 @@ app_name = "campaigns"
 
 urlpatterns = [
     path("", lists.campaign_list, name="list"),
-    path("past/", lists.past_list, name="past"),
     path("new/", drafting.create, name="new"),
     path("check/", drafting.check, name="check"),
     path("bulk/", bulk.start, name="bulk"),

@@ -15,3 +15,4 @@ class InsightsConfig(AppConfig):
     def ready(self) -> None:
         """Join the archive of a close, and the pages of a campaign."""
         import_module("insights.sealing")
+        import_module("insights.lending")

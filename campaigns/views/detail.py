@@ -11,7 +11,7 @@ from django.shortcuts import render
 from accounts.requests import StoreRequest
 from accounts.rights import requires
 from audit.reading import events_of
-from campaigns import parking
+from campaigns import neighbours, parking
 from campaigns.evidence import evidence_of
 from campaigns.models import Campaign, CampaignItem, CampaignState, Closing
 from campaigns.tables import ItemTable
@@ -36,6 +36,7 @@ def show(request: StoreRequest, store: str, code: str) -> HttpResponse:
         "events": _events(request, campaign),
         "lock": _lock(request, campaign),
         "parked": parking.waiting(campaign),
+        "sections": neighbours.sections_for(request, campaign),
         **_evidence(request, campaign),
     }
     return page(request, "campaigns/detail.html", campaign, context)

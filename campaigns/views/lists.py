@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from accounts.requests import StoreRequest
 from accounts.rights import requires
+from campaigns import neighbours
 from campaigns.forms import CampaignFilterForm
 from campaigns.models import Campaign, CampaignState
-from campaigns.querysets import LIVE, PAST, CampaignFilter, matching
+from campaigns.querysets import LIVE, CampaignFilter, matching
 from campaigns.tables import CampaignTable
 from campaigns.views.common import actions_for, address
 from core import clock, keyset
@@ -31,7 +32,7 @@ def filter_of(form: CampaignFilterForm, tab: str) -> CampaignFilter:
         kind=data.get("kind") or "",
         q=data.get("q") or "",
         ends_before=data.get("ends_before"),
-        states=tuple(LIVE) if tab == "live" else tuple(PAST) if tab == "past" else (),
+        states=tuple(LIVE) if tab == "live" else (),
     )
 
 
@@ -39,12 +40,6 @@ def filter_of(form: CampaignFilterForm, tab: str) -> CampaignFilter:
 def campaign_list(request: StoreRequest, store: str) -> HttpResponse:
     """The list. Filters are the address, so that a link restores the page (R17)."""
     return _list(request, request.GET.get("tab", ""))
-
-
-@requires("campaigns.view")
-def past_list(request: StoreRequest, store: str) -> HttpResponse:
-    """历史活动: ended and cancelled campaigns, kept for ever (R37)."""
-    return _list(request, "past")
 
 
 def _list(request: StoreRequest, tab: str) -> HttpResponse:
@@ -81,8 +76,7 @@ def _list(request: StoreRequest, tab: str) -> HttpResponse:
         "bulk_actions": _bulk_actions(request),
         "may_stop_all": "campaigns.pause" in request.rights and tab != "past",
         "bulk_url": address(request, "bulk"),
-        "clear_url": address(request, "past" if tab == "past" else "list"),
-        "past": tab == "past",
+        "clear_url": address(request, "list"),
         "undecorated": _missing_decoration(request),
     }
     return render(request, "campaigns/list.html", context)
@@ -110,9 +104,8 @@ def _tabs(request: StoreRequest, tab: str) -> list[dict[str, Any]]:
                 "count": counts.get(state, 0),
             }
         )
-    tabs.append(
-        {"label": _("Past campaigns"), "url": address(request, "past"), "current": tab == "past", "count": None}
-    )
+    if past := neighbours.page_url("past", request.store.slug):
+        tabs.append({"label": _("Past campaigns"), "url": past, "current": False, "count": None})
     return tabs
 
 

@@ -193,7 +193,11 @@ PAGES: tuple[Page, ...] = (
     Page("api:docs", "public"),
     # campaigns
     page("campaigns:list", "campaigns.view"),
-    page("campaigns:past", "campaigns.view"),
+    page("insights:history", "campaigns.view"),
+    page("insights:export", "insights.export"),
+    page("insights:overview", "insights.view"),
+    page("insights:metrics", "insights.view", code),
+    page("insights:spend", "campaigns.edit", code),
     page("campaigns:new", "campaigns.edit"),
     page("campaigns:bulk", "campaigns.pause"),
     page("campaigns:bulk_jobs", "campaigns.view"),
