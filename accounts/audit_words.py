@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import AccountState, PenaltyKind
 from audit.actions import declare
 
 declare(
@@ -57,3 +58,11 @@ declare(
         "password_change": ("key", _("Change password")),
     },
 )
+declare(
+    "penalty",
+    {"issue": ("ban", _("Issue penalty"))},
+    fields={
+        "penalty": _("Penalty"), "days": _("Days"), "points": _("Points"), "points_total": _("Points in all"), "until": _("Until"),
+    },
+    values={"penalty": dict(PenaltyKind.choices), "account_state": dict(AccountState.choices)},
+)  # fmt: skip

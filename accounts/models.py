@@ -10,6 +10,7 @@ from django.db.models.functions import Lower, Now
 from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
+from django_scopes import ScopedManager
 
 
 class UserManager(BaseUserManager["User"]):
@@ -165,6 +166,36 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+
+class PenaltyKind(models.TextChoices):
+    """What a violation costs (R28)."""
+
+    ENROLMENT_BLOCK = "enrolment_block", _("Enrolment right blocked")
+    POINTS = "points", _("Penalty points")
+
+
+class Penalty(models.Model):
+    """One line of a store's penalty ledger. Never changed, never deleted: a database trigger refuses it."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=16, choices=PenaltyKind.choices)
+    days = models.PositiveSmallIntegerField(null=True)
+    points = models.PositiveSmallIntegerField(default=0)
+    until = models.DateTimeField(null=True, help_text="End of a block, exclusive.")
+    reason = models.CharField(max_length=300)
+    issued_at = models.DateTimeField()
+    actor_label = models.CharField(max_length=160)
+    policy = models.CharField(max_length=120)
+
+    objects = ScopedManager(store="store")
+
+    class Meta:
+        indexes = [models.Index(fields=["store", "-id"], name="penalty_list")]
+        verbose_name_plural = "penalties"
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.store_id}"
 
 
 class RateCounter(models.Model):

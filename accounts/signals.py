@@ -25,6 +25,9 @@ store_created = Signal()
 """Sent with `store`, `sites` (list[SiteDraft]), `actor`, `now`, in the new store's scope. `listings` makes the profile, `publishing` the
 sites; a receiver that finds a draft wrong raises InvalidInput with fields `sites.0.code` …, and nothing is made."""
 
+penalty_issued = Signal()
+"""Sent with `store`, `penalty`, `points_total`, `now`, in the store's scope."""
+
 member_removed = Signal()
 """Sent with `store`, `user`, `actor`, `now`."""
 

@@ -142,7 +142,7 @@ def protected_prices(case: Case, campaigns: Sequence[Campaign]) -> dict[int, Pro
     if rules.lowest_deal_days > policies.active(OrderRules, case.now).deal_memory_days:
         raise RuntimeError("the window of the lowest deal price is longer than deals are remembered")
     since = case.now - timedelta(days=rules.lowest_deal_days)
-    given = {"ids": [row.pk for row in campaigns], "since": since, "shown": rules.evidence_shown}
+    given: dict[str, Any] = {"ids": [row.pk for row in campaigns], "since": since, "shown": rules.evidence_shown}
     with connection.cursor() as cursor:
         cursor.execute(_PROTECTED, given)
         return {

@@ -216,6 +216,12 @@ declare(
 
 declare(
     Code(
+        "ERR_ENROLMENT_BLOCKED", ERROR, _("Enrolment right blocked"),
+        cause=_("A penalty blocks the store's right to create, submit and enrol campaigns for some days."),
+        fix=(_("Campaigns that run can still be paused and cancelled."), _("Wait for the end of the block.")),
+        page="campaigns:standing", page_label=_("Eligibility and penalties"), source=RULES,
+    ),
+    Code(
         "ERR_PLAN_OVER", ERROR, _("The affiliate plan has nothing left to promote"),
         cause=_("Every campaign of the plan is over."), fix=_("Make a plan for campaigns that still run."),
         page="campaigns:affiliates", page_label=_("Affiliate centre"),

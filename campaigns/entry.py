@@ -1,28 +1,55 @@
-"""Who may enter campaigns at all: account normal, KYC done, store decorated (R24, R27, R171)."""
+"""Who may enter campaigns at all: account normal, KYC done, store decorated, enrolment right not blocked (R24, R27, R28, R171)."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Store
+from accounts.penalties import Standing, standing_of
 from audit.actors import system
 from campaigns import guards, house_guards
+from campaigns.outcomes import Fix
+from core import display
 from core.errors import Conflict
 
 _CHECKS = (
-    ("ERR_ACCOUNT_STATE", lambda case: house_guards.account_finding(case.facts)),
-    ("ERR_KYC", lambda case: house_guards.kyc_finding(case.facts)),
+    ("ERR_ACCOUNT_STATE", lambda case: house_guards.account_finding(case.facts, case.store)),
+    ("ERR_KYC", lambda case: house_guards.kyc_finding(case.facts, case.store)),
     ("ERR_STORE_UNDECORATED", lambda case: house_guards.decoration_finding(case.facts, case.store)),
 )
 
 
-def obstacles(store: Store, *, now: datetime) -> dict[str, guards.Finding]:
-    """What keeps the store from creating or submitting campaigns, by code; empty when nothing does (one query)."""
+def eligibility(store: Store, *, now: datetime) -> dict[str, guards.Finding]:
+    """What keeps the store from acting on campaigns, closing them included, by code; empty when nothing does (one query)."""
     case = guards.Case(store, (), "resume", system(), now)
     found = {code: look(case) for code, look in _CHECKS}
     return {code: finding for code, finding in found.items() if finding is not None}
+
+
+def obstacles(store: Store, *, now: datetime) -> dict[str, guards.Finding]:
+    """What keeps the store from creating or submitting campaigns, by code; empty when nothing does (two queries).
+
+    A block of the enrolment right keeps nobody from pausing or cancelling (R28).
+    """
+    found = eligibility(store, now=now)
+    blocked = block_finding(store, standing_of(store, now))
+    return found if blocked is None else found | {"ERR_ENROLMENT_BLOCKED": blocked}
+
+
+def block_finding(store: Store, standing: Standing) -> guards.Finding | None:
+    """What a penalty forbids, if anything: until when the store may not enrol."""
+    if standing.blocked_until is None:
+        return None
+    moment = display.sentence(standing.blocked_until, display.zone(store.time_zone))
+    return guards.Finding(
+        _("The enrolment right is blocked until %(moment)s by a penalty.") % {"moment": moment},
+        {"blocked_until": standing.blocked_until.isoformat()},
+        Fix(gettext_lazy("See the penalties"), reverse("campaigns:standing", kwargs={"store": store.slug})),
+    )
 
 
 def ensure_may_enter(store: Store, *, now: datetime) -> None:

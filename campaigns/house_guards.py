@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from django.urls import reverse
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -72,10 +73,10 @@ def _holds_over(case: Case) -> dict[int, Finding]:
 @guard("ERR_ACCOUNT_STATE", _("Account in normal operation"), actions=ALL_ACTIONS)
 def account_normal(case: Case) -> Mapping[int, Finding]:
     """R24."""
-    return case.all_alike(account_finding(case.facts))
+    return case.all_alike(account_finding(case.facts, case.store))
 
 
-def account_finding(facts: Mapping[str, Any]) -> Finding | None:
+def account_finding(facts: Mapping[str, Any], store: Store) -> Finding | None:
     """What is wrong with the account's state, if anything."""
     state = AccountState(facts["account_state"])
     if state == AccountState.NORMAL:
@@ -83,21 +84,26 @@ def account_finding(facts: Mapping[str, Any]) -> Finding | None:
     return Finding(
         _now("The account's state is “%(state)s”. Platform staff can lift it.") % {"state": state.label},
         {"account_state": str(state)},
+        Fix(_("See eligibility and penalties"), reverse("campaigns:standing", kwargs={"store": store.slug})),
     )
 
 
 @guard("ERR_KYC", _("Identity verified (KYC)"), actions=ALL_ACTIONS)
 def kyc_done(case: Case) -> Mapping[int, Finding]:
     """R171."""
-    return case.all_alike(kyc_finding(case.facts))
+    return case.all_alike(kyc_finding(case.facts, case.store))
 
 
-def kyc_finding(facts: Mapping[str, Any]) -> Finding | None:
+def kyc_finding(facts: Mapping[str, Any], store: Store) -> Finding | None:
     """What is wrong with the store's identity check, if anything."""
     kyc = Kyc(facts["kyc"])
     if kyc == Kyc.VERIFIED:
         return None
-    return Finding(_now("KYC is “%(kyc)s”; it must be verified.") % {"kyc": kyc.label}, {"kyc": str(kyc)})
+    return Finding(
+        _now("KYC is “%(kyc)s”; it must be verified. Platform staff set it.") % {"kyc": kyc.label},
+        {"kyc": str(kyc)},
+        Fix(_("See eligibility and penalties"), reverse("campaigns:standing", kwargs={"store": store.slug})),
+    )
 
 
 PARTS: dict[str, Text] = {"logo": _("logo"), "banner": _("banner"), "main_category": _("main category")}
@@ -128,7 +134,7 @@ def decoration_finding(facts: Mapping[str, Any], store: Store) -> Finding | None
     return Finding(
         _now("Missing: %(parts)s.") % {"parts": words},
         {"missing": missing},
-        Fix(_("Decorate the store"), f"/s/{store.slug}/settings/"),
+        Fix(_("Decorate the store"), reverse("listings:decoration", kwargs={"store": store.slug})),
     )
 
 

@@ -9,6 +9,7 @@ from inbox.catalogue import Code, Severity, declare
 
 ERROR, WARNING = Severity.ERROR, Severity.WARNING
 TABLE = "速卖通错误代码速查表 v2.3"
+RULES = "商家违规处罚规则"
 
 declare(
     Code(
@@ -142,3 +143,18 @@ declare(
 )  # fmt: skip
 
 declare(*(Code(row.code, ERROR, row.title, cause=row.cause, fix=row.fix) for row in REFUSALS))
+
+declare(
+    Code(
+        "ERR_PENALTY_BLOCK", WARNING, _("Enrolment right blocked for %(days)s days"),
+        cause=_("Platform staff issued a penalty: %(reason)s. Until %(until)s (%(zone)s) no campaign can be created or submitted."),
+        fix=(_("Campaigns that run can still be paused and cancelled."), _("Wait for the end of the block, or appeal to platform staff.")),
+        page="campaigns:standing", page_label=_("Eligibility and penalties"), source=RULES,
+    ),
+    Code(
+        "ERR_PENALTY_POINTS", WARNING, _("%(points)s penalty points"),
+        cause=_("Platform staff issued a penalty: %(reason)s. The store has %(total)s points; %(serious)s make a serious violation."),
+        fix=(_("Look at the penalties of the store."), _("Appeal to platform staff.")),
+        page="campaigns:standing", page_label=_("Eligibility and penalties"), source=RULES,
+    ),
+)  # fmt: skip

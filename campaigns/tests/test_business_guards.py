@@ -137,7 +137,7 @@ def test_a_guard_passes_and_then_refuses_with_numbers_and_a_way_out(shop, one, a
 def test_the_verb_obeys_the_guard(shop, one, action):
     campaign = make.make_campaign(shop.store, shop.skus)
     one.spoil(shop, campaign)
-    acts = {"pause": stopping.pause, "cancel": partial(stopping.cancel, confirm_code=campaign.code)}
+    acts: dict[str, Any] = {"pause": stopping.pause, "cancel": partial(stopping.cancel, confirm_code=campaign.code)}
     if action == "pause" and one.code in BRAKE_WORKS:
         assert acts[action](shop.store, campaign.code, actor=shop.owner).state == "paused"
         return
