@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from accounts.views import home, platform
+from accounts.views import home, penalties, platform
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -14,4 +14,5 @@ urlpatterns = [
     path("platform/", platform.store_list, name="platform"),
     path("platform/new/", platform.open_store, name="platform_new"),
     path("platform/<slug:slug>/", platform.one_store, name="platform_store"),
+    path("platform/<slug:slug>/penalties/", penalties.staff_penalties, name="platform_penalties"),
 ]

@@ -59,8 +59,8 @@ def issue(
 ) -> Penalty:
     """Write a penalty into a store's ledger, by platform staff; its people are told. Opens the store's scope itself.
 
-    `enrolment_block`: for `days` from now, as many as the policy says when left out. `points`: `points` of them; when all points of the store
-    reach the policy's `serious_points`, its account becomes `serious_violation`. Raises NotFound, InvalidInput with every broken field.
+    `enrolment_block`: for `days` from now, as many as the policy says when left out. `points`: so many; when all points of the store reach
+    the policy's `serious_points`, its account becomes `serious_violation`. Raises NotFound, InvalidInput with every broken field.
     """
     check_staff(actor)
     store = Store.objects.select_for_update(no_key=True).filter(slug=slug).first()

@@ -12,9 +12,11 @@ from ninja.parser import Parser
 
 from api.frame import framed
 from api.routers import (
+    affiliates,
     audit,
     campaigns,
     categories,
+    finance,
     insights,
     jobs,
     listings,
@@ -62,11 +64,13 @@ for module in (
     jobs,
     insights,
     stopping,
+    affiliates,
     campaigns,
     quotes,
     orders,
     parking,
     store,
+    finance,
     staff,
     messages,
     audit,

@@ -83,8 +83,7 @@ class Frame:
         """The menu of the page's store; for platform staff on pages of no store, theirs."""
         store = self.store()
         if getattr(self.request, "store", None) is None and self.user.is_platform_staff and (url := _url("platform")):
-            here = self.request.path.startswith(url)
-            return [Section(_("Platform staff"), [Link(_("Stores of the platform"), url, "store", here)])]
+            return [Section(_("Platform staff"), staff_links(url, self.request.path))]
         if store is None:
             return []
         if getattr(self.request, "store", None) is not None:
@@ -113,6 +112,16 @@ class Frame:
         """The first page of the page's store."""
         store = self.store()
         return (address("dashboard", store.slug) if store else "") or "/"
+
+
+def staff_links(stores_url: str, path: str) -> list[Link]:
+    """The menu of platform staff; the longest matching address is current."""
+    wanted = (
+        (_("Stores of the platform"), stores_url, "store"),
+        (_("Emergency stop"), _url("platform_emergency"), "stop"),
+    )
+    here = max((url for _label, url, _icon in wanted if url and path.startswith(url)), key=len, default="")
+    return [Link(label, url, icon, url == here) for label, url, icon in wanted if url]
 
 
 def zone_of(request: HttpRequest) -> tzinfo:

@@ -60,6 +60,7 @@ MENU: tuple[NavSection, ...] = (
             NavEntry(_("Past campaigns"), "insights:history", "history", "campaigns.view"),
             NavEntry(_("Affiliate centre"), "campaigns:affiliates", "affiliate", "campaigns.view"),
             NavEntry(_("Marketing deposit"), "finance:deposit", "coin", "finance.view"),
+            NavEntry(_("Eligibility and penalties"), "campaigns:standing", "shield"),
         ),
     ),
     NavSection(
@@ -77,6 +78,7 @@ MENU: tuple[NavSection, ...] = (
     NavSection(
         _("Administration"),
         (
+            NavEntry(_("Store decoration"), "listings:decoration", "photo", "settings.manage"),
             NavEntry(_("Staff"), "accounts:staff", "users", "staff.manage"),
             NavEntry(_("API tokens"), "accounts:tokens", "plug", "api.manage"),
             NavEntry(_("Audit log"), "audit:list", "shield-check", "audit.view"),

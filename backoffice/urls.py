@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from backoffice import health, metrics, preferences
 from backoffice.pages import dashboard
+from campaigns.views import emergency
 from finance import views as finance_views
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("preferences/", preferences.preferences, name="preferences"),
     path("account/", include("accounts.urls")),
     path("api/v1/", include("api.urls")),
+    path("platform/emergency-stop/", emergency.emergency_stop, name="platform_emergency"),
     path("", include("accounts.home_urls")),
     path("s/<slug:store>/", dashboard.dashboard, name="dashboard"),
     path("s/<slug:store>/", include("accounts.store_urls")),

@@ -216,6 +216,12 @@ declare(
 
 declare(
     Code(
+        "ERR_EMERGENCY_STOP", WARNING, _("Platform staff stopped %(campaign)s"),
+        cause=_("Emergency stop: the campaign is paused, off for buyers at once. Their reason: %(reason)s"),
+        fix=(_("Open the campaign and put right what was wrong."), _("Resume it when it is in order.")),
+        page="campaigns:detail", page_args=("code",), page_label=_("Campaign"),
+    ),
+    Code(
         "ERR_ENROLMENT_BLOCKED", ERROR, _("Enrolment right blocked"),
         cause=_("A penalty blocks the store's right to create, submit and enrol campaigns for some days."),
         fix=(_("Campaigns that run can still be paused and cancelled."), _("Wait for the end of the block.")),

@@ -12,7 +12,7 @@ from accounts.models import Store
 from accounts.penalties import Standing, standing_of
 from audit.actors import system
 from campaigns import guards, house_guards
-from campaigns.outcomes import Fix
+from campaigns.outcomes import Fix, Text
 from core import display
 from core.errors import Conflict
 
@@ -21,6 +21,13 @@ _CHECKS = (
     ("ERR_KYC", lambda case: house_guards.kyc_finding(case.facts, case.store)),
     ("ERR_STORE_UNDECORATED", lambda case: house_guards.decoration_finding(case.facts, case.store)),
 )
+#: What `obstacles` looks at, and how a reader calls each when nothing is in the way.
+CHECKS: dict[str, Text] = {
+    "ERR_ACCOUNT_STATE": gettext_lazy("Account in normal operation"),
+    "ERR_KYC": gettext_lazy("Identity verified (KYC)"),
+    "ERR_STORE_UNDECORATED": gettext_lazy("Store decorated: logo, banner, main category"),
+    "ERR_ENROLMENT_BLOCKED": gettext_lazy("Enrolment right not blocked"),
+}
 
 
 def eligibility(store: Store, *, now: datetime) -> dict[str, guards.Finding]:

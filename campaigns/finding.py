@@ -13,11 +13,21 @@ from audit.verbs import about
 from campaigns.models import Campaign
 from core import codes
 from core.errors import NotFound, VersionConflict
+from core.scopes import across_stores
 
 
 def get(store: Store, code: str) -> Campaign:
     """The store's campaign with this code. Raises NotFound, also for another store's."""
     return _one(Campaign.objects.all(), store, code)
+
+
+def across(code: str) -> Campaign:
+    """A campaign of any store, with its store, for platform staff. Raises NotFound."""
+    with across_stores("platform staff find the campaigns of all stores"):
+        found = Campaign.objects.filter(code=codes.normalise(code)).select_related("store").first()
+    if found is None:
+        raise NotFound(_("There is no campaign %(code)s.") % {"code": code[:24]})
+    return found
 
 
 def lock(store: Store, code: str, *, version: int | None = None) -> Campaign:

@@ -33,6 +33,7 @@ from campaigns.outcomes import GuardRow, RowOutcome
 from campaigns.retrying import retried
 from core import clock, codes
 from core.errors import Conflict, DomainError, FieldError, InvalidInput
+from inbox.send import Note, send_many
 from policies.rules import ClosingRules
 
 S = CampaignState
@@ -128,9 +129,15 @@ def take_back(
 
 
 def emergency_stop(store: Store, code: str, *, reason: str, actor: Actor, now: datetime | None = None) -> Campaign:
-    """Platform staff pause a campaign past every guard but time and state; logged under its own name."""
+    """Platform staff pause a campaign past every guard but time and state; logged under its own name, and told to the store.
+
+    Raises PermissionRefused, InvalidInput without a reason, NotFound, or Conflict when the state or the end forbids it.
+    """
     moment = now or clock.now()
     check_staff(actor)
+    if not reason.strip():
+        message = _("Say why: the store reads it, and it stays in the record.")
+        raise InvalidInput(message, [FieldError("reason", "ERR_REQUIRED", message)])
     order = Command(store, "pause", actor, moment, *_reason(reason, "", moment), emergency=True)
     return _single(order, code, None)
 
@@ -364,8 +371,24 @@ def _pause(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, t
         freeze_claimed=command.freeze_claimed,
     )
     touched = offers.switch_off(rows, now=command.now)
+    if command.emergency:
+        _tell_of_emergency(command, rows)
     check_plan.plan(rows, Occasion.PAUSE, now=command.now, at_once=True)
     _finish(command, rows, _reread(rows), touched, checklist, "campaign.paused")
+
+
+def _tell_of_emergency(command: Command, rows: Sequence[Campaign]) -> None:
+    notes = [
+        Note(
+            "ERR_EMERGENCY_STOP",
+            f"emergency:{row.code}:{row.version}",
+            {"campaign": row.name, "code": row.code, "reason": command.note or command.reason},
+            "campaign",
+            row.code,
+        )
+        for row in rows
+    ]
+    send_many(command.store.pk, notes, now=command.now)
 
 
 def _resume(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, tuple[GuardRow, ...]]) -> None:

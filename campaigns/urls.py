@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from campaigns.views import affiliates, bulk, closing, detail, drafting, editing, lists, parked, preview, stopping
+from campaigns.views import affiliates, bulk, closing, detail, drafting, editing, lists, parked, preview, standing, stopping
 
 app_name = "campaigns"
 
@@ -23,6 +23,7 @@ urlpatterns = [
     path("parked/", parked.parked_list, name="parked"),
     path("parked/<int:parked>/withdraw/", parked.withdraw, name="parked_withdraw"),
     path("stop-all/", bulk.stop_all, name="stop_all"),
+    path("standing/", standing.standing, name="standing"),
     path("affiliates/", affiliates.plan_list, name="affiliates"),
     path("affiliates/new/", affiliates.create, name="new_affiliate"),
     path("affiliates/<int:plan>/pause/", affiliates.pause, name="pause_affiliate"),

@@ -13,15 +13,17 @@ from inbox.send import send
 from policies.rules import PenaltyRules
 
 
-def on_penalty(
-    sender: Any, store: Store, penalty: Penalty, points_total: int, now: datetime, **_news: Any
-) -> None:
+def on_penalty(sender: Any, store: Store, penalty: Penalty, points_total: int, now: datetime, **_news: Any) -> None:
     """Receiver of accounts' `penalty_issued`."""
     params: dict[str, Any] = {"reason": penalty.reason, "points": penalty.points, "total": points_total}
     params["serious"] = policies.active(PenaltyRules, now).serious_points
     if penalty.until is not None:
         zone = display.zone(store.time_zone)
-        params |= {"days": penalty.days, "until": display.stamp(penalty.until.astimezone(zone)), "zone": store.time_zone}
+        params |= {
+            "days": penalty.days,
+            "until": display.stamp(penalty.until.astimezone(zone)),
+            "zone": store.time_zone,
+        }
     code = "ERR_PENALTY_BLOCK" if penalty.kind == PenaltyKind.ENROLMENT_BLOCK else "ERR_PENALTY_POINTS"
     send(store.pk, code, params, f"penalty:{penalty.pk}", "penalty", str(penalty.pk), now=now)
 

@@ -40,3 +40,13 @@ declare(
     objects={"catalogue": _("Catalogue"), "job": _("Import job")},
     fields={"file": _("File"), "sha256": _("SHA-256 of the file"), "created": _("Created"), "updated": _("Changed")},
 )
+declare(
+    "store",
+    {"decorate": ("photo", _("Decorate the store"))},
+    fields={
+        "logo": _("Logo"),
+        "banner": _("Banner"),
+        "main_category": _("Main category"),
+        "decoration_waived": _("Decoration waived"),
+    },
+)

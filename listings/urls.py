@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from listings.views import detail, editing, imports, lists
+from listings.views import decoration, detail, editing, imports, lists
 
 app_name = "listings"
 urlpatterns = [
     path("", lists.listing_list, name="list"),
     path("new/", editing.create, name="new"),
     path("delist/", lists.delist_page, name="delist"),
+    path("decoration/", decoration.decoration, name="decoration"),
     path("import/", imports.import_page, name="import"),
     path("jobs/<int:job>/", imports.show_job, name="job"),
     path("jobs/<int:job>/refused.csv", imports.job_errors, name="job_errors"),

@@ -21,6 +21,8 @@ class OrderFilterForm(forms.Form):
     q = forms.CharField(label=_("Order or fulfilment number"), required=False, max_length=64)
     state = forms.ChoiceField(label=_("State"), required=False, choices=[*ANY, *OrderState.choices])
     dispute = forms.ChoiceField(label=_("Dispute"), required=False, choices=[*ANY, *Dispute.choices])
+    campaign = forms.CharField(label=_("Campaign code"), required=False, max_length=24)
+    fulfilled = forms.ChoiceField(label=_("Fulfilment number"), required=False, choices=[*ANY, ("on", _("Has one"))])
     placed_from = MomentField(label=_("Placed from"), required=False)
     placed_until = MomentField(label=_("Placed before"), required=False)
 

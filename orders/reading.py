@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.models import Store
-from core import money
+from core import codes, money
 from core.errors import NotFound
 from orders.models import Order, OrderLine
 from orders.recording import FINGERPRINT
@@ -22,8 +22,13 @@ def find(
     dispute: str = "",
     placed_from: datetime | None = None,
     placed_until: datetime | None = None,
+    campaign: str = "",
+    fulfilled: str = "",
 ) -> QuerySet[Order]:
-    """Orders of a store that match the filters. `q` is an order's code, or its beginning, or a fulfilment number, letter by letter."""
+    """Orders of a store that match the filters. `q` is an order's code, or its beginning, or a fulfilment number, letter by letter.
+
+    `campaign` is a campaign's code, `fulfilled`, if not empty, asks for a fulfilment number.
+    """
     rows = Order.objects.filter(store=store)
     if text := q.strip()[:64]:
         rows = rows.filter(Q(code__startswith=text) | Q(fulfilment_number=text))
@@ -35,6 +40,11 @@ def find(
         rows = rows.filter(placed_at__gte=placed_from)
     if placed_until:
         rows = rows.filter(placed_at__lt=placed_until)
+    if code := codes.normalise(campaign):
+        lines = OrderLine.objects.filter(store=store, campaign_code=code)
+        rows = rows.filter(Q(pk__in=lines.values("order_id")) | Q(snapshot__campaigns__has_key=code))
+    if fulfilled:
+        rows = rows.exclude(fulfilment_number="")
     return rows
 
 

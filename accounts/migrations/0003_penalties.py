@@ -3,7 +3,6 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-
 # What was issued stays as it was written (R28).
 FORWARD = """
 CREATE FUNCTION accounts_keep_penalty() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -8,7 +8,6 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_noop as _
 from ninja import Query, Router
 
-from accounts.models import Store
 from api import lists
 from api.access import needs, staff_only
 from api.current import with_current
@@ -28,10 +27,8 @@ from api.schemas.campaigns import (
 from api.schemas.common import Page, VersionOnly
 from campaigns import finding, lifecycle, reviewing
 from campaigns.inputs import CampaignInput, ItemInput
-from campaigns.models import Campaign
 from campaigns.querysets import CampaignFilter, matching
-from core import codes
-from core.scopes import across_stores, in_store
+from core.scopes import in_store
 
 router = Router(tags=["campaigns"])
 
@@ -143,7 +140,7 @@ def submit_campaign(request: ApiRequest, code: str, body: VersionOnly | None = N
 def approve_campaign(request: ApiRequest, code: str, body: Reviewed | None = None) -> HttpResponse:
     """`POST /campaigns/{code}/approve`."""
     wanted = body or Reviewed()
-    store = _store_of(code)
+    store = finding.across(code).store
     with in_store(store.pk), with_current(store, code):
         campaign = reviewing.approve(store, code, note=wanted.note, version=wanted.version, actor=request.actor)
         return reply(present.one(campaign))
@@ -159,7 +156,7 @@ def approve_campaign(request: ApiRequest, code: str, body: Reviewed | None = Non
 def reject_campaign(request: ApiRequest, code: str, body: Reviewed | None = None) -> HttpResponse:
     """`POST /campaigns/{code}/reject`."""
     wanted = body or Reviewed()
-    store = _store_of(code)
+    store = finding.across(code).store
     with in_store(store.pk), with_current(store, code):
         campaign = reviewing.reject(
             store, code, reason=wanted.reason, note=wanted.note, version=wanted.version, actor=request.actor
@@ -169,12 +166,3 @@ def reject_campaign(request: ApiRequest, code: str, body: Reviewed | None = None
 
 def _items(rows: Sequence[ItemIn]) -> list[ItemInput]:
     return [ItemInput(row.sku, row.price) for row in rows]
-
-
-def _store_of(code: str) -> Store:
-    """The store of a campaign, for platform staff. Raises NotFound."""
-    with across_stores("platform staff review the campaigns of all stores"):
-        found = Campaign.objects.filter(code=codes.normalise(code)).select_related("store").first()
-    if found is None:
-        raise finding.unknown(code)
-    return found.store

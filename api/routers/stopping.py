@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 from ninja import Router
 
-from api.access import needs
+from api.access import needs, staff_only
 from api.current import with_current
 from api.frame import reply
 from api.present import campaigns as present
@@ -21,6 +21,7 @@ from api.schemas.campaigns import (
     CancelIn,
     CloseCheckOut,
     ClosingOut,
+    EmergencyIn,
     PauseIn,
     RestoreIn,
 )
@@ -30,6 +31,7 @@ from campaigns import bulk, finding, guards, prices, stopping
 from campaigns.models import Closing
 from campaigns.proof.bundle import export_proof, zipped
 from core.errors import NotFound
+from core.scopes import in_store
 
 router = Router(tags=["campaigns"])
 
@@ -124,6 +126,22 @@ def take_back_campaign(request: ApiRequest, code: str, body: VersionOnly | None 
     with with_current(request.store, code):
         campaign = stopping.take_back(request.store, code, version=wanted.version, actor=request.actor)
     return reply(present.one(campaign))
+
+
+@router.post(
+    "/staff/campaigns/{code}/emergency-stop",
+    response=CampaignOut,
+    summary=_("Emergency stop"),
+    description=_("A pause past the guards, for platform staff. Logged, and told to the store."),
+    tags=["staff"],
+)
+@staff_only
+def emergency_stop_campaign(request: ApiRequest, code: str, body: EmergencyIn) -> HttpResponse:
+    """`POST /staff/campaigns/{code}/emergency-stop`."""
+    store = finding.across(code).store
+    with in_store(store.pk):
+        campaign = stopping.emergency_stop(store, code, reason=body.reason, actor=request.actor)
+        return reply(present.one(campaign))
 
 
 @router.post(

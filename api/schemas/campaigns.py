@@ -73,6 +73,12 @@ class Reviewed(Body):
     version: Version = None
 
 
+class EmergencyIn(Body):
+    """Why platform staff stop it; the store reads it."""
+
+    reason: Text
+
+
 class PauseIn(Body):
     """Why it is paused. `freeze_claimed` freezes coupons that buyers have claimed already."""
 

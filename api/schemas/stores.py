@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop as _
 from pydantic import Field
 
 from api.fields import Answer, Body, Time, Version, optional
+from api.schemas.finance import Deposit, Penalties
 
 Entity = Literal["company", "sole_trader"]
 AccountState = Literal["normal", "frozen", "serious_violation"]
@@ -106,6 +107,8 @@ class StoreOut(Answer):
     kyc: Kyc
     account_state: AccountState
     decoration: Decoration
+    deposit: Deposit
+    penalties: Penalties
     currency: str
     time_zone: str
     opened_at: Time

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _now
 
 import policies
 from accounts import penalties
 from accounts.requests import StoreRequest
 from accounts.rights import member
 from campaigns import guards
-from campaigns.entry import block_finding
+from campaigns.entry import CHECKS, obstacles
 from campaigns.outcomes import GuardRow
-from campaigns.views.checklist import rows_of
+from campaigns.views.guard_rows import rows_of
 from core import clock, keyset
 from core.errors import DomainError
 from core.returning import back_of
 from policies.rules import PenaltyRules
-
-SHOWN = frozenset({"ERR_ACCOUNT_STATE", "ERR_KYC", "ERR_STORE_UNDECORATED"})
 
 
 @member
@@ -30,16 +29,20 @@ def standing(request: StoreRequest, store: str) -> HttpResponse:
         found = keyset.page(rows, cursor=request.GET.get("cursor", ""), size=rules.page_size)
     except DomainError:
         found = keyset.page(rows, size=rules.page_size)
-    held = penalties.standing_of(request.store, now)
-    checks = guards.store_rows(guards.Case(request.store, (), "cancel", request.actor, now), SHOWN)
-    blocked = block_finding(request.store, held)
+    closed = obstacles(request.store, now=now)
+    lines = [_row(code, closed.get(code)) for code in CHECKS]
     context = {
-        "guards": rows_of([*checks, _enrolment_row(blocked, rules)], here=request.path),
-        "standing": held,
+        "guards": rows_of(lines, here=request.path, request=request),
+        "standing": penalties.standing_of(request.store, now),
         "rules": rules,
-        "penalties": found.rows,
         "pages": found,
-        "now": now,
         "back": back_of(request, f"/s/{request.store.slug}/"),
     }
     return render(request, "campaigns/standing.html", context)
+
+
+def _row(code: str, finding: guards.Finding | None) -> GuardRow:
+    if finding is None:
+        return GuardRow(code, "passed", CHECKS[code], _now("Nothing in the way."))
+    fix = finding.fix if finding.fix and "/standing/" not in finding.fix.url else None
+    return GuardRow(code, "blocked", CHECKS[code], finding.detail, finding.evidence, fix)

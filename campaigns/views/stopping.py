@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -16,10 +17,11 @@ from campaigns import form_tokens, parking, stopping
 from campaigns.forms import CancelForm, PauseForm
 from campaigns.guards import close_check
 from campaigns.models import Campaign, CampaignState, ParkedClose
-from campaigns.outcomes import CloseCheck
 from campaigns.views.common import STOPPABLE, address, find, page, problem_of
+from campaigns.views.guard_rows import rows_of
 from core import clock
 from core.errors import DomainError
+from core.returning import CHECKED, to_row
 
 S = CampaignState
 
@@ -57,7 +59,8 @@ def cancel(request: StoreRequest, store: str, code: str) -> HttpResponse:
     campaign = find(request, code)
     if request.method != "POST":
         if not form_tokens.came_through_stop(request.GET.get("via", ""), user_id=request.user.pk, code=campaign.code):
-            return redirect(address(request, "stop", campaign))
+            checked, stop_url = request.GET.get(CHECKED, ""), address(request, "stop", campaign)
+            return redirect(to_row(stop_url, checked) if checked.isidentifier() else stop_url)
         return _cancel_page(request, campaign, CancelForm())
     form = CancelForm(request.POST)
     if not form.is_valid():
@@ -151,7 +154,7 @@ def _stop_page(
         "check": pause_check,
         "impact": pause_check.impact.as_dict(),
         "cancel_check": cancel_check,
-        "guards": rows_of(pause_check),
+        "guards": rows_of(pause_check.guards, here=request.path, request=request),
         "blocked_for_cancel": sum(1 for guard in cancel_check.guards if guard.status in ("blocked", "unknown")),
         "can_pause": campaign.state == S.RUNNING,
         "can_cancel": campaign.state in STOPPABLE and "campaigns.cancel" in request.rights,
@@ -169,38 +172,23 @@ def _cancel_page(
     request: StoreRequest, campaign: Campaign, form: CancelForm, status: int = 200, **extra: Any
 ) -> HttpResponse:
     check = close_check(request.store, campaign, "cancel", actor=request.actor)
+    via = form_tokens.stop_pass(user_id=request.user.pk, code=campaign.code)
+    here = f"{request.path}?{urlencode({'via': via})}"
     context = {
         "form": form,
         "form_token": form_tokens.issue(user_id=request.user.pk, campaign=campaign, action="cancel"),
         "check": check,
-        "guards": rows_of(check),
+        "guards": rows_of(check.guards, here=here, request=request),
         "impact": check.impact.as_dict(),
         "can_cancel": campaign.state in STOPPABLE,
         "stop_url": address(request, "stop", campaign),
         "parked": parking.waiting(campaign),
         "back_url": address(request, "detail", campaign),
-        "via": form_tokens.stop_pass(user_id=request.user.pk, code=campaign.code),
+        "via": via,
         "lock": _lock_of(extra.get("refusal"), request),
         **extra,
     }
     return page(request, "campaigns/cancel.html", campaign, context, status=status)
-
-
-def rows_of(check: CloseCheck) -> list[dict[str, Any]]:
-    """Guards as the checklist component shows them: what needs a hand first."""
-    order = {"blocked": 0, "unknown": 1, "warning": 2, "passed": 3}
-    return [
-        {
-            "code": guard.code,
-            "status": guard.status,
-            "title": guard.title,
-            "evidence": guard.detail,
-            "fix_url": guard.fix.url if guard.fix else "",
-            "fix_label": guard.fix.label if guard.fix else "",
-            "policy_version": guard.policy,
-        }
-        for guard in sorted(check.guards, key=lambda guard: order[guard.status])
-    ]
 
 
 def _lock_of(refusal: DomainError | None, request: StoreRequest) -> dict[str, Any] | None:

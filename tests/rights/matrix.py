@@ -72,6 +72,10 @@ def plan(things: Things) -> dict[str, Any]:
     return {"plan": things.plan.pk}
 
 
+def plan_id(things: Things) -> dict[str, Any]:
+    return {"id": things.plan.pk}
+
+
 def site(things: Things) -> dict[str, Any]:
     return {"site": things.site.code}
 
@@ -148,6 +152,7 @@ PAGES: tuple[Page, ...] = (
     page("listings:prices", "listings.price", listed),
     page("listings:on_sale", "listings.edit", listed),
     page("listings:delist", "listings.delist"),
+    page("listings:decoration", "settings.manage"),
     page("listings:import", "listings.edit"),
     page("listings:job", "listings.view", lambda things: {"job": things.job.pk}),
     page("listings:job_errors", "listings.view", lambda things: {"job": things.job.pk}),
@@ -175,6 +180,8 @@ PAGES: tuple[Page, ...] = (
     Page("platform", "staff"),
     Page("platform_new", "staff"),
     Page("platform_store", "staff", fill=lambda things: {"slug": things.store.slug}),
+    Page("platform_penalties", "staff", fill=lambda things: {"slug": things.store.slug}),
+    Page("platform_emergency", "staff"),
     Page("platform_deposit", "staff", fill=lambda things: {"slug": things.store.slug}),
     # signing in
     Page("account_login", "public"),
@@ -210,6 +217,7 @@ PAGES: tuple[Page, ...] = (
     page("campaigns:parked", "campaigns.view"),
     page("campaigns:parked_withdraw", "campaigns.pause", lambda things: {"parked": things.parked.pk}),
     page("campaigns:stop_all", "campaigns.pause"),
+    page("campaigns:standing"),
     page("campaigns:affiliates", "campaigns.view"),
     page("campaigns:new_affiliate", "campaigns.edit"),
     page("campaigns:pause_affiliate", "campaigns.pause", plan),
@@ -282,6 +290,11 @@ OPERATIONS: tuple[Op, ...] = (
     op("GET /campaigns/{code}/closing", "campaigns.view", closed),
     op("GET /campaigns/{code}/closing/proof.zip", "audit.export", sealed),
     op("POST /campaigns/{code}/restore-prices", "listings.price", closed),
+    op("GET /affiliate-plans", "campaigns.view"),
+    op("POST /affiliate-plans", "campaigns.edit"),
+    op("POST /affiliate-plans/{id}/pause", "campaigns.pause", plan_id),
+    op("POST /affiliate-plans/{id}/resume", "campaigns.pause", plan_id),
+    op("POST /deposit/payments", "finance.manage"),
     op("POST /quotes", "checkout.use"),
     op("POST /orders", "checkout.use"),
     op("POST /orders/import", "orders.edit"),
@@ -293,6 +306,9 @@ OPERATIONS: tuple[Op, ...] = (
     op("GET /audit/proof/{id}", "audit.view", lambda things: {"id": things.event.pk}),
     staff_op("POST /campaigns/{code}/approve", code),
     staff_op("POST /campaigns/{code}/reject", code),
+    staff_op("POST /staff/campaigns/{code}/emergency-stop", code),
+    staff_op("POST /staff/stores/{slug}/deposit-charges", lambda things: {"slug": things.store.slug}),
+    staff_op("POST /staff/stores/{slug}/penalties", lambda things: {"slug": things.store.slug}),
     staff_op("POST /staff/stores"),
     staff_op("GET /staff/stores/{slug}", lambda things: {"slug": things.store.slug}),
     staff_op("PATCH /staff/stores/{slug}", lambda things: {"slug": things.store.slug}),
