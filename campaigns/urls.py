@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from campaigns.views import affiliates, bulk, closing, detail, drafting, editing, lists, parked, preview, standing, stopping
+from campaigns.views import (
+    affiliates,
+    bulk,
+    closing,
+    detail,
+    drafting,
+    editing,
+    lists,
+    parked,
+    preview,
+    standing,
+    stopping,
+)
 
 app_name = "campaigns"
 
