@@ -10,7 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, Response
 
-from tests.e2e.conftest import Product, open_context, sign_in
+from tests.e2e.conftest import open_context, sign_in
+from tests.e2e.product import Product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
