@@ -21,7 +21,7 @@ from django.conf import settings
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, LocationParseError
-from urllib3.util import Timeout, Url, parse_url
+from urllib3.util import Retry, Timeout, Url, parse_url
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -33,6 +33,7 @@ _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
 #: Special purposes that the standard library of some Python versions takes for public.
 _SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "3fff::/20")))
 _CHUNK = 16_384
+_NO_RETRY = Retry.from_int(False)
 
 
 class OutboundError(Exception):
@@ -229,14 +230,15 @@ class Client:
 
         Raises OutboundError: the target is refused, nothing answers in time, or the answer is too large.
         """
-        parse_target(url)
+        parts = parse_target(url)
         limits, began = self.limits, time.monotonic()
         _call.deadline, _call.read = began + limits.total, limits.read
         sent = {"Accept-Encoding": "identity", **(headers or {})}
         try:
-            response = self._pools.request(
-                method, url, headers=sent, body=body, redirect=False, retries=False, preload_content=False,
-                timeout=Timeout(connect=limits.connect, read=limits.read),
+            pool = self._pools.connection_from_host(parts.host, parts.port, scheme=parts.scheme)
+            response = pool.urlopen(
+                method, parts.request_uri, headers=sent, body=body, redirect=False, retries=_NO_RETRY,
+                assert_same_host=False, preload_content=False, timeout=Timeout(connect=limits.connect, read=limits.read),
             )  # fmt: skip
             content = _read(response, limits.max_bytes)
         except OutboundError:

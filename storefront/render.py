@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -128,8 +129,14 @@ def _from(product: Product, spoken: Words) -> tuple[str, str, str]:
     return before, price, after
 
 
-def _amount(amount: Any, unit: Unit, spoken: Words) -> str:
-    return str(format_currency(amount, unit.currency, locale=spoken.locale))
+def _amount(amount: Decimal, unit: Unit, spoken: Words) -> str:
+    return _written(amount, unit.currency, spoken.locale)
+
+
+@lru_cache(maxsize=8192)
+def _written(amount: Decimal, currency: str, locale: str) -> str:
+    """An amount in the words of a language. Prices repeat, and writing one takes as long as a tenth of a page."""
+    return str(format_currency(amount, currency, locale=locale))
 
 
 def _own_picture(product: Product) -> str:

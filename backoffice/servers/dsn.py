@@ -52,7 +52,7 @@ def parse_database_url(url: str) -> dict[str, Any]:
         sys.stderr.write("Cannot start: DATABASE_URL: the port must be a number\n")
         raise SystemExit(2) from None
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "core.database",
         "NAME": unquote(parts.path.lstrip("/")) or "backoffice",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
