@@ -110,17 +110,16 @@ def _more(count: int, shown: int) -> list[str]:
 #: worst of those. Where the campaign discounts the order, the price before order discounts counts.
 _PROTECTED = """
     SELECT campaign_id, count(*), count(*) FILTER (WHERE deal IS NULL), count(*) FILTER (WHERE deal > price),
-        (array_agg(sku ORDER BY deal - price DESC, sku) FILTER (WHERE deal > price))[:%(shown)s],
-        (array_agg(deal ORDER BY deal - price DESC, sku) FILTER (WHERE deal > price))[:%(shown)s],
-        (array_agg(price ORDER BY deal - price DESC, sku) FILTER (WHERE deal > price))[:%(shown)s],
+        (array_agg(ARRAY[sku, deal::text, price::text] ORDER BY deal - price DESC, sku) FILTER (WHERE deal > price))[:%(shown)s],
         min(currency)
     FROM (
-        SELECT i.campaign_id, s.code AS sku, s.currency, COALESCE(i.price, s.sale_price) AS price,
-            (SELECT min(d.price) FROM orders_lowestdeal AS d WHERE d.sku_id = i.sku_id AND d.at >= %(since)s) AS deal
+        SELECT i.campaign_id, s.code AS sku, s.currency, COALESCE(i.price, s.sale_price) AS price, min(d.price) AS deal
         FROM campaigns_campaignitem AS i
         JOIN listings_sku AS s ON s.id = i.sku_id
         JOIN listings_listing AS l ON l.id = i.listing_id AND l.state = 'on_sale'
+        LEFT JOIN orders_lowestdeal AS d ON d.sku_id = i.sku_id AND d.at >= %(since)s
         WHERE i.campaign_id = ANY(%(ids)s) AND i.ended_at IS NULL
+        GROUP BY i.campaign_id, i.price, s.id
     ) AS sold GROUP BY campaign_id
 """
 
@@ -147,9 +146,13 @@ def protected_prices(case: Case, campaigns: Sequence[Campaign]) -> dict[int, Pro
         cursor.execute(_PROTECTED, given)
         return {
             pk: Protected(
-                checked, without, above, tuple(zip(skus or (), deals or (), prices or (), strict=True)), currency
+                checked,
+                without,
+                above,
+                tuple((sku, Decimal(deal), Decimal(price)) for sku, deal, price in worst or ()),
+                currency,
             )
-            for pk, checked, without, above, skus, deals, prices, currency in cursor.fetchall()
+            for pk, checked, without, above, worst, currency in cursor.fetchall()
         }
 
 

@@ -48,7 +48,9 @@ class Desk:
 
     def fix_of(self, html: str, code: str) -> str:
         row = html.partition(f'id="guard-{code}"')[2].partition("</li>")[0]
-        return unescape(re.search(r'<a class="bo-btn bo-btn-sm" href="([^"]+)"', row)[1])
+        found = re.search(r'<a class="bo-btn bo-btn-sm" href="([^"]+)"', row)
+        assert found, f"no fix for {code}"
+        return unescape(found[1])
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ def test_the_orders_behind_a_fulfilment_guard_are_listed(desk):
         skus = [item.sku for item in desk.campaign.items.select_related("sku")]
         make.make_order(desk.store, skus, code="PLAIN")
         for code, number in (("MINE", ""), ("SENT", "LP-1")):
-            terms = {"campaigns": {desk.campaign.code: {}}}
+            terms: dict[str, object] = {"campaigns": {desk.campaign.code: {}}}
             make.make_order(desk.store, skus, code=code, snapshot=terms, fulfilment_number=number)
         Campaign.objects.update(logistics_guarantee=True)
     fix = desk.fix_of(desk.client.get(desk.page("stop")).content.decode(), "ERR_CLOSE_FULFILMENT_STARTED")
