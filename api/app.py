@@ -16,6 +16,7 @@ from api.routers import (
     audit,
     campaigns,
     categories,
+    conflicts,
     finance,
     insights,
     jobs,
@@ -60,6 +61,7 @@ api = BackofficeAPI(
 api.add_decorator(framed, mode="view")
 for module in (
     categories,
+    conflicts,
     listings,
     jobs,
     insights,

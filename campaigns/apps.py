@@ -16,4 +16,5 @@ class CampaignsConfig(AppConfig):
         """Register the guards and the outbox handlers."""
         import_module("campaigns.house_guards")
         import_module("campaigns.business_guards")
+        import_module("campaigns.conflict_guard")
         import_module("campaigns.events")

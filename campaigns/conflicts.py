@@ -28,6 +28,7 @@ from policies.rules import ConflictRules
 
 #: States in which a campaign's window and prices are promised or may come back.
 COUNTING = (CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED)
+DIAGNOSED = (*COUNTING, CampaignState.DRAFT, CampaignState.IN_REVIEW, CampaignState.REJECTED)
 
 _COUNTS = "c.store_id = %(store)s AND c.state IN ('scheduled', 'running', 'paused') AND c.ends_at > %(now)s"
 _TAKES_PART = "i.store_id = %(store)s AND i.ended_at IS NULL"
@@ -64,7 +65,7 @@ _SKUS_OF_ONE = f"""
 """  # noqa: S608 - constants of this module
 _NAMED_LIKE = " AND {item}.sku_id IN (SELECT id FROM listings_sku WHERE store_id = %(store)s AND code LIKE %(like)s)"
 _COLUMNS = """s.id, s.code, s.sale_price, s.currency, s.listing_id, l.title, p.parties,
-    c.id, c.code, c.kind, c.name, c.name_zh, c.state, c.starts_at, c.ends_at, c.stacks, c.version, p.price"""
+    c.id, c.code, c.kind, c.name, c.name_zh, c.state, c.starts_at, c.ends_at, c.stacks, c.platform_enforced, c.version, p.price"""
 _WHERE_FROM = """JOIN campaigns_campaign c ON c.id = p.campaign_id JOIN listings_sku s ON s.id = p.sku_id
     JOIN listings_listing l ON l.id = s.listing_id
     WHERE p.place <= %(shown)s ORDER BY s.id, p.place"""
@@ -94,9 +95,11 @@ _PARTIES_OF_ONE = f"""
 """  # noqa: S608 - constants of this module
 
 _SAVED = """
-    SELECT i.campaign_id AS owner, i.sku_id, o.starts_at, o.ends_at, o.stacks
-    FROM campaigns_campaignitem i JOIN campaigns_campaign o ON o.id = i.campaign_id AND o.ends_at > %(now)s
+    SELECT i.campaign_id AS owner, i.sku_id, COALESCE(%(since)s::timestamptz, o.starts_at) AS starts_at,
+        COALESCE(%(until)s::timestamptz, o.ends_at) AS ends_at, o.stacks OR o.id = ANY(%(stacking)s::bigint[]) AS stacks
+    FROM campaigns_campaignitem i JOIN campaigns_campaign o ON o.id = i.campaign_id
     WHERE i.campaign_id = ANY(%(campaigns)s) AND i.ended_at IS NULL
+        AND i.sku_id NOT IN (SELECT id FROM listings_sku WHERE store_id = %(store)s AND code = ANY(%(without)s::text[]))
 """
 _PROPOSED = """
     SELECT %(owner)s::bigint AS owner, sku_id, %(since)s::timestamptz AS starts_at, %(until)s::timestamptz AS ends_at,
@@ -108,7 +111,8 @@ _SUMMARY = f"""
         SELECT m.owner, m.sku_id, c.id AS other
         FROM mine m JOIN campaigns_campaignitem i ON {_TAKES_PART} AND i.sku_id = m.sku_id AND i.campaign_id <> m.owner
         JOIN campaigns_campaign c ON c.id = i.campaign_id AND {_COUNTS}
-            AND c.starts_at < m.ends_at AND c.ends_at > m.starts_at AND NOT (c.stacks AND m.stacks)
+            AND c.starts_at < m.ends_at AND c.ends_at > m.starts_at
+            AND NOT (m.stacks AND (c.stacks OR c.id = ANY(%(stacking)s::bigint[])))
     ), skus AS (
         SELECT owner, count(*) AS total, (array_agg(sku_id ORDER BY sku_id))[1:%(sample)s] AS some
         FROM (SELECT DISTINCT owner, sku_id FROM hits) AS each GROUP BY owner
@@ -118,10 +122,18 @@ _SUMMARY = f"""
         FROM (SELECT owner, other, count(*) AS shared FROM hits GROUP BY owner, other) AS each
     )
     SELECT skus.owner, skus.total, ARRAY(SELECT s.code FROM listings_sku s WHERE s.id = ANY(skus.some) ORDER BY s.id), others.total,
-        others.shared, c.id, c.code, c.kind, c.name, c.name_zh, c.state, c.starts_at, c.ends_at, c.stacks, c.version
+        others.shared, c.id, c.code, c.kind, c.name, c.name_zh, c.state, c.starts_at, c.ends_at, c.stacks,
+        c.platform_enforced, c.version
     FROM skus JOIN others ON others.owner = skus.owner AND others.place <= %(sample)s JOIN campaigns_campaign c ON c.id = others.other
     ORDER BY skus.owner, others.place
 """  # noqa: S608 - constants of this module
+
+_SHARED = """
+    SELECT s.code FROM campaigns_campaignitem m
+    JOIN campaigns_campaignitem i ON i.store_id = m.store_id AND i.sku_id = m.sku_id AND i.ended_at IS NULL
+    JOIN listings_sku s ON s.id = m.sku_id
+    WHERE m.store_id = %s AND m.campaign_id = %s AND m.ended_at IS NULL AND i.campaign_id = %s ORDER BY s.code
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +149,7 @@ class Rival:
     starts_at: datetime
     ends_at: datetime
     stacks: bool
+    enforced: bool
     version: int
     shared: int = 0
 
@@ -244,10 +257,32 @@ def of_sku(wanted: Wanted, sku_id: int) -> Group | None:
 def summaries(store_id: int, campaigns: Sequence[Campaign], *, now: datetime, sample: int) -> dict[int, Summary]:
     """For each campaign that has conflicts, what stands against it, by campaign id; one query for any number of campaigns.
 
-    A campaign whose end has passed has none; drafts and enrolments in review are looked at as if they were let in.
+    The campaigns asked about may stand anywhere, a draft is looked at as if it were let in; only what stands against them must be live.
     """
-    given = {"campaigns": [campaign.pk for campaign in campaigns]}
-    return _summaries(_SAVED, given, store_id, now, sample) if campaigns else {}
+    return of_changed(store_id, campaigns, now=now, sample=sample)
+
+
+def of_changed(
+    store_id: int,
+    campaigns: Sequence[Campaign],
+    *,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    stacking: bool = False,
+    without: Sequence[str] = (),
+    now: datetime,
+    sample: int,
+) -> dict[int, Summary]:
+    """As `summaries`, if all these saved campaigns had this window, all declared that they stack, or were `without` SKUs (codes)."""
+    ids = [campaign.pk for campaign in campaigns]
+    given = {
+        "campaigns": ids,
+        "since": starts_at,
+        "until": ends_at,
+        "stacking": ids if stacking else [],
+        "without": list(without),
+    }
+    return _summaries(_SAVED, given, store_id, now, sample) if ids else {}
 
 
 def of_proposed(
@@ -267,29 +302,42 @@ def of_proposed(
     campaigns named (default: by policy). To look at the new window of a saved campaign with all its items use `of_moved`.
     """
     owner = besides.pk if besides is not None else 0
-    given = {"owner": owner, "since": starts_at, "until": ends_at, "stacks": stacks, "skus": list(sku_ids)}
+    given = {
+        "owner": owner,
+        "since": starts_at,
+        "until": ends_at,
+        "stacks": stacks,
+        "skus": list(sku_ids),
+        "stacking": [],
+    }
     return _summaries(_PROPOSED, given, store_id, now, sample or _sample(now)).get(owner, Summary())
 
 
 def of_moved(
-    campaign: Campaign,
-    *,
-    starts_at: datetime | None = None,
-    ends_at: datetime | None = None,
-    stacks: bool | None = None,
-    now: datetime,
-    sample: int | None = None,
+    campaign: Campaign, *, starts_at: datetime | None = None, ends_at: datetime | None = None, now: datetime
 ) -> Summary:
-    """What would stand against a saved campaign, with its items as they are, if its window or its stacking were another. One query."""
-    mine = _SAVED.replace("o.starts_at, o.ends_at, o.stacks", "%(since)s::timestamptz AS starts_at, %(until)s::timestamptz AS ends_at,"
-                          " %(stacks)s::boolean AS stacks").replace(" AND o.ends_at > %(now)s", "")  # fmt: skip
-    given = {
-        "campaigns": [campaign.pk],
-        "since": starts_at or campaign.starts_at,
-        "until": ends_at or campaign.ends_at,
-        "stacks": campaign.stacks if stacks is None else stacks,
-    }
-    return _summaries(mine, given, campaign.store_id, now, sample or _sample(now)).get(campaign.pk, Summary())
+    """What would stand against a saved campaign, with its items as they are, if its window were another. One query."""
+    found = of_changed(
+        campaign.store_id, [campaign], starts_at=starts_at, ends_at=ends_at, now=now, sample=_sample(now)
+    )
+    return found.get(campaign.pk, Summary())
+
+
+def shared_skus(campaign: Campaign, other: Campaign) -> list[str]:
+    """The codes of the SKUs that both campaigns hold, in the order of codes; windows and stacking aside."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SHARED, [campaign.store_id, campaign.pk, other.pk])
+        return [code for (code,) in cursor.fetchall()]
+
+
+def is_diagnosed(campaign: Campaign, now: datetime) -> bool:
+    """Whether it has conflicts, or would have once it is let in; one that is over stands in nobody's way."""
+    return campaign.state in DIAGNOSED and campaign.ends_at > now
+
+
+def live_count(store_id: int, now: datetime) -> int:
+    """How many of a store's campaigns a diagnosis looks at."""
+    return Campaign.objects.filter(store_id=store_id, state__in=COUNTING, ends_at__gt=now).count()
 
 
 def _sample(now: datetime) -> int:
@@ -329,7 +377,7 @@ def _groups(wanted: Wanted, skus: Sequence[int]) -> tuple[Group, ...]:
         rows = cursor.fetchall()
     found = []
     for head, lines in groupby(rows, key=lambda row: row[:7]):
-        parties = tuple(Party(Rival(*row[7:17]), row[17]) for row in lines)
+        parties = tuple(Party(Rival(*row[7:18]), row[18]) for row in lines)
         if len(parties) > 1:
             found.append(Group(*(*head, parties)))
     return tuple(found)
@@ -341,7 +389,7 @@ def _summaries(mine: str, given: Mapping[str, Any], store_id: int, now: datetime
         rows = cursor.fetchall()
     found = {}
     for (owner, skus, some, campaigns), lines in groupby(rows, key=lambda row: row[:4]):
-        rivals = tuple(Rival(*(*row[5:15], row[4])) for row in lines)
+        rivals = tuple(Rival(*(*row[5:16], row[4])) for row in lines)
         found[owner] = Summary(skus, campaigns, tuple(some), rivals)
     return found
 

@@ -30,6 +30,16 @@ def across(code: str) -> Campaign:
     return found
 
 
+def get_all(store: Store, wanted: Sequence[str]) -> list[Campaign]:
+    """The store's campaigns with these codes, in the order asked, in one query. Raises NotFound for the first that it does not have."""
+    names = [codes.normalise(code) for code in wanted]
+    found = {campaign.code: campaign for campaign in Campaign.objects.filter(store_id=store.pk, code__in=names)}
+    for code, name in zip(wanted, names, strict=True):
+        if name not in found:
+            raise unknown(code)
+    return [found[name] for name in names]
+
+
 def lock(store: Store, code: str, *, version: int | None = None) -> Campaign:
     """Lock the campaign and name it for the record; a stale `version` raises VersionConflict with the campaign as it stands."""
     campaign = _one(locked(Campaign.objects.all()), store, code)

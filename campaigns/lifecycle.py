@@ -144,7 +144,7 @@ def add_items(
     kind = spec(campaign.kind)
     allowed = {S.DRAFT, S.SCHEDULED} | ({S.RUNNING, S.PAUSED} if kind.items_while_running else set())
     ensure_state(campaign, allowed, now)
-    _ensure_own(campaign)
+    ensure_own(campaign)
     if not new:
         refuse([FieldError("items", "ERR_REQUIRED", _("Name at least one item."))])
     good, wrong = check_items(store, new, kind, now, present=campaign.item_count)
@@ -170,7 +170,7 @@ def remove_items(
     check(actor, store, RIGHT, now=now)
     campaign = finding.lock(store, code, version=version)
     ensure_state(campaign, {S.DRAFT, S.SCHEDULED}, now)
-    _ensure_own(campaign)
+    ensure_own(campaign)
     inside = set(
         CampaignItem.objects.filter(campaign=campaign, sku__code__in=list(skus)).values_list("sku__code", flat=True)
     )
@@ -308,7 +308,7 @@ def is_own(campaign: Campaign) -> bool:
     return not (handed_in or campaign.platform_enforced)
 
 
-def _ensure_own(campaign: Campaign) -> None:
+def ensure_own(campaign: Campaign) -> None:
     """Raise Conflict where the settings are the platform's (R21, R25)."""
     if campaign.platform_enforced:
         code, words = "ERR_CLOSE_PLATFORM_ENFORCED", _("The platform enforces %(code)s: nothing of it can be changed.")
@@ -327,7 +327,7 @@ def _ensure_open(campaign: Campaign, changes: Mapping[str, Any], now: datetime) 
     if unknown:
         refuse(FieldError(name, "ERR_UNKNOWN_FIELD", _("This cannot be changed.")) for name in unknown)
     ensure_state(campaign, set(OPEN_FIELDS), now)
-    _ensure_own(campaign)
+    ensure_own(campaign)
     closed = sorted(set(changes) - OPEN_FIELDS[campaign.state])
     if closed:
         raise Conflict(

@@ -63,3 +63,16 @@ class PlanTable(BaseTable):
         template_name="campaigns/_plan_campaigns.html", verbose_name=_("Promotes"), orderable=False, accessor="id"
     )
     actions = ActionsColumn("campaigns/_plan_actions.html", accessor="id")
+
+
+class ConflictTable(BaseTable):
+    """Overlap groups: a SKU, and the campaigns that are on it at the same time."""
+
+    caption = _("SKUs that are in several campaigns at the same time")
+    row_header = "sku"
+
+    sku = tables.TemplateColumn(template_name="campaigns/_conflict_sku.html", verbose_name=_("SKU"), orderable=False)
+    parties = tables.TemplateColumn(
+        template_name="campaigns/_conflict_parties.html", verbose_name=_("Campaigns on it"), orderable=False
+    )
+    actions = ActionsColumn("campaigns/_conflict_actions.html", accessor="sku_id")

@@ -74,7 +74,7 @@ def test_requests_that_are_wrong_change_nothing(shop, action, number, count, fie
 
 
 def test_bulk_cancel_with_the_typed_count(shop):
-    campaigns = [make.make_campaign(shop.store, shop.skus) for _ in range(20)]
+    campaigns = [make.make_campaign(shop.store, shop.skus, stacks=True) for _ in range(20)]
     codes = [row.code for row in campaigns]
     pauser = make.actor_for(make.make_member(shop.store, rights=["campaigns.pause"]))
     with pytest.raises(PermissionRefused):

@@ -255,6 +255,7 @@ PER_CAMPAIGN = (
     "ERR_CLOSE_FULFILMENT_STARTED",
     "ERR_CLOSE_PRICE_PROTECTED",
     "ERR_CLOSE_AFFILIATE_ACTIVE",
+    "ERR_CLOSE_PRICE_CONFLICT",
 )
 
 
@@ -264,7 +265,7 @@ def _combinations(shop):
     chosen = list(product([False, True], repeat=len(PER_CAMPAIGN)))
     skus = make.make_skus(shop.store, len(chosen))
     promoting = AffiliatePlan.objects.create(store=shop.store, name="All of them")
-    drafts, links = [], []
+    drafts, links, contested = [], [], []
     for sku, flags in zip(skus, chosen, strict=True):
         fails = {code for code, flag in zip(PER_CAMPAIGN, flags, strict=True) if flag}
         protected = "ERR_CLOSE_PRICE_PROTECTED" in fails
@@ -289,6 +290,9 @@ def _combinations(shop):
         )
         if "ERR_CLOSE_AFFILIATE_ACTIVE" in fails:
             links.append(AffiliateLink(store=shop.store, plan=promoting, campaign=campaign))
+        if "ERR_CLOSE_PRICE_CONFLICT" in fails:
+            contested.append(sku)
+    make.make_campaign(shop.store, contested, starts_at=NOON - timedelta(days=2), ends_at=NOON + timedelta(days=2))
     record_orders(shop.store, drafts, actor=shop.owner, now=NOON)
     AffiliateLink.objects.bulk_create(links)
     return failing

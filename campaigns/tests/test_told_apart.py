@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from campaigns import stopping
 from campaigns.models import Campaign
@@ -69,9 +70,11 @@ def pages():
     with in_store(store.pk):
         make.decorate(store)
         skus = make.make_skus(store, 2)
-        running = make.make_campaign(store, skus)
-        paused, scheduled = (make.make_campaign(store, skus, state=state) for state in ("paused", "scheduled"))
-        held = make.make_campaign(store, skus)
+        running = make.make_campaign(store, skus, stacks=True)
+        paused, scheduled = (
+            make.make_campaign(store, skus, state=state, stacks=True) for state in ("paused", "scheduled")
+        )
+        held = make.make_campaign(store, skus, stacks=True)
         stopping.cancel(store, held.code, confirm_code=held.code, actor=make.actor_for(make.owner_of(store)))
     client = Client()
     client.force_login(make.owner_of(store))
@@ -96,7 +99,8 @@ def pages():
         chosen = {"action": "pause", "pick": [running.code]}
         yield "campaigns:bulk", client.post(address("campaigns:bulk"), chosen).content.decode()
 
-    return walk
+    yield walk
+    translation.deactivate()  # the client's last language must not reach the next test
 
 
 def _controls(page: str) -> list[Control]:

@@ -16,6 +16,7 @@ class ConflictRules(Rules):
 
     page_size: int = Field(default=50, ge=1, le=1000, description="Overlap groups on one page.")
     parties_shown: int = Field(default=20, ge=2, description="Campaigns named in one overlap group.")
+    matrix: int = Field(default=8, ge=3, description="Campaigns in the matrix of a page.")
     sample: int = Field(default=20, ge=1, description="SKUs and campaigns named in one finding.")
     items_first: int = Field(
         default=20_000, ge=1, description="Items looked through before the rest of the store is read for one page."

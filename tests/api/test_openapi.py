@@ -89,7 +89,6 @@ def test_operations_of_later_issues_are_not_shown(document: dict[str, Any]) -> N
         "document",
         "webhook",
         "withdrawal",
-        "conflict",
     ]
     assert not [path for path in document["paths"] if any(word in path for word in later)]
 

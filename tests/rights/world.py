@@ -20,7 +20,7 @@ from core import clock
 from core.codes import new_code
 from core.scopes import in_store
 from inbox.models import Message
-from listings.models import Job, Listing
+from listings.models import Job, Listing, Sku
 from listings.uploads import errors_of
 from orders.models import Order
 from publishing.models import Site
@@ -52,6 +52,13 @@ class Things:
         """An English site."""
         with in_store(self.store.pk):
             return make_site(self.store, "en")
+
+    @cached_property
+    def sku(self) -> Sku:
+        """The SKU of the listing."""
+        listing = self.listing
+        with in_store(self.store.pk):
+            return listing.skus.get()
 
     @cached_property
     def listing(self) -> Listing:
