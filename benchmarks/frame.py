@@ -162,7 +162,12 @@ def publish(title: str, lines: Sequence[Line], intro: str, *, keep: bool = True)
         ),
     ]
     notes = [f"- {one.work}: {one.note}" for one in lines if one.note]
-    section = "\n".join([f"## {title}", "", intro, "", *rows, "", *notes, "", f"{_circumstances()}", ""])
+    return publish_text(title, [intro, "", *rows, "", *notes], keep=keep)
+
+
+def publish_text(title: str, text: Sequence[str], *, keep: bool = True) -> str:
+    """Print a section of one's own lines; with `keep` put it into docs/benchmarks.md in place of the last one of that title."""
+    section = "\n".join([f"## {title}", "", *text, "", f"{_circumstances()}", ""])
     print(section)
     if not keep:
         return section
