@@ -15,11 +15,14 @@ from django.utils.translation import gettext as _
 from accounts.middleware import membership_of
 from accounts.models import Membership, Store, User
 from accounts.requests import StoreRequest
+from backoffice.browsers import outdated
 from backoffice.demo import ACCOUNTS, DEMO_PASSWORD
 from backoffice.navigation import Link, Section, address, menu_for
 from backoffice.preferences import preference
-from core import display
+from core import clock, display
 from inbox.models import Message
+from policies import active
+from policies.rules import BrowserRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "theme": preference(request, "theme"),
         "density": preference(request, "density"),
         "shortcuts": preference(request, "shortcuts"),
+        "old_browser": outdated(request.headers.get("User-Agent", ""), active(BrowserRules, clock.now())),
     }
     user = getattr(request, "user", None)
     if not isinstance(user, User):

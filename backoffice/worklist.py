@@ -19,6 +19,7 @@ from campaigns.models import Campaign, CampaignState, Closing, Leftover
 from campaigns.prices import stores_prices_to_review
 from core import clock, display
 from inbox.models import Message, Severity
+from insights import stale
 from policies import active, timing
 from policies.rules.web import DashboardRules
 from publishing.models import Publication
@@ -137,6 +138,26 @@ def _overdue_checks(request: StoreRequest, now: datetime) -> list[Todo]:
     ]
 
 
+def _stale(request: StoreRequest, now: datetime) -> list[Todo]:
+    """R11: campaigns that run on without selling."""
+    limit = active(DashboardRules, now).count_limit
+    count = stale.quiet(request.store.pk, now=now, limit=limit + 1)
+    if not count:
+        return []
+    words = {"n": display.number(min(count, limit)) + ("+" if count > limit else "")}
+    return [
+        Todo(
+            icon="hourglass",
+            tone="paused",
+            word=_("Stale campaigns"),
+            title=ngettext("%(n)s campaign runs without orders", "%(n)s campaigns run without orders", count) % words,
+            text=_("Closing them in time saves advertising and keeps stock and prices right."),
+            url=_to(request, "insights:overview") + "#stale",
+            action=_("Look"),
+        )
+    ]
+
+
 def _ending_soon(request: StoreRequest, now: datetime) -> list[Todo]:
     soon = now + timedelta(seconds=active(DashboardRules, now).ending_soon_seconds)
     rows = Campaign.objects.filter(
@@ -204,6 +225,7 @@ SOURCES: tuple[tuple[Callable[[StoreRequest, datetime], list[Todo]], str], ...] 
     (_messages, "campaigns.view"),
     (_prices, "campaigns.view"),
     (_overdue_checks, "campaigns.view"),
+    (_stale, "insights.view"),
     (_sites_behind, "listings.view"),
     (_ending_soon, "campaigns.view"),
 )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 import policies
 from accounts.models import Store
+from campaigns.kinds import SPECS
 from campaigns.models import Campaign, CampaignState
 from core import clock, money
 from insights import measuring
@@ -32,6 +33,18 @@ _STOCK = """
         sum(greatest(s.stock - s.reserved, 0) * greatest(s.sale_price - i.price, 0))
     FROM campaigns_campaignitem i JOIN listings_sku s ON s.id = i.sku_id
     WHERE i.campaign_id = ANY(%s) GROUP BY 1
+"""
+# Cheap enough for every visit of the dashboard: stops at the first order of a campaign, and at the limit.
+_QUIET = """
+    SELECT count(*) FROM (
+        SELECT FROM campaigns_campaign c
+        WHERE c.store_id = %(store)s AND c.state = 'running' AND c.kind = ANY(%(kinds)s)
+            AND coalesce(c.started_at, c.starts_at) <= %(since)s AND NOT EXISTS (
+                SELECT FROM orders_orderline n
+                WHERE n.store_id = c.store_id AND n.campaign_code = c.code AND n.campaign_code <> '' AND n.placed_at > %(since)s
+            )
+        LIMIT %(limit)s
+    ) AS found
 """
 
 
@@ -84,6 +97,16 @@ def stock_of(campaign_ids: Sequence[int]) -> dict[int, Stock]:
             pk: Stock(skus, units or 0, sold_out, value or ZERO)
             for pk, skus, units, sold_out, value in cursor.fetchall()
         }
+
+
+def quiet(store_id: int, *, now: datetime, limit: int) -> int:
+    """How many running campaigns have had no order for `stale_days`, counting no further than `limit`; one statement."""
+    since = now - timedelta(days=policies.active(InsightRules, now).stale_days)
+    kinds = [key for key, spec in SPECS.items() if spec.item_prices]
+    with connection.cursor() as cursor:
+        cursor.execute(_QUIET, {"store": store_id, "kinds": kinds, "since": since, "limit": limit})
+        (count,) = cursor.fetchone()
+    return int(count)
 
 
 def of(store: Store, *, now: datetime) -> list[StaleCampaign]:

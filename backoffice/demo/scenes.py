@@ -188,6 +188,7 @@ def riverlamp(store: Store, film: Film) -> None:
     for name, name_zh, sku, since, until in (
         ("Earbuds Price Offer", "耳机限时优惠", "RL-EBD-100-BK", 5.0, 5.0),
         ("Dash-Cam Week", "记录仪专场", "RL-CAM-210", 5.0, 5.0),
+        ("Quiet Keyboard Offer", "静音键盘优惠", "RL-KBD-061", 12.0, 10.0),
         ("Speaker Discount", "音箱限时折扣", "RL-SPK-120", 2.0, 6.0),
     ):
         stage.launch(

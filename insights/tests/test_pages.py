@@ -159,10 +159,16 @@ def test_stale_campaigns_and_why(owner, shop, frozen):
     shop.skus[1].stock = 0
     shop.skus[1].save()
     text = page(owner, shop, "insights/")
-    for words in ("Paused for a long time", "Every SKU is sold out", "Costs more than it brings in", "No orders for a long time"):
+    for words in (
+        "Paused for a long time",
+        "Every SKU is sold out",
+        "Costs more than it brings in",
+        "No orders for a long time",
+    ):
         assert words in text
     assert text.index("Selling") < text.index("Quiet")  # three reasons come before one
     assert {quiet.state, paused.state} == {"running", "paused"}
+    assert "2 campaigns run without orders" in page(owner, shop, "")
 
 
 def test_why_closes_are_refused_by_cause_with_the_sources_shares(owner, shop):

@@ -4,3 +4,4 @@ import "./forms.js";
 import "./bulk.js";
 import "./keys.js";
 import "./ui.js";
+document.documentElement.dataset.ready = "1";
