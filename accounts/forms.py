@@ -19,7 +19,7 @@ from accounts.models import AccountState, Entity, Grant, Kyc
 from accounts.rights import ALL_RIGHTS, BUNDLES, MAX_LISTINGS, MAX_PERCENT_OFF, ROOMS, Right
 from core import display
 from core.errors import FieldError
-from core.forms import MomentField
+from core.forms import MomentField, own_field
 
 _CAPS = {MAX_LISTINGS: (_("At most listings"), 10_000_000), MAX_PERCENT_OFF: (_("At most percent off"), 100)}
 
@@ -46,7 +46,7 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: Any, longest: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["days"].max_value = longest  # type: ignore[attr-defined]
+        own_field(self, "days", forms.IntegerField).max_value = longest
         self.fields["days"].widget.attrs["max"] = str(longest)
         self.fields["days"].initial = min(90, longest)
 

@@ -39,7 +39,7 @@ RETURNING taken
 """
 
 
-class TooMany(DomainError):  # noqa: N818 - named for what it says
+class TooMany(DomainError):
     """429 with the seconds to wait."""
 
     def __init__(self, wait: int) -> None:

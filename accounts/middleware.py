@@ -39,10 +39,10 @@ class StoreMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Keep the store's scope open until the response is rendered."""
-        request.store = request.membership = request.actor = None  # type: ignore[attr-defined]
-        request.rights = frozenset()  # type: ignore[attr-defined]
+        request.store = request.membership = request.actor = None  # type: ignore[attr-defined]  # a StoreRequest from here on
+        request.rights = frozenset()  # type: ignore[attr-defined]  # as above
         with ExitStack() as scopes:
-            request.store_scopes = scopes  # type: ignore[attr-defined]
+            request.store_scopes = scopes  # type: ignore[attr-defined]  # as above
             return self.get_response(request)
 
     def process_view(
@@ -59,7 +59,7 @@ class StoreMiddleware:
         if isinstance(user, User) and sessions.is_over(request, clock.now()):
             user = request.user
         if isinstance(user, User):
-            request.actor = actor_of(user, ip=client_ip(request))  # type: ignore[attr-defined]
+            request.actor = actor_of(user, ip=client_ip(request))  # type: ignore[attr-defined]  # as above
         if access.kind == "public":
             return None
         if not isinstance(user, User):
@@ -79,8 +79,8 @@ class StoreMiddleware:
         if access.kind == "owner" and not membership.is_owner:
             security.warning("refused: user %s is no main account of store %s", user.pk, store.slug)
             return render_problem(request, owner_refusal(store))
-        request.store, request.membership, request.rights = store, membership, held  # type: ignore[attr-defined]
-        cast(ExitStack, request.store_scopes).enter_context(in_store(store.pk))  # type: ignore[attr-defined]
+        request.store, request.membership, request.rights = store, membership, held  # type: ignore[attr-defined]  # as above
+        cast(ExitStack, request.store_scopes).enter_context(in_store(store.pk))  # type: ignore[attr-defined]  # as above
         _remember(request, user, store)
         return None
 

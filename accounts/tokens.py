@@ -33,7 +33,7 @@ _SHOWN = 11
 _FORM = re.compile(r"^(bo_[0-9A-Za-z]{30})_([0-9A-Za-z]{6})$")
 
 
-class TokenRefused(DomainError):  # noqa: N818 - named for what it says
+class TokenRefused(DomainError):
     """401: no token, or none that works. What is wrong with it is told only when that helps no thief."""
 
     def __init__(self, detail: Text) -> None:

@@ -48,7 +48,7 @@ def takes(shape: type[BaseModel]) -> Callable[[Operation], Operation]:
     """Describe the JSON body of an operation whose room proves the values itself, so that every fault comes back at once."""
 
     def describe(operation: Operation) -> Operation:
-        operation.api_body = shape  # type: ignore[attr-defined]
+        operation.api_body = shape  # type: ignore[attr-defined]  # a mark on a function
         return operation
 
     return describe
@@ -62,7 +62,7 @@ def declared(operation: Callable[..., Any]) -> Needs | None:
 
 def _mark(wanted: Needs) -> Callable[[Operation], Operation]:
     def mark(operation: Operation) -> Operation:
-        operation.api_needs = wanted  # type: ignore[attr-defined]
+        operation.api_needs = wanted  # type: ignore[attr-defined]  # a mark on a function
         return operation
 
     return mark

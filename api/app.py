@@ -40,7 +40,7 @@ class _Parsed(Parser):
 
     def parse_body(self, request: HttpRequest) -> Any:
         """The body that `api.bodies` read."""
-        return request.payload  # type: ignore[attr-defined]
+        return request.payload  # type: ignore[attr-defined]  # read by the frame
 
 
 class BackofficeAPI(NinjaAPI):

@@ -33,7 +33,7 @@ def identify(request: HttpRequest) -> ApiRequest:
         raise
     known = cast(ApiRequest, request)
     known.token, known.user, known.actor = found.token, found.user, found.actor
-    known.store = found.store  # type: ignore[assignment]
+    known.store = found.store  # type: ignore[assignment]  # HttpRequest knows no store
     return known
 
 

@@ -49,7 +49,7 @@ def reply(data: Any, status: int = 200) -> HttpResponse:
 
 def framed(run: Run) -> Run:
     """The frame around one operation's `run` (a django-ninja decorator of mode "view")."""
-    operation: Operation = run.__self__  # type: ignore[attr-defined]
+    operation: Operation = run.__self__  # type: ignore[attr-defined]  # a bound method
     wanted = declared(operation.view_func)
     sources = {model.__ninja_param_source__ for model in operation.models}
     kind = bodies.MULTIPART if sources & {"file", "form"} else bodies.JSON
@@ -91,8 +91,8 @@ def guarded(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponse
             return problems.response(refused, {"Allow": found["Allow"]})
         return found
 
-    answer.csrf_exempt = True  # type: ignore[attr-defined]
-    answer.access = Access("api")  # type: ignore[attr-defined]
+    answer.csrf_exempt = True  # type: ignore[attr-defined]  # a mark on a function
+    answer.access = Access("api")  # type: ignore[attr-defined]  # the same
     return answer
 
 
@@ -208,7 +208,7 @@ def _outcome(call: Callable[[], Any]) -> HttpResponse:
         raise _Undo(problems.response(problems.from_exception(error))) from error
 
 
-class _Undo(Exception):  # noqa: N818 - carries an answer out of a transaction that must not commit
+class _Undo(Exception):
     def __init__(self, answer: HttpResponse) -> None:
         self.answer = answer
 

@@ -120,7 +120,7 @@ def prune(now: datetime) -> int:
     return IdempotencyKey.objects.filter(created_at__lt=oldest).delete()[0]
 
 
-class Mismatch(DomainError):  # noqa: N818 - named for what it says
+class Mismatch(DomainError):
     """422: the key was used with another body."""
 
     def __init__(self) -> None:

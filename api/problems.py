@@ -38,7 +38,7 @@ _BUSY = (postgres.DeadlockDetected, postgres.SerializationFailure)
 _WAITED = (postgres.LockNotAvailable, postgres.QueryCanceled)
 
 
-class TooMany(DomainError):  # noqa: N818 - named for what it says
+class TooMany(DomainError):
     """429: the token's bucket is empty for `seconds`."""
 
     def __init__(self, seconds: int) -> None:

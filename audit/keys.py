@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 from django.conf import settings
 
 
-class KeyMissing(Exception):  # noqa: N818 - named for what it says
+class KeyMissing(Exception):
     """The key file is not there or is not an Ed25519 key."""
 
 

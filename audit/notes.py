@@ -30,7 +30,7 @@ _NOTE = re.compile(
 )
 
 
-class BadNote(ValueError):  # noqa: N818 - named for what it says
+class BadNote(ValueError):
     """A checkpoint that is malformed or not signed by the key."""
 
 

@@ -11,7 +11,7 @@ from audit.merkle import Coordinate, Frontier, frontier_coordinates, root_of
 from audit.models import SealState
 
 
-class BrokenTree(Exception):  # noqa: N818 - named for what it says
+class BrokenTree(Exception):
     """A node or leaf that must be there is not; `verify_audit` says where the log broke."""
 
 

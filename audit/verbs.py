@@ -74,8 +74,8 @@ def verb(action: str, *, right: str = "") -> Callable[[Callable[..., Answer]], C
                     if tries <= 0 or not isinstance(error.__cause__, DeadlockDetected | SerializationFailure):
                         raise
 
-        framed.verb_action = action  # type: ignore[attr-defined]
-        framed.verb_right = right  # type: ignore[attr-defined]
+        framed.verb_action = action  # type: ignore[attr-defined]  # a mark on a function
+        framed.verb_right = right  # type: ignore[attr-defined]  # the same
         return framed
 
     return frame_it

@@ -21,7 +21,7 @@ from audit.record import commit_to
 from core import clock
 
 
-class Break(Exception):  # noqa: N818 - named for what it says
+class Break(Exception):
     """The first place where the record is not whole. `seq` is the entry (counted from 0), if one can be named."""
 
     def __init__(self, what: str, seq: int | None = None) -> None:
@@ -175,7 +175,7 @@ class _Walk:
         chosen = "e.id IS NOT NULL" if self.store_id is None else "e.store_id = %(store)s"
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT l.seq, l.event_id, l.leaf_hash, CASE WHEN {chosen} THEN CASE l.form {forms} ELSE '' END END, e.id"  # noqa: S608
+                f"SELECT l.seq, l.event_id, l.leaf_hash, CASE WHEN {chosen} THEN CASE l.form {forms} ELSE '' END END, e.id"  # noqa: S608 - texts of our own
                 " FROM audit_leaf l LEFT JOIN audit_auditevent e ON e.id = l.event_id"
                 " WHERE l.seq >= %(start)s AND l.seq < %(end)s ORDER BY l.seq",
                 {"store": self.store_id, "start": start, "end": end},

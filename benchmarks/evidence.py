@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -135,7 +136,7 @@ class Case:
         tag = f'data-campaign="{self.code}"'
         began = time.perf_counter()
         for sample in (self.pages[-1:], self.pages[::50], self.pages):
-            _until(lambda some=sample: all(tag in page for page in _read(some)), began, every=1.0)  # type: ignore[misc]
+            _until(partial(_all_show, sample, tag), began, every=1.0)
 
 
 def sign_in(window: Window) -> None:
@@ -149,6 +150,10 @@ def _until(seen: Callable[[], bool], began: float, *, every: float) -> float:
             raise RuntimeError(f"it did not happen in {LIMIT:.0f} s")
         time.sleep(every)
     return time.perf_counter() - began
+
+
+def _all_show(pages: Sequence[str], tag: str) -> bool:
+    return all(tag in page for page in _read(pages))
 
 
 def _timed(work: Callable[[], object]) -> float:

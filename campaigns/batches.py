@@ -20,7 +20,7 @@ def within(rows: Sequence[T], limit: int, weight: Callable[[T], int]) -> list[T]
     return taken
 
 
-class Faulty(RuntimeError):  # noqa: N818 - named for what it says
+class Faulty(RuntimeError):
     """A batch met a fault and was rolled back whole; `ids` are its rows, empty when not even they could be read."""
 
     def __init__(self, ids: Sequence[int]) -> None:

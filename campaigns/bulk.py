@@ -248,7 +248,7 @@ def forget_drafts(now: datetime) -> int:
 # -- the work ----------------------------------------------------------------------------------------------------------------
 
 
-class _FaultyJob(RuntimeError):  # noqa: N818 - named for what it says
+class _FaultyJob(RuntimeError):
     def __init__(self, job_id: int) -> None:
         super().__init__(f"bulk job {job_id}")
         self.job_id = job_id

@@ -206,7 +206,7 @@ def _line(site: str, client: str, own: Sequence[PageAddress]) -> dict[str, Any]:
 # -- reading -----------------------------------------------------------------------------------------------------------------
 
 
-class _MakeRoom(Exception):  # noqa: N818 - no error: something else goes first
+class _MakeRoom(Exception):
     """The checks at hand are put back; what was read of them is kept."""
 
 

@@ -13,7 +13,7 @@ from campaigns.kinds import offered_kinds, spec
 from campaigns.models import Campaign, Kind
 from core import display, money
 from core.errors import FieldError
-from core.forms import MomentField
+from core.forms import MomentField, own_field
 from listings.models import Category
 
 #: Fields that only some kinds have.
@@ -108,11 +108,11 @@ class DraftForm(forms.Form):
     def __init__(self, *args: Any, store: Store, kind: str, campaign: Campaign | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.found = spec(kind)
-        self.fields["kind"].choices = offered_kinds()  # type: ignore[attr-defined]
+        own_field(self, "kind", forms.ChoiceField).choices = offered_kinds()
         self.fields["kind"].initial = kind
         for name in ("starts_at", "ends_at"):
-            self.fields[name].zone = display.zone(store.time_zone)  # type: ignore[attr-defined]
-        self.fields["category"].queryset = Category.objects.all()  # type: ignore[attr-defined]
+            own_field(self, name, MomentField).zone = display.zone(store.time_zone)
+        own_field(self, "category", forms.ModelChoiceField).queryset = Category.objects.all()
         for name in _SOMETIMES - set(OWN_FIELDS[kind]):
             del self.fields[name]
         if not self.found.item_prices:
@@ -181,7 +181,7 @@ class EndTimeForm(forms.Form):
 
     def __init__(self, *args: Any, store: Store, campaign: Campaign, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["ends_at"].zone = display.zone(store.time_zone)  # type: ignore[attr-defined]
+        own_field(self, "ends_at", MomentField).zone = display.zone(store.time_zone)
         make_live(self, reverse("campaigns:check", kwargs={"store": store.slug}), campaign)
 
 
@@ -198,7 +198,7 @@ def make_live(form: forms.Form, url: str, campaign: Campaign | None) -> None:
         if name not in form.fields:
             continue
         field, region = form.fields[name], f"live_id_{name}"
-        field.live = region  # type: ignore[attr-defined]
+        field.live = region  # type: ignore[attr-defined]  # for the template
         described = [f"id_{name}_helptext"] if field.help_text else []
         field.widget.attrs |= {
             "aria-describedby": " ".join([*described, region]),

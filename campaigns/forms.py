@@ -13,7 +13,7 @@ from campaigns.kinds import offered_kinds
 from campaigns.labels import CLOSE_REASONS
 from campaigns.models import CampaignState, ParkedClose
 from core import display
-from core.forms import MomentField
+from core.forms import MomentField, own_field
 
 ANY = [("", _("All"))]
 _SEPARATOR = re.compile(r"[\t,;，；]\s*|\s+")
@@ -29,8 +29,8 @@ class CampaignFilterForm(forms.Form):
 
     def __init__(self, *args: Any, store: Store, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["ends_before"].zone = display.zone(store.time_zone)  # type: ignore[attr-defined]
-        self.fields["kind"].choices = [*ANY, *offered_kinds()]  # type: ignore[attr-defined]
+        own_field(self, "ends_before", MomentField).zone = display.zone(store.time_zone)
+        own_field(self, "kind", forms.ChoiceField).choices = [*ANY, *offered_kinds()]
 
 
 class ReasonForm(forms.Form):

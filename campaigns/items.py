@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 
 from campaigns.checking import GoodItem
 from campaigns.models import Campaign
@@ -68,6 +69,6 @@ def copy(source: Campaign, target: Campaign) -> None:
         _recount(target, cursor)
 
 
-def _recount(campaign: Campaign, cursor: object) -> None:
-    cursor.execute(_COUNT, {"campaign": campaign.pk})  # type: ignore[attr-defined]
-    (campaign.item_count,) = cursor.fetchone()  # type: ignore[attr-defined]
+def _recount(campaign: Campaign, cursor: CursorWrapper) -> None:
+    cursor.execute(_COUNT, {"campaign": campaign.pk})
+    (campaign.item_count,) = cursor.fetchone()

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import Campaign
+from core.forms import own_field
 
 
 class PlanForm(forms.Form):
@@ -24,4 +25,4 @@ class PlanForm(forms.Form):
     def __init__(self, *args: Any, campaigns: Sequence[Campaign], **extra: Any) -> None:
         super().__init__(*args, **extra)
         choices = [(row.code, f"{row.label} · {row.code}") for row in campaigns]
-        self.fields["campaigns"].choices = choices  # type: ignore[attr-defined]
+        own_field(self, "campaigns", forms.ChoiceField).choices = choices

@@ -40,21 +40,21 @@ class DomainError(Exception):
         return f"{self.code}: {self.detail}" + (f" [{fields}]" if fields else "")
 
 
-class InvalidInput(DomainError):  # noqa: N818 - named for what it says, not for being an exception
+class InvalidInput(DomainError):
     """422: the request is understood and wrong."""
 
     def __init__(self, detail: Text, errors: Sequence[FieldError] = (), code: str = "ERR_INVALID") -> None:
         super().__init__(code=code, detail=detail, status=422, errors=errors)
 
 
-class NotFound(DomainError):  # noqa: N818
+class NotFound(DomainError):
     """404: unknown, or another store's; the two look the same on purpose."""
 
     def __init__(self, detail: Text) -> None:
         super().__init__(code="ERR_NOT_FOUND", detail=detail, status=404)
 
 
-class PermissionRefused(DomainError):  # noqa: N818
+class PermissionRefused(DomainError):
     """403 with who can grant the right (R26)."""
 
     def __init__(self, detail: Text, right: str, grantors: Sequence[str] = ()) -> None:
@@ -63,21 +63,21 @@ class PermissionRefused(DomainError):  # noqa: N818
         )
 
 
-class Conflict(DomainError):  # noqa: N818
+class Conflict(DomainError):
     """409: state, version or guard."""
 
     def __init__(self, code: str, detail: Text, **extra: Any) -> None:
         super().__init__(code=code, detail=detail, status=409, extra=extra)
 
 
-class VersionConflict(DomainError):  # noqa: N818
+class VersionConflict(DomainError):
     """409: what was read before is stale; `current` is the object as it stands (R17)."""
 
     def __init__(self, detail: Text, current: dict[str, Any]) -> None:
         super().__init__(code="ERR_VERSION_CONFLICT", detail=detail, status=409, extra={"current": current})
 
 
-class OperationLocked(DomainError):  # noqa: N818
+class OperationLocked(DomainError):
     """423: another admin is on it (R19)."""
 
     def __init__(self, detail: Text, holder: str, seconds_left: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -14,6 +14,19 @@ from django.utils.translation import gettext_lazy as _
 from core import clock, display
 
 _ISO = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{2}))?$", re.ASCII)
+
+Kind = TypeVar("Kind", bound=forms.Field)
+
+
+def own_field(form: forms.BaseForm, name: str, kind: type[Kind]) -> Kind:
+    """A form's own field `name`, to give it what is known only when the form is made: choices, a zone, a limit.
+
+    Raises TypeError when the field is of another kind.
+    """
+    found = form.fields[name]
+    if not isinstance(found, kind):
+        raise TypeError(f"{name} is a {type(found).__name__}, not a {kind.__name__}")
+    return found
 
 
 class MomentField(forms.Field):

@@ -172,13 +172,13 @@ class _Guarded:
     scheme: str
 
     def _new_conn(self) -> socket.socket:
-        host, port = str(self._dns_host), int(self.port)  # type: ignore[attr-defined]
+        host, port = str(self._dns_host), int(self.port)  # type: ignore[attr-defined]  # of urllib3's connection
         private = settings.ALLOW_PRIVATE_TARGETS or (self.scheme, host, port) in self.trusted
         last: OSError | None = None
         for family, address in checked_addresses(host, port, private=private):
             dialled = _TimedSocket(family, socket.SOCK_STREAM)
             try:
-                dialled.settimeout(min(self.timeout or _call.read, _call.left()))  # type: ignore[attr-defined]
+                dialled.settimeout(min(self.timeout or _call.read, _call.left()))  # type: ignore[attr-defined]  # the same
                 dialled.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 dialled.connect(address)
             except OSError as error:

@@ -22,7 +22,7 @@ def unit_of_work(get_response: Callable[[HttpRequest], HttpResponse]) -> Callabl
         given = request.headers.get("X-Request-ID", "")
         identifier = given if _WELL_FORMED.match(given) else uuid.uuid4().hex
         token = request_id.set(identifier)
-        request.request_id = identifier  # type: ignore[attr-defined]
+        request.request_id = identifier  # type: ignore[attr-defined]  # HttpRequest knows none
         try:
             with clock.unit_of_work():
                 response = get_response(request)

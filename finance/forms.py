@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from core.forms import own_field
 from finance.deposits import NOTE
 
 _AMOUNT = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
@@ -24,7 +25,7 @@ class PaymentForm(forms.Form):
 
     def __init__(self, *args: Any, currencies: Sequence[str], **extra: Any) -> None:
         super().__init__(*args, **extra)
-        self.fields["currency"].choices = [(code, code) for code in currencies]  # type: ignore[attr-defined]
+        own_field(self, "currency", forms.ChoiceField).choices = [(code, code) for code in currencies]
         if len(currencies) == 1:
             self.fields["currency"].widget = forms.HiddenInput()
             self.initial.setdefault("currency", currencies[0])

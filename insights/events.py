@@ -85,7 +85,7 @@ class _Window:
     sealed: bool
 
 
-class _Fault(Exception):  # noqa: N818 - says what is wrong with one event, never leaves this module
+class _Fault(Exception):
     def __init__(self, field: str, code: str, message: str) -> None:
         super().__init__(message)
         self.field, self.code, self.message = field, code, message

@@ -67,6 +67,11 @@ def _utc(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
 
 
+def _moment_cell(of: Callable[[Campaign], datetime | None], *, local: bool) -> Cell:
+    """The cell of a campaign's moment, in the store's zone or in UTC."""
+    return lambda campaign, figures, context: _local(of(campaign), context) if local else _utc(of(campaign))
+
+
 def _metric(key: str) -> Cell:
     return lambda campaign, figures, context: getattr(figures, key)
 
@@ -83,8 +88,8 @@ def _columns(zone_name: str) -> list[Column]:
         column
         for label, of in pairs
         for column in (
-            Column(f"{label} ({zone_name})", lambda c, f, x, of=of: _local(of(c), x), 20, _MOMENT),  # type: ignore[misc]
-            Column(f"{label} (UTC)", lambda c, f, x, of=of: _utc(of(c)), 20, _MOMENT),  # type: ignore[misc]
+            Column(f"{label} ({zone_name})", _moment_cell(of, local=True), 20, _MOMENT),
+            Column(f"{label} (UTC)", _moment_cell(of, local=False), 20, _MOMENT),
         )
     ]
     return [

@@ -58,7 +58,7 @@ def _history(request: StoreRequest, problem: dict[str, Any] | None = None, statu
         campaign.store = request.store
     known = measuring.of(found.rows) if sees else {}
     for campaign in found.rows:
-        campaign.figures = known.get(campaign.pk)  # type: ignore[attr-defined]
+        campaign.figures = known.get(campaign.pk)  # type: ignore[attr-defined]  # for the template
     table = HistoryTable(found.rows, exclude=() if sees else HistoryTable.METRICS)
     table.context = {"request": request}
     table.empty = _no_history(request, any(request.GET.get(name) for name in form.fields))

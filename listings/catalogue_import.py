@@ -139,7 +139,7 @@ class _Run:
             cursor.execute(_WINNERS, [store_id])
             cursor.execute(f"CREATE INDEX ON {WINNERS} (row)")
             cursor.execute(
-                f"SELECT coalesce(sum(rows - 1), 0), count(*) FILTER (WHERE row > %s) FROM {WINNERS}",  # noqa: S608
+                f"SELECT coalesce(sum(rows - 1), 0), count(*) FILTER (WHERE row > %s) FROM {WINNERS}",  # noqa: S608 - names of our own
                 [after_row],
             )
             superseded, waiting = cursor.fetchone()
@@ -234,4 +234,4 @@ _WINNERS = f"""
 _BATCH = f"""
     SELECT row, sku, sale_price, title, title_zh, title_en, currency, cost, stock, category, brand, leads
     FROM {WINNERS} WHERE row > %s ORDER BY row LIMIT %s
-"""  # noqa: S608
+"""  # noqa: S608 - names of our own

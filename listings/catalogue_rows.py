@@ -111,7 +111,7 @@ class RowReader:
         for value in (cost, stock, category, brand):
             if isinstance(value, FieldError):
                 return value
-        return cost, stock, category, brand  # type: ignore[return-value]
+        return cost, stock, category, brand  # type: ignore[return-value]  # no FieldError among them: see the loop
 
     def _price_of(self, raw: str, currency: str) -> Decimal | FieldError:
         if not raw:

@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError, FieldError
+from core.forms import own_field
 from core.money import text
 from listings import tree
 from listings.delisting import DelistMode, DelistReason
@@ -30,7 +31,7 @@ class ListingFilterForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["category"].choices = [*ANY, *tree.choices()]  # type: ignore[attr-defined]
+        own_field(self, "category", forms.ChoiceField).choices = [*ANY, *tree.choices()]
 
 
 class ListingForm(forms.Form):
@@ -48,7 +49,7 @@ class ListingForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["category"].choices = [("", _("Choose one")), *tree.choices()]  # type: ignore[attr-defined]
+        own_field(self, "category", forms.ChoiceField).choices = [("", _("Choose one")), *tree.choices()]
 
     @classmethod
     def values_of(cls, listing: Listing) -> dict[str, str]:
@@ -187,7 +188,7 @@ class ImportForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["category"].choices = [("", _("Choose one")), *tree.choices()]  # type: ignore[attr-defined]
+        own_field(self, "category", forms.ChoiceField).choices = [("", _("Choose one")), *tree.choices()]
 
 
 _RENAMED = {"titles.zh": "title_zh", "titles.en": "title_en"}

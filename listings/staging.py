@@ -142,7 +142,7 @@ class Staging:
         amount = 'r."amount"' if "amount" in names else "NULL::numeric"
         with connection.cursor() as cursor:
             cursor.execute(
-                f"WITH gone AS (DELETE FROM {ROWS} AS r WHERE {condition} RETURNING r.row, {owner} AS o, {amount} AS a) "  # noqa: S608
+                f"WITH gone AS (DELETE FROM {ROWS} AS r WHERE {condition} RETURNING r.row, {owner} AS o, {amount} AS a) "  # noqa: S608 - names of our own
                 f"INSERT INTO {ERRORS} (row, code, message, owner, amount) SELECT row, %s, %s, o, a FROM gone",
                 [*parameters, code, message],
             )
@@ -151,7 +151,7 @@ class Staging:
     def reasons(self) -> dict[str, int]:
         """How many rows were refused, by code."""
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT code, count(*) FROM {ERRORS} GROUP BY code")  # noqa: S608
+            cursor.execute(f"SELECT code, count(*) FROM {ERRORS} GROUP BY code")  # noqa: S608 - a name of our own
             return dict(cursor.fetchall())
 
     def errors(self) -> Iterator[tuple[int, str, str]]:
@@ -163,7 +163,7 @@ class Staging:
         while True:
             with connection.cursor() as cursor:
                 cursor.execute(
-                    f"SELECT row, code, message FROM {ERRORS} WHERE row > %s ORDER BY row LIMIT %s",  # noqa: S608
+                    f"SELECT row, code, message FROM {ERRORS} WHERE row > %s ORDER BY row LIMIT %s",  # noqa: S608 - a name of our own
                     [last, self._block],
                 )
                 found = cursor.fetchall()

@@ -11,7 +11,7 @@ from django.db.models import Model
 def pairs(model: type[Model]) -> frozenset[tuple[str, str]]:
     """Every (from, to) that some declared transition of `model.state` allows."""
     field = model._meta.get_field("state")
-    return frozenset((str(edge.source), str(edge.target)) for edge in field.get_all_transitions(model))  # type: ignore[union-attr]
+    return frozenset((str(edge.source), str(edge.target)) for edge in field.get_all_transitions(model))  # type: ignore[union-attr]  # the state is an FSMField
 
 
 def sources(model: type[Model], target: str) -> frozenset[str]:

@@ -121,7 +121,7 @@ def _bytes(path: Path, kind: str) -> Iterator[IO[bytes]]:
         with path.open("rb") as file:
             if kind == "csv.gz":
                 with gzip.GzipFile(fileobj=file) as inflated:
-                    yield inflated  # type: ignore[misc]
+                    yield inflated  # type: ignore[misc]  # reads as a binary file does
             else:
                 yield file
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:

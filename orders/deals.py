@@ -59,7 +59,7 @@ _REBUILD = f"""
     INSERT INTO orders_lowestdeal (store_id, sku_id, at, price)
     SELECT %(store)s, sku_id, at, price FROM steps ORDER BY sku_id, at
     ON CONFLICT (sku_id, at) DO UPDATE SET price = least(orders_lowestdeal.price, EXCLUDED.price)
-"""  # noqa: S608
+"""  # noqa: S608 - names of our own
 _HELD_BY = """
     SELECT DISTINCT d.sku_id FROM orders_orderline AS l JOIN orders_lowestdeal AS d ON d.sku_id = l.sku_id AND d.at = l.placed_at
     WHERE l.order_id = %s ORDER BY 1

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Store
 from core import display
-from core.forms import MomentField
+from core.forms import MomentField, own_field
 from orders.models import Dispute, OrderState
 
 ANY = [("", _("All"))]
@@ -29,7 +29,7 @@ class OrderFilterForm(forms.Form):
     def __init__(self, *args: Any, store: Store, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("placed_from", "placed_until"):
-            self.fields[name].zone = display.zone(store.time_zone)  # type: ignore[attr-defined]
+            own_field(self, name, MomentField).zone = display.zone(store.time_zone)
 
 
 class OrderChangeForm(forms.Form):

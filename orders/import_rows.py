@@ -102,7 +102,7 @@ class RowReader:
             if isinstance(value, FieldError):
                 return Refusal(value, order, amount)
         country = self._country(cells[country_at]) if country_at >= 0 else ""
-        return (order, sku, quantity, moment, price, buyer, country, currency, list_price, amount or Decimal(0))  # type: ignore[return-value]
+        return (order, sku, quantity, moment, price, buyer, country, currency, list_price, amount or Decimal(0))  # type: ignore[return-value]  # see the loop
 
     def worth(self, cells: Sequence[str]) -> Decimal | None:
         """What a row is worth that cannot be read as one."""

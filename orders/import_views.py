@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.requests import StoreRequest
 from accounts.rights import requires
 from core.errors import DomainError
+from core.forms import own_field
 from listings.forms import show_refusal
 from listings.models import Job
 from listings.tabular import read_mapping
@@ -44,8 +45,10 @@ class OrderImportForm(forms.Form):
     )
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
-        self.fields["time_zone"].choices = [(name, name) for name in sorted(available_timezones())]  # type: ignore[attr-defined]
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed on as given
+        own_field(self, "time_zone", forms.ChoiceField).choices = [
+            (name, name) for name in sorted(available_timezones())
+        ]
 
 
 @requires("orders.edit")

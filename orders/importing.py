@@ -178,7 +178,7 @@ class _Run:
             cursor.execute(f"ANALYZE {HEADS}")
             cursor.execute(_LINES, [self.store.pk])
             cursor.execute(f"CREATE INDEX ON {LINES} (batch)")
-            cursor.execute(f"SELECT count(*), coalesce(max(batch), -1), coalesce(sum(rows), 0) FROM {HEADS}")  # noqa: S608
+            cursor.execute(f"SELECT count(*), coalesce(max(batch), -1), coalesce(sum(rows), 0) FROM {HEADS}")  # noqa: S608 - a name of our own
             self.report.orders, self.last_batch, lines = cursor.fetchone()
         self.progress.start("writing", int(lines))
 
@@ -239,7 +239,7 @@ class _Run:
         report, request = self.report, self.request
         report.figures.rejected = staging.reasons()
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT coalesce(sum(amount), 0) FROM {ERRORS}")  # noqa: S608
+            cursor.execute(f"SELECT coalesce(sum(amount), 0) FROM {ERRORS}")  # noqa: S608 - a name of our own
             (report.sums.rejected,) = cursor.fetchone()
         if request.errors is not None:
             with self._open() as table:
@@ -288,8 +288,8 @@ _LINES = f"""
     FROM {ROWS} AS r JOIN {HEADS} AS h ON h.owner = r.owner
     JOIN listings_sku AS s ON s.store_id = %s AND s.code = r.sku
     ORDER BY h.first, r.row
-"""  # noqa: S608
+"""  # noqa: S608 - names of our own
 _BATCH = f"""
     SELECT owner, row, sku_id, quantity, unit_price, list_price, placed_at, buyer, country, currency, left_out, amount
     FROM {LINES} WHERE batch = %s ORDER BY first, row
-"""  # noqa: S608
+"""  # noqa: S608 - names of our own

@@ -42,7 +42,7 @@ def order_list(request: StoreRequest, store: str) -> HttpResponse:
         .annotate(n=Count("id"))
     )
     for row in page.rows:
-        row.lines_count = counts.get(row.pk, 0)  # type: ignore[attr-defined]
+        row.lines_count = counts.get(row.pk, 0)  # type: ignore[attr-defined]  # for the template
     table = OrderTable(page.rows)
     table.context = {"request": request}
     here = reverse("orders:list", kwargs={"store": request.store.slug})

@@ -22,7 +22,7 @@ from policies.rules.base import Provenance, Rules
 R = TypeVar("R", bound=Rules)
 
 
-class NoRulesInForce(RuntimeError):  # noqa: N818 - named for what it says
+class NoRulesInForce(RuntimeError):
     """No version of a rule set was in force at the moment asked for: the installation is not migrated, or the moment absurd."""
 
 

@@ -48,7 +48,7 @@ _MARK = """
 """
 
 
-class NotTaken(Exception):  # noqa: N818 - named for what happened
+class NotTaken(Exception):
     """The merchant's server did not take what it was told; the outbox tries again."""
 
 

@@ -66,7 +66,7 @@ def make_user(
 
 def make_staff(**extra: object) -> User:
     """Platform staff (平台小二)."""
-    return make_user(staff=True, **extra)  # type: ignore[arg-type]
+    return make_user(staff=True, **extra)  # type: ignore[arg-type]  # passed on as given
 
 
 def make_store(

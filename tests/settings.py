@@ -26,10 +26,10 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 POLICIES_TTL = 10**9
 
 # Whitenoise warns about a folder that is not there, and a warning fails a test.
-STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - of the settings taken over above
 
 # Public pages are read in this process: no socket, the same rows as the test.
 PROBE_TRANSPORT = "wsgi"
 
 # Static files are served as they lie; their hashing has a test of its own.
-STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"  # noqa: F405
+STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"  # noqa: F405 - of the settings taken over above

@@ -11,6 +11,7 @@ from django.contrib.auth import hashers
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 
 from accounts import limits, people, sessions
@@ -74,7 +75,10 @@ def test_the_way_back_stays_in_the_house(client, user):
 def test_unknown_and_wrong_look_the_same(client, user):
     wrong, unknown = sign_in(client, password="wrong"), sign_in(client, "nobody@shop.test", "wrong")
     assert wrong.status_code == unknown.status_code == 200
-    strip = lambda page: re.sub(r'(name="csrfmiddlewaretoken" value|value|content)="[^"]*"', "", page.content.decode())  # noqa: E731
+
+    def strip(page: HttpResponse) -> str:
+        return re.sub(r'(name="csrfmiddlewaretoken" value|value|content)="[^"]*"', "", page.content.decode())
+
     assert strip(wrong) == strip(unknown)
 
 

@@ -15,7 +15,7 @@ from listings.models import Brand
 @requires("campaigns.pause")
 def pausing(request: HttpRequest, store: str) -> HttpResponse:
     names = ",".join(Brand.objects.order_by("name").values_list("name", flat=True))
-    return HttpResponse(f"{request.store.slug} {request.membership.user.pk} {request.actor.ip} {names}")  # type: ignore[attr-defined]
+    return HttpResponse(f"{request.store.slug} {request.membership.user.pk} {request.actor.ip} {names}")  # type: ignore[attr-defined]  # set by the middleware
 
 
 class Viewing(View):

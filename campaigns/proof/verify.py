@@ -45,7 +45,7 @@ _DATE = (1 << 5) | 1  # 1980-01-01, so that equal content gives equal bytes
 _MODE = 0o100644 << 16
 
 
-class Wrong(Exception):  # noqa: N818 - named for what it says
+class Wrong(Exception):
     """The first thing that is wrong: where, and what."""
 
     def __init__(self, where: str, what: str) -> None:
@@ -53,7 +53,7 @@ class Wrong(Exception):  # noqa: N818 - named for what it says
         self.where, self.what = where, what
 
 
-class NoProof(Exception):  # noqa: N818 - named for what it says
+class NoProof(Exception):
     """Not a proof at all."""
 
 

@@ -46,7 +46,7 @@ def campaign_of(store: Store, count: int = 3, **extra: object) -> Campaign:
     """A running campaign on one site."""
     with in_store(store.pk):
         make_site(store, code=f"s{Campaign.objects.count()}")
-        return make_campaign(store, make_skus(store, count), **extra)  # type: ignore[arg-type]
+        return make_campaign(store, make_skus(store, count), **extra)  # type: ignore[arg-type]  # passed on as given
 
 
 def address(campaign: Campaign, page: str = "") -> str:

@@ -53,7 +53,7 @@ def _list(request: StoreRequest, tab: str) -> HttpResponse:
     except DomainError:
         found = keyset.page(rows, size=rules.page_size)
     for campaign in found.rows:
-        campaign.row_actions = actions_for(request, campaign)  # type: ignore[attr-defined]
+        campaign.row_actions = actions_for(request, campaign)  # type: ignore[attr-defined]  # for the template
     filtered = tab == "live" or any(request.GET.get(name) for name in form.fields)
     table = CampaignTable(found.rows)
     table.context = {"request": request}

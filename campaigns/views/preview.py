@@ -17,7 +17,7 @@ from campaigns.forecasting import prices_at
 from campaigns.models import Campaign, CampaignItem
 from campaigns.views.common import find, page
 from core import clock, display
-from core.forms import MomentField
+from core.forms import MomentField, own_field
 from policies import active
 from policies.rules.campaigns import CampaignRules
 
@@ -36,7 +36,7 @@ def prices(request: StoreRequest, store: str, code: str) -> HttpResponse:
     now = clock.now()
     first = max(now, campaign.starts_at)
     form = MomentForm(request.GET if "at" in request.GET else None, initial={"at": first})
-    form.fields["at"].zone = display.zone(request.store.time_zone)  # type: ignore[attr-defined]
+    own_field(form, "at", MomentField).zone = display.zone(request.store.time_zone)
     at: datetime = (form.cleaned_data["at"] if form.is_bound and form.is_valid() else None) or first
     rows = (
         CampaignItem.objects.filter(campaign=campaign, ended_at=None)

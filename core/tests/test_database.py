@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 from django.db import connection, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+
+from core.database.base import DatabaseWrapper
 
 
 @pytest.fixture
-def kept(transactional_db: None) -> Iterator[BaseDatabaseWrapper]:
+def kept(transactional_db: None) -> Iterator[DatabaseWrapper]:
     """A second connection, kept from one request to the next."""
-    made = connections["default"].copy()
+    made = cast(DatabaseWrapper, connections["default"].copy())
     made.settings_dict["CONN_MAX_AGE"] = 60
     made.settings_dict["CONN_HEALTH_CHECKS"] = True
     made.connect()
@@ -20,20 +22,20 @@ def kept(transactional_db: None) -> Iterator[BaseDatabaseWrapper]:
     made.close()
 
 
-def backend(of: BaseDatabaseWrapper) -> int:
+def backend(of: DatabaseWrapper) -> int:
     with of.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         return int(cursor.fetchone()[0])
 
 
-def next_request(of: BaseDatabaseWrapper) -> None:
+def next_request(of: DatabaseWrapper) -> None:
     """What Django does at the beginning of each."""
     of.close_if_unusable_or_obsolete()
-    of.health_check_done = False
+    vars(of)["health_check_done"] = False
     of.close_if_health_check_failed()
 
 
-def test_a_whole_connection_is_kept_without_asking_the_server(kept: BaseDatabaseWrapper) -> None:
+def test_a_whole_connection_is_kept_without_asking_the_server(kept: DatabaseWrapper) -> None:
     before = backend(kept)
     with connection.cursor() as cursor:
         cursor.execute("SELECT query_start FROM pg_stat_activity WHERE pid = %s", [before])
@@ -44,7 +46,7 @@ def test_a_whole_connection_is_kept_without_asking_the_server(kept: BaseDatabase
     assert backend(kept) == before
 
 
-def test_a_connection_that_the_server_ended_is_replaced(kept: BaseDatabaseWrapper) -> None:
+def test_a_connection_that_the_server_ended_is_replaced(kept: DatabaseWrapper) -> None:
     before = backend(kept)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [before])
@@ -53,7 +55,7 @@ def test_a_connection_that_the_server_ended_is_replaced(kept: BaseDatabaseWrappe
     assert backend(kept) != before
 
 
-def test_a_connection_with_something_to_say_is_asked(kept: BaseDatabaseWrapper) -> None:
+def test_a_connection_with_something_to_say_is_asked(kept: DatabaseWrapper) -> None:
     """A notice is no reason to give a connection up."""
     with kept.cursor() as cursor:
         cursor.execute("LISTEN house")
@@ -65,7 +67,7 @@ def test_a_connection_with_something_to_say_is_asked(kept: BaseDatabaseWrapper) 
     assert backend(kept) == before
 
 
-def test_a_closed_connection_is_none(kept: BaseDatabaseWrapper) -> None:
+def test_a_closed_connection_is_none(kept: DatabaseWrapper) -> None:
     assert kept.is_usable()
     kept.connection.close()
     assert not kept.is_usable()

@@ -209,7 +209,7 @@ def test_a_redirect_is_an_answer_and_is_not_followed(listen) -> None:
 
 
 def _client(listener: Listener, **caps: float) -> tuple[Client, str]:
-    limits = Limits(**{"connect": 1, "read": 1, "total": 1, "max_bytes": 1000} | caps)  # type: ignore[arg-type]
+    limits = Limits(**{"connect": 1, "read": 1, "total": 1, "max_bytes": 1000} | caps)  # type: ignore[arg-type]  # passed on as given
     url = f"http://127.0.0.1:{listener.port}/"
     return Client(limits, trusted=[url]), url
 

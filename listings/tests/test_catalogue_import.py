@@ -32,7 +32,7 @@ from tests.factories import actor_for, make_listing, make_member, make_store, ow
 def bring(store: Store, path: Path, actor: Actor | None = None, **options: object) -> Figures:
     source = inspect(path, policies.active(ImportRules, clock.now()))
     given: dict[str, object] = {"category": "home", "errors": path.with_name("errors.csv")} | options
-    return import_catalogue(store, Request(source, **given), actor=actor or system("test"))  # type: ignore[arg-type]
+    return import_catalogue(store, Request(source, **given), actor=actor or system("test"))  # type: ignore[arg-type]  # passed on as given
 
 
 def put(folder: Path, content: str, name: str = "goods.csv") -> Path:

@@ -46,7 +46,7 @@ def signed_in(user) -> Client:
 
 def listing_of(store: Store, *codes: str, **extra: object) -> Listing:
     with in_store(store.pk):
-        return make_listing(store, codes, **extra)  # type: ignore[arg-type]
+        return make_listing(store, codes, **extra)  # type: ignore[arg-type]  # passed on as given
 
 
 def offer(store: Store, listing: Listing, **extra: object) -> None:

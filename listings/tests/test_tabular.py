@@ -28,7 +28,7 @@ def put(folder: Path, content: bytes | str, name: str = "table.csv") -> Path:
 
 def rows(path: Path, rules: ImportRules = RULES, **options: str) -> tuple[list[str], list[tuple[int, list[str], str]]]:
     source = inspect(path, rules, encoding=options.pop("encoding", ""))
-    with open_table(source, rules, **options) as table:  # type: ignore[arg-type]
+    with open_table(source, rules, **options) as table:  # type: ignore[arg-type]  # passed on as given
         return table.header, [(number, cells, problem.code if problem else "") for number, cells, problem in table]
 
 

@@ -13,6 +13,7 @@ from accounts.forms import blame
 from accounts.requests import StoreRequest
 from accounts.rights import requires
 from core.errors import DomainError
+from core.forms import own_field
 from core.returning import back_of
 from listings import decorating
 from listings.models import Category
@@ -31,9 +32,9 @@ class DecorationForm(forms.Form):
     )
 
     def __init__(self, *args: object, **extra: object) -> None:
-        super().__init__(*args, **extra)  # type: ignore[arg-type]
+        super().__init__(*args, **extra)  # type: ignore[arg-type]  # passed on as given
         tops = [(row.code, row.label) for row in Category.objects.filter(parent=None)]
-        self.fields["main_category"].choices = [("", _("Choose one")), *tops]  # type: ignore[attr-defined]
+        own_field(self, "main_category", forms.ChoiceField).choices = [("", _("Choose one")), *tops]
 
 
 @requires("settings.manage")

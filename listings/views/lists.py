@@ -101,9 +101,9 @@ def _dressed(rows: list[Listing]) -> list[Listing]:
     ids = [row.pk for row in rows]
     figures, tags = shelves(ids), reading.tags_of(ids, clock.now())
     for row in rows:
-        row.shelf = figures.get(row.pk)  # type: ignore[attr-defined]
-        row.stock = row.shelf.stock if row.shelf else 0  # type: ignore[attr-defined]
-        row.tags = tags.get(row.pk, [])  # type: ignore[attr-defined]
+        row.shelf = figures.get(row.pk)  # type: ignore[attr-defined]  # for the template
+        row.stock = row.shelf.stock if row.shelf else 0  # type: ignore[attr-defined]  # for the template
+        row.tags = tags.get(row.pk, [])  # type: ignore[attr-defined]  # for the template
     return rows
 
 

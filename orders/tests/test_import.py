@@ -35,7 +35,7 @@ HEADER = "order,sku,quantity,placed_at,unit_price,buyer,country\n"
 def bring(store: Store, path: Path, actor: Actor | None = None, **options: object) -> Report:
     source = inspect(path, policies.active(ImportRules, clock.now()))
     given: dict[str, object] = {"zone": LONDON, "errors": path.with_name("errors.csv")} | options
-    return import_orders(store, Request(source, **given), actor=actor or system("test"))  # type: ignore[arg-type]
+    return import_orders(store, Request(source, **given), actor=actor or system("test"))  # type: ignore[arg-type]  # passed on as given
 
 
 def put(folder: Path, rows: str) -> Path:

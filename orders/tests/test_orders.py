@@ -34,7 +34,7 @@ def draft(store: Store, code: str = "536365", **changes: object) -> OrderDraft:
         LineDraft(sku.pk, 6, Decimal("2.55"), Decimal("2.00")),
     ]
     made = OrderDraft(code, NOON, "USD", lines, TERMS, buyer="17850", country="GB")
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)  # type: ignore[arg-type]  # passed on as given
 
 
 def test_orders_and_lines_are_written_with_their_sums(store, owner) -> None:

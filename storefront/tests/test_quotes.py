@@ -77,7 +77,10 @@ def test_every_candidate_is_explained(shop) -> None:
 
 def test_a_stopped_or_closed_window_gives_no_promo_price(shop) -> None:
     store, skus, actor, frozen = shop
-    price = lambda: document(make_quote(store, basket((skus[0].code, 1)), actor=actor))["lines"][0]["unit_price"]  # noqa: E731
+
+    def price() -> str:
+        return str(document(make_quote(store, basket((skus[0].code, 1)), actor=actor))["lines"][0]["unit_price"])
+
     assert price() == "15.00"
     stop_offers()
     assert price() == "20.00"

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import psycopg
 from django.db import connection
@@ -38,6 +39,10 @@ def _ended(shop: Shop, skus: int, campaigns: int = 1) -> list[Campaign]:
             make.make_campaign(shop.store, rows, starts_at=now - timedelta(days=1), ends_at=now - timedelta(minutes=1))
             for _ in range(campaigns)
         ]
+
+
+def _under_way(goal: int) -> bool:
+    return _count("ended") + _count("ending") >= goal
 
 
 def _count(state: str) -> int:
@@ -132,7 +137,7 @@ def test_workers_killed_and_redis_flushed_again_and_again(crew: Crew) -> None:
     twin.start("beat")
     for turn in range(ROUNDS):
         goal = (turn + 1) * len(campaigns) // (ROUNDS + 1) + dice.randrange(4)
-        crew.until(lambda goal=goal: _count("ended") + _count("ending") >= goal, f"{goal} campaigns are under way")  # type: ignore[misc]
+        crew.until(partial(_under_way, goal), f"{goal} campaigns are under way")
         crew.kill("lifecycle")
         crew.flush_redis()
         crew.start("lifecycle")

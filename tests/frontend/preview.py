@@ -12,12 +12,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
 
 from django.contrib.staticfiles.handlers import StaticFilesHandler  # noqa: E402 - after setup
-from django.core.handlers.wsgi import WSGIHandler  # noqa: E402
-from django.test import override_settings  # noqa: E402
+from django.core.handlers.wsgi import WSGIHandler  # noqa: E402 - after setup
+from django.test import override_settings  # noqa: E402 - after setup
 
-from core import clock  # noqa: E402
-from tests.frontend import style  # noqa: E402
-from tests.frontend.conftest import style_settings  # noqa: E402
+from core import clock  # noqa: E402 - after setup
+from tests.frontend import style  # noqa: E402 - after setup
+from tests.frontend.conftest import style_settings  # noqa: E402 - after setup
 
 
 def main() -> None:

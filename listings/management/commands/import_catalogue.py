@@ -47,7 +47,7 @@ class Command(BaseCommand):
                 source, commands.mapping_of(options["mapping"]), currency, options["category"], options["stock"],
                 options["delimiter"], errors=errors,
             )  # fmt: skip
-            with in_store(store.pk), commands.shown_progress(self.stdout) as progress:  # type: ignore[arg-type]
+            with in_store(store.pk), commands.shown_progress(self.stdout) as progress:  # type: ignore[arg-type]  # wraps a text stream
                 figures = import_catalogue(store, request, actor=system("command:import_catalogue"), progress=progress)
         except DomainError as refused:
             raise CommandError(f"{refused.code}: {refused.detail}") from None

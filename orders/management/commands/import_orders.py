@@ -59,7 +59,7 @@ class Command(BaseCommand):
                 source, commands.mapping_of(options["mapping"]), currency, zone, options["date_format"], options["state"],
                 options["delimiter"], errors=errors,
             )  # fmt: skip
-            with in_store(store.pk), commands.shown_progress(self.stdout) as progress:  # type: ignore[arg-type]
+            with in_store(store.pk), commands.shown_progress(self.stdout) as progress:  # type: ignore[arg-type]  # wraps a text stream
                 report = import_orders(store, request, actor=system("command:import_orders"), progress=progress)
         except DomainError as refused:
             raise CommandError(f"{refused.code}: {refused.detail}") from None
