@@ -23,6 +23,7 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
         "campaigns": _every("campaigns.tasks.sweep", sweep, "lifecycle"),
         "bulk": _every("campaigns.tasks.run_bulk", sweep, "lifecycle"),
         "checks": _every("campaigns.tasks.run_checks", sweep, "checks"),
+        "patrol": _every("campaigns.tasks.patrol", 6 * sweep, "checks"),
         "publish": _every("publishing.tasks.sweep", sweep, "publish"),
         "outbox": _every("backoffice.tasks.deliver_outbox", sweep, "publish"),
         "jobs": _every("listings.tasks.run_jobs", sweep, "default"),

@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.requests import StoreRequest
-from campaigns.labels import campaign_name
+from campaigns.labels import POINTS, campaign_name
 from campaigns.models import Campaign, CampaignState, Closing, Leftover
 from campaigns.prices import stores_prices_to_review
 from core import clock, display
 from inbox.models import Message, Severity
 from insights import stale
-from policies import active, timing
+from policies import active
 from policies.rules.web import DashboardRules
 from publishing.models import Publication
 
@@ -88,7 +88,7 @@ def _leftovers(request: StoreRequest, now: datetime) -> list[Todo]:
             title=campaign_name(row.campaign),
             text=_("Buyers still see something of this stopped campaign, since %(since)s.")
             % {"since": display.sentence(row.first_seen_at, display.zone(request.store.time_zone))},
-            url=_to(request, "campaigns:detail", code=row.campaign.code),
+            url=_to(request, "campaigns:leftovers") + f"?q={row.campaign.code}",
             action=_("Look"),
         )
         for row in rows[: active(DashboardRules, now).rows]
@@ -117,25 +117,41 @@ def _prices(request: StoreRequest, now: datetime) -> list[Todo]:
     ]
 
 
-def _overdue_checks(request: StoreRequest, now: datetime) -> list[Todo]:
-    late = (
-        now - timing.post_close_check_delays()[-1] - timedelta(seconds=active(DashboardRules, now).check_slack_seconds)
-    )
-    rows = Closing.objects.filter(
-        store_id=request.store.pk, verified_at=None, taken_back_at=None, closed_at__lt=late, next_due_at__isnull=False
-    ).select_related("campaign")
-    return [
+def _closes(request: StoreRequest, now: datetime) -> list[Todo]:
+    """Closes that stay open: those with an overdue point one by one, all others in one line (R43)."""
+    most = active(DashboardRules, now).rows
+    still = Closing.objects.filter(store_id=request.store.pk, completed_at=None, taken_back_at=None)
+    late = list(still.exclude(overdue=[]).select_related("campaign").order_by("id")[:most])
+    found = [
         Todo(
             icon="hourglass",
-            tone="paused",
-            word=_("Check overdue"),
+            tone="cancel",
+            word=_("Overdue"),
             title=campaign_name(row.campaign),
-            text=_("This close is not verified yet."),
+            text=_("This close is not verified in time: %(points)s.")
+            % {"points": display.series(str(POINTS[key]) for key in row.overdue if key in POINTS)},
             url=_to(request, "campaigns:closing", code=row.campaign.code),
             action=_("Look"),
         )
-        for row in rows.order_by("closed_at")[: active(DashboardRules, now).rows]
+        for row in late
     ]
+    count = still.filter(overdue=[])[: active(DashboardRules, now).count_limit].count()
+    if count:
+        found.append(
+            Todo(
+                icon="list-check",
+                tone="sched",
+                word=_("Close checklists"),
+                title=ngettext("%(n)s close is being verified", "%(n)s closes are being verified", count)
+                % {"n": display.number(count)},
+                text=_(
+                    "Each stays open until display, coupons and archive are verified; nothing to do unless one becomes overdue."
+                ),
+                url=_to(request, "campaigns:closings"),
+                action=_("Look"),
+            )
+        )
+    return found
 
 
 def _stale(request: StoreRequest, now: datetime) -> list[Todo]:
@@ -224,8 +240,8 @@ SOURCES: tuple[tuple[Callable[[StoreRequest, datetime], list[Todo]], str], ...] 
     (_leftovers, "campaigns.view"),
     (_messages, "campaigns.view"),
     (_prices, "campaigns.view"),
-    (_overdue_checks, "campaigns.view"),
     (_stale, "insights.view"),
+    (_closes, "campaigns.view"),
     (_sites_behind, "listings.view"),
     (_ending_soon, "campaigns.view"),
 )

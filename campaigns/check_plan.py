@@ -77,7 +77,7 @@ def plan_each(plans: Mapping[int, tuple[int | None, float]], *, occasion: str, n
     """
     if not plans:
         return
-    given = {
+    given: dict[str, Any] = {
         "ids": list(plans),
         "closings": [closing for closing, _wait in plans.values()],
         "waits": [float(wait) for _closing, wait in plans.values()],

@@ -79,7 +79,7 @@ def run_due() -> int:
     pages must not keep publishing waiting, least of all the publishing that clears what was found.
     """
     rules = policies.active(ClosingRules, clock.read())
-    with _seat(rules.check_workers) as seated, across_stores("checks read the pages of every store"):
+    with seat(range(rules.check_workers)) as seated, across_stores("checks read the pages of every store"):
         if not seated:
             return 0
         total, until = 0, time.monotonic() + rules.check_budget
@@ -95,11 +95,14 @@ def run_due() -> int:
 
 
 @contextmanager
-def _seat(seats: int) -> Iterator[bool]:
-    """One of a few seats, held by an advisory lock of this session: whoever dies leaves it free."""
+def seat(numbers: Sequence[int]) -> Iterator[bool]:
+    """One of these seats of readers, held by an advisory lock of this session: whoever dies leaves it free.
+
+    Answers False when all are taken.
+    """
     with connection.cursor() as cursor:
-        for seat in range(seats):
-            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [SEATS, seat])
+        for number in numbers:
+            cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [SEATS, number])
             if cursor.fetchone()[0]:
                 break
         else:
@@ -108,7 +111,7 @@ def _seat(seats: int) -> Iterator[bool]:
         try:
             yield True
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [SEATS, seat])
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [SEATS, number])
 
 
 # -- claiming ----------------------------------------------------------------------------------------------------------------

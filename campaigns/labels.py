@@ -57,6 +57,15 @@ STOPS = {"pause": _("Pause (can resume)"), "cancel": _("Cancel campaign permanen
 CLIENTS = {"desktop": _("Desktop"), "phone": _("Phone"), "private": _("Private window")}
 
 
+WHATS = {"tag": _("Campaign tag"), "price": _("Campaign price")}
+
+POINTS = {
+    "display": _("Display: no page and no quote shows it"),
+    "coupons": _("Coupons: linked ones are void"),
+    "archive": _("Archive: the data are sealed"),
+}
+
+
 def campaign_name(campaign: Campaign) -> str:
     """The name in the page's language."""
     return campaign.label

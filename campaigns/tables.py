@@ -76,3 +76,26 @@ class ConflictTable(BaseTable):
         template_name="campaigns/_conflict_parties.html", verbose_name=_("Campaigns on it"), orderable=False
     )
     actions = ActionsColumn("campaigns/_conflict_actions.html", accessor="sku_id")
+
+
+class LeftoverTable(BaseTable):
+    """The leftover hunter."""
+
+    caption = _("Leftovers")
+    row_header = "page"
+
+    pick = PickColumn(accessor="pk", about="page_url")
+    page = tables.TemplateColumn(template_name="campaigns/_leftover_page.html", verbose_name=_("Page"), orderable=False)
+    campaign = tables.TemplateColumn(
+        template_name="campaigns/_leftover_campaign.html", verbose_name=_("Campaign"), orderable=False
+    )
+    what = tables.TemplateColumn(template_name="campaigns/_leftover_what.html", verbose_name=_("What"), orderable=False)
+    seen = tables.TemplateColumn(
+        template_name="campaigns/_leftover_seen.html",
+        verbose_name=_("Seen since"),
+        accessor="first_seen_at",
+        orderable=False,
+    )
+    state = tables.TemplateColumn(
+        template_name="campaigns/_leftover_state.html", verbose_name=_("State"), accessor="pk", orderable=False
+    )

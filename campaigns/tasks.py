@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from campaigns import bulk, checks, sweeps
+from campaigns import bulk, checks, patrol, sweeps
 
 
 @shared_task(name="campaigns.tasks.sweep")
@@ -17,6 +17,12 @@ def sweep() -> dict[str, int]:
 def run_checks() -> int:
     """Read the public pages that are due to be read."""
     return checks.run_due()
+
+
+@shared_task(name="campaigns.tasks.patrol")
+def read_on() -> int:
+    """Read the next pages of campaigns that were closed long ago."""
+    return patrol.run()
 
 
 @shared_task(name="campaigns.tasks.run_bulk")

@@ -6,6 +6,7 @@ from django.urls import path
 
 from campaigns.views import (
     affiliates,
+    aftercare,
     bulk,
     closing,
     conflicts,
@@ -23,6 +24,9 @@ app_name = "campaigns"
 
 urlpatterns = [
     path("", lists.campaign_list, name="list"),
+    path("after/", aftercare.closings, name="closings"),
+    path("after/leftovers/", aftercare.leftovers, name="leftovers"),
+    path("after/leftovers/clear/", aftercare.clear, name="clear_leftovers"),
     path("new/", drafting.create, name="new"),
     path("check/", drafting.check, name="check"),
     path("bulk/", bulk.start, name="bulk"),

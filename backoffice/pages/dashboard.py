@@ -74,7 +74,7 @@ def _figures(request: StoreRequest) -> list[dict[str, Any]]:
         {
             "label": _("Leftovers buyers may see"),
             "n": display.number(leftovers),
-            "url": f"{listing}?tab=past",
+            "url": reverse("campaigns:leftovers", kwargs={"store": request.store.slug}),
             "note": "",
         },
     ]
