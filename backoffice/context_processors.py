@@ -121,6 +121,7 @@ def staff_links(stores_url: str, path: str) -> list[Link]:
     """The menu of platform staff; the longest matching address is current."""
     wanted = (
         (_("Stores of the platform"), stores_url, "store"),
+        (_("Promotions to review"), _url("platform_campaigns"), "speaker"),
         (_("Emergency stop"), _url("platform_emergency"), "stop"),
     )
     here = max((url for _label, url, _icon in wanted if url and path.startswith(url)), key=len, default="")

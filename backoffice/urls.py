@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("accounts.urls")),
     path("api/v1/", include("api.urls")),
     path("platform/emergency-stop/", emergency.emergency_stop, name="platform_emergency"),
+    path("platform/campaigns/", include("campaigns.platform_urls")),
     path("", include("accounts.home_urls")),
     path("s/<slug:store>/", dashboard.dashboard, name="dashboard"),
     path("s/<slug:store>/", include("accounts.store_urls")),

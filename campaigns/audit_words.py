@@ -22,6 +22,8 @@ declare(
         "revise": ("pencil", _("Revise after rejection")),
         "withdraw": ("undo", _("Withdraw enrolment")),
         "enforce": ("lock", _("Enforcement by the platform")),
+        "end_items": ("minus", _("End item participation (started)")),
+        "release_items": ("minus", _("Item participation ended by platform staff")),
         "delete": ("trash", _("Delete draft")),
         "copy": ("copy", _("Copy as new draft")),
         "start": ("play", _("Start by itself at the start time")),

@@ -119,6 +119,7 @@ _PROTECTED = """
         JOIN listings_listing AS l ON l.id = i.listing_id AND l.state = 'on_sale'
         LEFT JOIN orders_lowestdeal AS d ON d.sku_id = i.sku_id AND d.at >= %(since)s
         WHERE i.campaign_id = ANY(%(ids)s) AND i.ended_at IS NULL
+            AND (cardinality(%(only)s::bigint[]) = 0 OR i.sku_id = ANY(%(only)s))
         GROUP BY i.campaign_id, i.price, s.id
     ) AS sold GROUP BY campaign_id
 """
@@ -141,7 +142,12 @@ def protected_prices(case: Case, campaigns: Sequence[Campaign]) -> dict[int, Pro
     if rules.lowest_deal_days > policies.active(OrderRules, case.now).deal_memory_days:
         raise RuntimeError("the window of the lowest deal price is longer than deals are remembered")
     since = case.now - timedelta(days=rules.lowest_deal_days)
-    given: dict[str, Any] = {"ids": [row.pk for row in campaigns], "since": since, "shown": rules.evidence_shown}
+    given: dict[str, Any] = {
+        "ids": [row.pk for row in campaigns],
+        "only": list(case.only_skus),
+        "since": since,
+        "shown": rules.evidence_shown,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_PROTECTED, given)
         return {

@@ -142,6 +142,11 @@ declare(
         fix=_("Lower the campaign price, or check the sale price."),
     ),
     Code(
+        "ERR_ITEMS_STAY", ERROR, _("Items leave only with the campaign"),
+        cause=_("Only items of a platform promotion are closed one by one after it was handed in."),
+        fix=_("Pause the campaign, or cancel it and copy it as a new draft."),
+    ),
+    Code(
         "ERR_PRICE_FIXED", ERROR, _("The price is promised already"),
         cause=_("The item takes part at another price, and the campaign has started."),
         fix=_("Leave the item out, or stop the campaign and start another."),

@@ -45,7 +45,10 @@ CHECKED_BY_VERBS = frozenset({"ERR_PERMISSION", "ERR_OPERATION_LOCKED", "ERR_VER
 
 @dataclass(frozen=True)
 class Case:
-    """What guards look at: campaigns of one store, the action, who asks, when; `versions` is what the asker read, by campaign id."""
+    """What guards look at: campaigns of one store, the action, who asks, when; `versions` is what the asker read, by campaign id.
+
+    `only_skus`: the items that alone are to close (R4); empty for whole campaigns.
+    """
 
     store: Store
     campaigns: Sequence[Campaign]
@@ -53,6 +56,7 @@ class Case:
     actor: Actor
     now: datetime
     versions: Mapping[int, int] = field(default_factory=dict)
+    only_skus: tuple[int, ...] = ()
 
     @cached_property
     def facts(self) -> Mapping[str, Any]:

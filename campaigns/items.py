@@ -63,7 +63,7 @@ def copy(source: Campaign, target: Campaign) -> None:
         cursor.execute(
             "INSERT INTO campaigns_campaignitem (store_id, campaign_id, sku_id, listing_id, price)"
             " SELECT store_id, %s, sku_id, listing_id, price FROM campaigns_campaignitem WHERE campaign_id = %s"
-            " ORDER BY sku_id",
+            " AND ended_at IS NULL ORDER BY sku_id",
             [target.pk, source.pk],
         )
         _recount(target, cursor)

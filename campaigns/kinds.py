@@ -22,7 +22,8 @@ class KindSpec:
 
     `about`: one sentence for who chooses. `reviewed`: platform staff approve it before it starts. `item_prices`: each item carries a
     campaign price. `items_while_running`: items may be added after the start. `by_platform`: from the moment it is handed in, its settings
-    are the platform's: only staff take it out of review, and the store neither edits nor moves it (R21). `rules`: the schema of `rules`.
+    are the platform's: only staff take it out of review, and the store neither edits nor moves it (R21). `sub_items`: its items are closed
+    one by one (R4). `rules`: the schema of `rules`.
     """
 
     kind: Kind
@@ -32,6 +33,7 @@ class KindSpec:
     item_prices: bool = True
     items_while_running: bool = False
     by_platform: bool = False
+    sub_items: bool = False
     rules: type[KindRules] = NoRules
 
 
@@ -55,6 +57,7 @@ _SPECS = (
         offered=True,
         reviewed=True,
         by_platform=True,
+        sub_items=True,
         rules=PromotionRules,
         about=_(
             "Enrol products in a promotion of the platform. Staff review it; once handed in, the store cannot stop it."

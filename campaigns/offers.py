@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -26,7 +27,7 @@ _ON = """
         (store_id, sku_id, listing_id, campaign_code, kind, label, label_zh, price, stacks, starts_at, ends_at, active)
     SELECT i.store_id, i.sku_id, i.listing_id, c.code, c.kind, c.name, c.name_zh, i.price, c.stacks, c.starts_at, c.ends_at, true
     FROM campaigns_campaignitem i JOIN campaigns_campaign c ON c.id = i.campaign_id
-    WHERE i.campaign_id = ANY(%(ids)s)
+    WHERE i.campaign_id = ANY(%(ids)s) AND i.ended_at IS NULL
     ORDER BY c.id, i.sku_id
     ON CONFLICT (campaign_code, sku_id) DO UPDATE SET
         active = true, label = excluded.label, label_zh = excluded.label_zh, price = excluded.price, stacks = excluded.stacks,
@@ -37,6 +38,7 @@ _OFF = f"""
     UPDATE listings_liveoffer o SET active = false {SHOWN_OFFERS.removeprefix("FROM listings_liveoffer o ")}
     RETURNING o.campaign_code, o.store_id, o.listing_id
 """  # noqa: S608 - constants of this house
+_OFF_ITEMS = _OFF.replace("WHERE ", "WHERE o.sku_id = ANY(%(skus)s) AND ", 1)
 _RESET = """
     UPDATE listings_liveoffer o
     SET label = c.name, label_zh = c.name_zh, stacks = c.stacks, starts_at = c.starts_at, ends_at = c.ends_at
@@ -82,6 +84,11 @@ def switch_off(campaigns: Sequence[Campaign], *, now: datetime, tell: bool = Tru
     return _told(touched, now) if tell else touched
 
 
+def switch_off_items(campaign: Campaign, sku_ids: Sequence[int], *, now: datetime) -> Touched:
+    """Take the offers of single items from buyers at once, and tell the sites (R4)."""
+    return _told(_changed(_OFF_ITEMS, [campaign], skus=list(sku_ids)), now)
+
+
 def reset(campaigns: Sequence[Campaign], *, now: datetime) -> Touched:
     """Bring label and window of the offers in line with the campaigns after an edit, and tell the sites."""
     return _told(_changed(_RESET, campaigns), now)
@@ -97,7 +104,7 @@ def tell_sites(campaigns: Sequence[Campaign], *, now: datetime) -> Touched:
     return _told(touched, now)
 
 
-def _changed(statement: str, campaigns: Sequence[Campaign]) -> Touched:
+def _changed(statement: str, campaigns: Sequence[Campaign], **more: Any) -> Touched:
     """Run a statement that answers (code, store, listing) per offer; the database groups, Python reads one row a campaign."""
     grouped = (
         f"WITH changed AS ({statement}) SELECT campaign_code, store_id, array_agg(DISTINCT listing_id), count(*)"  # noqa: S608 - constants of this house
@@ -105,7 +112,7 @@ def _changed(statement: str, campaigns: Sequence[Campaign]) -> Touched:
     )
     touched = Touched()
     with connection.cursor() as cursor:
-        cursor.execute(grouped, parameters(campaigns))
+        cursor.execute(grouped, {**parameters(campaigns), **more})
         for code, store_id, listings, count in cursor.fetchall():
             touched.add(code, store_id, listings, count)
     return touched

@@ -10,8 +10,8 @@ from typing import Any
 
 from campaigns.models import Campaign
 
-#: The items of the campaigns.
-ITEMS = "FROM campaigns_campaignitem i WHERE i.campaign_id = ANY(%(ids)s)"
+#: The items of the campaigns that take part; those that were closed on their own have left already.
+ITEMS = "FROM campaigns_campaignitem i WHERE i.campaign_id = ANY(%(ids)s) AND i.ended_at IS NULL"
 
 #: The offers that buyers may still see: tags and promotion prices.
 SHOWN_OFFERS = "FROM listings_liveoffer o WHERE o.campaign_code = ANY(%(codes)s) AND o.active"

@@ -26,6 +26,8 @@ PRODUCTS = {
     "PC-SNK-031-38": "shoe", "PC-TOT-005": "shopping-bag", "PC-EAR-040": "diamond", "PC-WIG-012": "mood-kid",
     "RL-EBD-100-BK": "headphones", "RL-SPK-120": "device-speaker", "RL-CAM-210": "device-computer-camera", "RL-CBL-001-1M": "usb",
     "RL-CSE-077": "device-mobile", "RL-PWR-020": "battery-charging", "RL-KBD-061": "keyboard", "RL-WCH-009": "device-watch",
+    "HH-VAC-015": "vacuum-cleaner", "HH-PLT-033": "plant-2", "HH-PET-051": "bone", "HH-STL-007": "armchair", "HH-LMP-018": "lamp",
+    "HH-DRL-002": "tool", "HH-MKP-090": "brush",
     "sock": "sock", "backpack": "backpack", "bed": "bed", "plug": "plug", "clock": "clock", "camera": "camera",
 }  # fmt: skip
 
@@ -78,7 +80,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     for code, name in PRODUCTS.items():
         (OUT / f"{code.lower()}.svg").write_text(picture(code, glyph(folder, name)))
-    for letter, slug, at in (("P", "pinecone", 2), ("R", "riverlamp", 0)):
+    for letter, slug, at in (("P", "pinecone", 2), ("R", "riverlamp", 0), ("H", "halfhill", 1)):
         (OUT / f"{slug}-logo.svg").write_text(logo(letter, GROUNDS[at][2]))
         (OUT / f"{slug}-banner.svg").write_text(banner(GROUNDS[at][0], GROUNDS[at][1]))
 

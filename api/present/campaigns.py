@@ -7,6 +7,7 @@ from typing import Any
 
 from api.fields import write_moment
 from campaigns.checking import warnings_of
+from campaigns.forecasting import Forecast
 from campaigns.models import Campaign, CampaignItem, Check, Closing, Leftover
 from campaigns.report import differences_of
 from core import clock, money
@@ -46,15 +47,45 @@ def _row(campaign: Campaign) -> dict[str, Any]:
         "logistics_guarantee": campaign.logistics_guarantee,
         "min_items": campaign.min_items,
         "stacks": campaign.stacks,
+        "platform_enforced": campaign.platform_enforced,
+        "submitted_at": write_moment(campaign.submitted_at),
+        "review": _review(campaign),
         "version": campaign.version,
     }
+
+
+def _review(campaign: Campaign) -> dict[str, Any] | None:
+    if campaign.reviewed_at is None:
+        return None
+    decided_at = write_moment(campaign.reviewed_at)
+    return {"decided_at": decided_at, "reason": campaign.review_reason, "note": campaign.review_note}
+
+
+def prices(found: Sequence[Forecast]) -> list[dict[str, Any]]:
+    """What buyers pay at a moment; no query."""
+    return [
+        {
+            "sku": row.item.sku.code,
+            "currency": row.item.sku.currency,
+            "sale_price": money.text(row.price.sale_price, row.item.sku.currency),
+            "unit_price": money.text(row.price.unit_price, row.item.sku.currency),
+            "campaigns": [offer.campaign for offer in row.price.winner.offers] if row.price.winner else [],
+            "order_campaigns": row.order_campaigns,
+        }
+        for row in found
+    ]
 
 
 def _items(campaign: Campaign) -> list[dict[str, Any]]:
     found = CampaignItem.objects.filter(campaign=campaign).order_by("id")
     return [
-        {"sku": sku, "price": None if price is None else money.text(price, currency), "currency": currency}
-        for sku, price, currency in found.values_list("sku__code", "price", "sku__currency")
+        {
+            "sku": sku,
+            "price": None if price is None else money.text(price, currency),
+            "currency": currency,
+            "ended_at": write_moment(ended_at),
+        }
+        for sku, price, currency, ended_at in found.values_list("sku__code", "price", "sku__currency", "ended_at")
     ]
 
 

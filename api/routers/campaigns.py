@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop as _
 from ninja import Query, Router
 
 from api import lists
-from api.access import needs, staff_only
+from api.access import needs
 from api.current import with_current
 from api.frame import reply
 from api.present import campaigns as present
@@ -22,13 +22,11 @@ from api.schemas.campaigns import (
     CampaignRow,
     ItemIn,
     ItemsIn,
-    Reviewed,
 )
 from api.schemas.common import Page, VersionOnly
-from campaigns import finding, lifecycle, reviewing
+from campaigns import finding, lifecycle
 from campaigns.inputs import CampaignInput, ItemInput
 from campaigns.querysets import CampaignFilter, matching
-from core.scopes import in_store
 
 router = Router(tags=["campaigns"])
 
@@ -128,40 +126,6 @@ def submit_campaign(request: ApiRequest, code: str, body: VersionOnly | None = N
     with with_current(request.store, code):
         campaign = lifecycle.submit(request.store, code, version=wanted.version, actor=request.actor)
     return reply(present.one(campaign))
-
-
-@router.post(
-    "/campaigns/{code}/approve",
-    response=CampaignOut,
-    summary=_("Let an enrolment in"),
-    description=_("Platform staff only."),
-)
-@staff_only
-def approve_campaign(request: ApiRequest, code: str, body: Reviewed | None = None) -> HttpResponse:
-    """`POST /campaigns/{code}/approve`."""
-    wanted = body or Reviewed()
-    store = finding.across(code).store
-    with in_store(store.pk), with_current(store, code):
-        campaign = reviewing.approve(store, code, note=wanted.note, version=wanted.version, actor=request.actor)
-        return reply(present.one(campaign))
-
-
-@router.post(
-    "/campaigns/{code}/reject",
-    response=CampaignOut,
-    summary=_("Refuse an enrolment"),
-    description=_("Platform staff only; the reason goes to the merchant."),
-)
-@staff_only
-def reject_campaign(request: ApiRequest, code: str, body: Reviewed | None = None) -> HttpResponse:
-    """`POST /campaigns/{code}/reject`."""
-    wanted = body or Reviewed()
-    store = finding.across(code).store
-    with in_store(store.pk), with_current(store, code):
-        campaign = reviewing.reject(
-            store, code, reason=wanted.reason, note=wanted.note, version=wanted.version, actor=request.actor
-        )
-        return reply(present.one(campaign))
 
 
 def _items(rows: Sequence[ItemIn]) -> list[ItemInput]:

@@ -35,7 +35,13 @@ class CampaignIn(Body):
     starts_at: Moment = Field(description=_("In the past: as soon as submitted."))
     ends_at: Moment
     items: list[ItemIn] = Field(default_factory=list)
-    rules: dict[str, Any] = Field(default_factory=dict, description=_("What the kind asks for."))
+    rules: dict[str, Any] = Field(
+        default_factory=dict,
+        description=_(
+            "The terms of the kind. spend_and_save: threshold, discount, and if wanted steps (threshold, discount),"
+            " free_shipping_threshold, gifts; platform_promotion: venue; others have none."
+        ),
+    )
     price_protected: bool = False
     logistics_guarantee: bool = False
     min_items: Count = 0
@@ -79,6 +85,22 @@ class EmergencyIn(Body):
     reason: Text
 
 
+class EndItemsIn(Body):
+    """Items of a platform promotion that leave, by SKU."""
+
+    skus: list[Annotated[str, Field(max_length=200)]] = Field(min_length=1)
+    reason: Text = ""
+    version: Version = None
+
+
+class EnforcedIn(Body):
+    """Whether the platform runs it to its end, and by which rule or placement."""
+
+    enforced: bool
+    reason: Text = ""
+    version: Version = None
+
+
 class PauseIn(Body):
     """Why it is paused. `freeze_claimed` freezes coupons that buyers have claimed already."""
 
@@ -119,6 +141,15 @@ class ItemOut(Answer):
     sku: str
     price: Money | None
     currency: str
+    ended_at: Time | None = Field(description=_("When this item alone was closed."))
+
+
+class ReviewOut(Answer):
+    """The decision of platform staff on an enrolment."""
+
+    decided_at: Time
+    reason: str
+    note: str
 
 
 class WarningOut(Answer):
@@ -151,6 +182,9 @@ class CampaignRow(Answer):
     logistics_guarantee: bool
     min_items: int
     stacks: bool
+    platform_enforced: bool
+    submitted_at: Time | None = Field(description=_("When it was handed in for review."))
+    review: ReviewOut | None = Field(description=_("The last decision of platform staff."))
     version: int
 
 
@@ -159,6 +193,23 @@ class CampaignOut(CampaignRow):
 
     items: list[ItemOut]
     warnings: list[WarningOut]
+
+
+class PriceQuery(ListQuery):
+    """At which moment; without one the start, or now when it has passed."""
+
+    at: Moment | None = None
+
+
+class PriceAt(Answer):
+    """What a buyer pays for one unit at that moment, and which campaigns set it; `order_campaigns` may discount the order."""
+
+    sku: str
+    currency: str
+    sale_price: Money
+    unit_price: Money
+    campaigns: list[Code]
+    order_campaigns: list[Code]
 
 
 class CampaignQuery(ListQuery):

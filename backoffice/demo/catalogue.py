@@ -22,6 +22,7 @@ class Good:
     campaign: str
     cost: str
     stock: int
+    picture: str = ""
 
     def listing(self) -> ListingData:
         """The listing, in two languages, with its drawn picture."""
@@ -30,7 +31,7 @@ class Good:
             titles={"en": self.en, "zh": self.zh},
             category=self.category,
             logistics_template="AliExpress Standard Shipping",
-            main_image=f"/static/demo/{self.sku.lower()}.svg",
+            main_image=f"/static/demo/{self.picture or self.sku.lower()}.svg",
             skus=[SkuData(sku=self.sku, sale_price=self.sale, cost=self.cost, stock=self.stock)],
         )
 
@@ -96,6 +97,47 @@ RIVERLAMP = (
     Good("RL-KBD-061", "computers", "静音无线键盘", "Quiet Wireless Keyboard", "22.80", "17.90", "10.40", 330),
     Good("RL-WCH-009", "watches", "简约石英手表", "Minimal Quartz Watch", "18.60", "14.40", "6.90", 410),
 )
+HALFHILL = (
+    Good(
+        "HH-VAC-015",
+        "appliances",
+        "手持吸尘器 家车两用",
+        "Handheld Vacuum, Home and Car",
+        "44.90",
+        "35.90",
+        "22.70",
+        130,
+    ),
+    Good("HH-PLT-033", "home", "自吸水花盆 三件套", "Self-Watering Planters, Set of 3", "15.90", "12.40", "6.10", 600),
+    Good("HH-PET-051", "home", "冻干宠物零食 鸡肉味", "Freeze-Dried Pet Treats, Chicken", "11.90", "9.50", "4.60", 900),
+    Good("HH-STL-007", "furniture", "可折叠换鞋凳", "Folding Shoe Bench", "36.50", "29.20", "19.00", 75),
+    Good("HH-LMP-018", "lighting", "触控床头小夜灯", "Touch Bedside Night Light", "13.80", "10.90", "5.20", 720),
+    Good("HH-DRL-002", "tools", "家用手电钻套装", "Household Drill Set", "49.90", "39.90", "26.10", 110),
+    Good("HH-MKP-090", "beauty", "化妆刷套装 12支", "Make-Up Brush Set, 12 Pieces", "14.60", "11.40", "4.80", 840),
+)
+_LAMPS = (("BK", "黑色", "Black"), ("WH", "白色", "White"), ("FB", "雾蓝", "Fog Blue"), ("OT", "燕麦色", "Oat"))
+
+
+def lamps() -> tuple[Good, ...]:
+    """The twelve lights of the Mid-Autumn festival: four colours of three night lights, drawn like the first."""
+    styles = (("019", "圆形", "Round", "12.80", "9.90", "4.90"), ("020", "月牙", "Crescent", "14.90", "11.90", "5.60"),
+              ("021", "桂花", "Osmanthus", "16.50", "12.90", "6.20"))  # fmt: skip
+    return tuple(
+        Good(
+            f"HH-LMP-{number}-{short}",
+            "lighting",
+            f"{zh}小夜灯 {colour_zh}",
+            f"{en} Night Light, {colour}",
+            sale,
+            asked,
+            cost,
+            240,
+            picture="hh-lmp-018",
+        )  # fmt: skip
+        for number, zh, en, sale, asked, cost in styles
+        for short, colour_zh, colour in _LAMPS
+    )
+
 
 _STYLES = (
     ("PC-TEE", "apparel", "纯棉圆领T恤", "Cotton Crew-Neck T-Shirt", "pc-knt-014-m", 9, 16),

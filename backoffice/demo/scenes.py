@@ -11,8 +11,8 @@ from audit.actors import Actor
 from backoffice.demo import catalogue
 from backoffice.demo.catalogue import Good
 from backoffice.demo.film import Film, Scene
-from backoffice.demo.stage import OPERATOR_A, OPERATOR_B, OWNER, acting
-from campaigns import lifecycle, stopping
+from backoffice.demo.stage import OPERATOR_A, OPERATOR_B, OWNER, STAFF, acting
+from campaigns import lifecycle, reviewing, stopping
 from campaigns.inputs import CampaignInput, ItemInput
 from campaigns.models import Campaign, Kind
 from core.scopes import in_store
@@ -61,15 +61,18 @@ class Stage:
         window: tuple[datetime, datetime],
         *,
         submit: bool = True,
+        kind: str = Kind.LIMITED_TIME_DISCOUNT,
+        **terms: Any,
     ) -> None:
-        """Make a limited-time discount and submit it."""
+        """Make a campaign, by default a limited-time discount, and submit it; `terms` are further fields of its input."""
         given = CampaignInput(
-            kind=Kind.LIMITED_TIME_DISCOUNT,
+            kind=kind,
             name=name,
             name_zh=name_zh,
             starts_at=window[0],
             ends_at=window[1],
             items=items,
+            **terms,
         )
         code = lifecycle.create_campaign(self.store, given, actor=acting(OPERATOR_A)).campaign.code
         self.codes[name] = code
@@ -142,12 +145,7 @@ def pinecone(store: Store, film: Film) -> None:
         stage.at(lambda: stage.order(*_from_clear_out()), days=age)
     stage.at(stopped("Main Image Test, Arm B", "ab_test", "Clicks below arm A", who=OPERATOR_B), days=1)
     stage.launch("Winter Warm-Up Discount", "暖冬预热折扣", ("PC-KNT-014-M", "PC-SCF-003"), window(2, 9), hours=20)
-    stage.at(
-        lambda: stage.campaign(
-            "Weekend Flash Draft", "周末闪购草稿", stage.prices("PC-TOT-005"), window(5, 7), submit=False
-        ),
-        hours=5,
-    )
+    stage.at(lambda: _spend_and_save(stage, window(-2, 12)), days=2, hours=1)
     wrong_price = (at - timedelta(hours=1), at + timedelta(hours=2))
     stage.launch("Wrong-Price Emergency Stop", "错价紧急停止演示", ("PC-DRS-001-S",), wrong_price, hours=1, minutes=5)
     stage.at(
@@ -162,6 +160,19 @@ def _clear_out(stage: Stage, window: tuple[datetime, datetime]) -> None:
         create_listing(stage.store, listing, source=ChangeSource.MANUAL, actor=owner)
         items += [ItemInput(sku=sku, price=price) for sku, price in prices]
     stage.campaign("End-of-Season Clear-Out", "换季清仓限时折扣", items, window)
+
+
+def _spend_and_save(stage: Stage, window: tuple[datetime, datetime]) -> None:
+    """The whole shop, at two steps, with a gift; it overlaps the clear-out."""
+    rules = {
+        "threshold": "60.00",
+        "discount": "8.00",
+        "steps": [{"threshold": "120.00", "discount": "20.00"}],
+        "free_shipping_threshold": "30.00",
+        "gifts": ["Gift tote 赠品袋"],
+    }
+    items = [ItemInput(sku=sku) for sku in stage.goods]
+    stage.campaign("Spend US$60 Save US$8", "全店满60减8", items, window, kind=Kind.SPEND_AND_SAVE, rules=rules)
 
 
 def _from_clear_out() -> list[tuple[str, int]]:
@@ -181,7 +192,7 @@ def _copy_campaign_prices(stage: Stage, *skus: str) -> None:
 
 
 def riverlamp(store: Store, film: Film) -> None:
-    """Electronics with three running discounts."""
+    """Electronics with three running discounts, and two promotions of the platform: one enforced, one in review."""
     stage, at = Stage(store, film, catalogue.RIVERLAMP), film.premiere
     stage.orders = 2000
     stage.at(stage.stock, days=29)
@@ -196,3 +207,97 @@ def riverlamp(store: Store, film: Film) -> None:
         )
     for age in (4.5, 3.5, 1.5):
         stage.at(lambda: stage.order(("RL-CAM-210", 1)), days=age)
+    stage.at(lambda: _double_11(stage, (at - timedelta(days=1), at + timedelta(days=1))), days=9)
+    stage.at(lambda: _let_in(stage, "Double 11 Main Venue Slot"), days=8)
+    stage.at(
+        lambda: reviewing.set_enforced(
+            store,
+            stage.codes["Double 11 Main Venue Slot"],
+            True,
+            reason="双11主会场资源位 Double 11 main venue slot",
+            actor=acting(STAFF),
+        ),
+        hours=23,
+    )
+    black_friday = (at + timedelta(days=6), at + timedelta(days=9))
+    stage.at(
+        lambda: stage.campaign(
+            "Black Friday Main Venue",
+            "黑五主会场提报",
+            stage.prices("RL-EBD-100-BK", "RL-CAM-210", "RL-PWR-020"),
+            black_friday,
+            kind=Kind.PLATFORM_PROMOTION,
+            rules={"venue": "黑五主会场 Black Friday main venue"},
+        ),
+        days=1,
+        hours=4,
+    )
+
+
+def _double_11(stage: Stage, window: tuple[datetime, datetime]) -> None:
+    stage.campaign(
+        "Double 11 Main Venue Slot",
+        "双11主会场资源位",
+        stage.prices("RL-PWR-020", "RL-KBD-061", "RL-WCH-009"),
+        window,
+        kind=Kind.PLATFORM_PROMOTION,
+        rules={"venue": "双11主会场 Double 11 main venue"},
+    )
+
+
+def _let_in(stage: Stage, name: str) -> None:
+    reviewing.approve(stage.store, stage.codes[name], note="资源位已确认 Slot confirmed", actor=acting(STAFF))
+
+
+def halfhill(store: Store, film: Film) -> None:
+    """A home store: a festival that runs, spend-and-save that has not begun, a draft, an enrolment that was refused."""
+    stage, at = Stage(store, film, (*catalogue.HALFHILL, *catalogue.lamps())), film.premiere
+    stage.orders = 3000
+
+    def window(since: float, until: float) -> tuple[datetime, datetime]:
+        return at + timedelta(days=since), at + timedelta(days=until)
+
+    lamps = [good.sku for good in catalogue.lamps()]
+    stage.at(stage.stock, days=20)
+    stage.at(
+        lambda: stage.campaign(
+            "Mid-Autumn Lights", "中秋灯饰专场", stage.prices(*lamps), window(-1, 6), kind=Kind.FESTIVAL, min_items=8
+        ),
+        days=3,
+    )
+    for age in (0.8, 0.4):
+        stage.at(lambda: stage.order((lamps[0], 2), (lamps[5], 1)), days=age)
+    stage.at(lambda: _warm_winter(stage, window(2, 16)), days=1)
+    stage.at(
+        lambda: stage.campaign(
+            "Spring Renewal Venue",
+            "春季焕新会场",
+            stage.prices("HH-STL-007", "HH-DRL-002"),
+            window(20, 27),
+            kind=Kind.PLATFORM_PROMOTION,
+            rules={"venue": "焕新会场 Renewal venue"},
+        ),
+        hours=30,
+    )
+    stage.at(
+        lambda: reviewing.reject(
+            store,
+            stage.codes["Spring Renewal Venue"],
+            reason="price",
+            note="换鞋凳的活动价高于近30天成交价 The bench sold below this price within 30 days.",
+            actor=acting(STAFF),
+        ),
+        hours=6,
+    )
+    stage.at(
+        lambda: stage.campaign(
+            "Weekend Flash Draft", "周末闪购草稿", stage.prices("HH-PLT-033"), window(5, 7), submit=False
+        ),
+        hours=5,
+    )
+
+
+def _warm_winter(stage: Stage, window: tuple[datetime, datetime]) -> None:
+    rules = {"threshold": "50.00", "discount": "6.00", "free_shipping_threshold": "40.00"}
+    items = [ItemInput(sku=good.sku) for good in catalogue.HALFHILL]
+    stage.campaign("Warm Winter Home Savings", "暖冬家居满减", items, window, kind=Kind.SPEND_AND_SAVE, rules=rules)

@@ -26,6 +26,7 @@ STORES = (
         "riverlamp", "Riverlamp Digital (Demo)", "河灯数码（演示）", "electronics",
         (("en", "en", "USD"), ("pt", "pt", "USD"), ("zh", "zh", "USD")),
     ),
+    ("halfhill", "Halfhill Home (Demo)", "半山家居（演示）", "home", (("en", "en", "USD"), ("zh", "zh", "USD"))),
 )  # fmt: skip
 OWNER, OPERATOR_A, OPERATOR_B, VIEWER, STAFF = (email for email, _, _ in ACCOUNTS)
 

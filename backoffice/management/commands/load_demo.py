@@ -27,7 +27,7 @@ MARK = "demo"
 class Command(BaseCommand):
     """Loads the demo once."""
 
-    help = "Load the demo: two stores, five people, about 1,000 SKUs, campaigns in every state. Does nothing when it is there."
+    help = "Load the demo: three stores, five people, about 1,000 SKUs, campaigns in every state. Does nothing when it is there."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if Heartbeat.objects.filter(name=MARK).exists():
@@ -45,6 +45,7 @@ class Command(BaseCommand):
                 made = {store.slug: store for store in set_up()}
             scenes.pinecone(made["pinecone"], film)
             scenes.riverlamp(made["riverlamp"], film)
+            scenes.halfhill(made["halfhill"], film)
             for store in made.values():
                 traffic.report_on(film, store)
             film.play()
