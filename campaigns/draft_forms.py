@@ -92,7 +92,7 @@ class DraftForm(forms.Form):
     stacks = forms.BooleanField(label=_("May be combined with other campaigns that allow it"), required=False)
     items = _lines(_("List of products"), 10)
     file = forms.FileField(
-        label=_("From a file"),
+        label=_("File"),
         required=False,
         widget=forms.FileInput(attrs={"accept": ".csv,.xlsx,.gz"}),
         help_text=_("csv or xlsx with the columns sku and price, up to 10,000 rows."),

@@ -124,12 +124,12 @@ def set_enforced(
     if enforced and not why:
         message = _("Say by which rule or placement the platform enforces it.")
         raise InvalidInput(message, [FieldError("reason", "ERR_REQUIRED", message)])
-    before = {"platform_enforced": campaign.platform_enforced, "enforced_reason": campaign.enforced_reason}
+    before, was = {"platform_enforced": campaign.platform_enforced}, campaign.enforced_reason
     campaign.platform_enforced = enforced
     campaign.enforced_at, campaign.enforced_reason = (now, why) if enforced else (None, "")
     save(campaign, now)
-    after = {"platform_enforced": campaign.platform_enforced, "enforced_reason": campaign.enforced_reason}
-    record_change("campaign.enforce", campaign, store, before, after, actor, now, why, right="")
+    after = {"platform_enforced": campaign.platform_enforced}
+    record_change("campaign.enforce", campaign, store, before, after, actor, now, why or was, right="")
     return campaign
 
 

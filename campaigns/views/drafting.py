@@ -295,6 +295,6 @@ def _remarks(desk: Desk, form: Any, name: str) -> dict[str, Any]:
     if name == "items":
         return {"examined": _examined(desk, form, picking.read_lines(data.get("items", "")))}
     starts_at = data.get("starts_at") or (desk.campaign.starts_at if desk.campaign else None)
-    if name in ("starts_at", "ends_at") and starts_at and data.get("ends_at"):
+    if name == "ends_at" and starts_at and data.get("ends_at"):
         return {"remark": _("It runs for %(span)s.") % {"span": display.span(starts_at, data["ends_at"])}}
     return {}
