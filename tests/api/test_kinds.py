@@ -6,19 +6,10 @@ from typing import Any
 
 import pytest
 
-from accounts import tokens
 from accounts.models import Store
 from core.scopes import in_store
 from tests.api.client import Api, ok, problem
 from tests.api.test_campaigns import body, time  # noqa: F401 - fixtures
-from tests.factories import actor_for, make_staff
-
-
-@pytest.fixture
-def staff(db: None) -> Api:
-    person = make_staff()
-    _, raw = tokens.issue(None, person, name="staff", actor=actor_for(person))
-    return Api(raw)
 
 
 @pytest.fixture
