@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import django_tables2 as tables
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+import policies
+from core import clock
 from core.tables import ActionsColumn, AmountColumn, BaseTable, NumberColumn, PickColumn, StateColumn, WhenColumn
+from core.templatetags.bo import chip
+from policies.rules import GuardRules
 
 
 class CampaignTable(BaseTable):
@@ -48,6 +54,32 @@ class ItemTable(BaseTable):
         """How much below the sale price of now."""
         price, sale = record.price, record.sku.sale_price  # type: ignore[attr-defined]  # a CampaignItem
         return "—" if price is None or not sale else f"{(1 - price / sale) * 100:.0f} %"
+
+
+class ProtectedItemTable(ItemTable):
+    """Products under Price Protection, beside the lowest price that a buyer paid lately (R23)."""
+
+    lowest_deal = AmountColumn(verbose_name=_("Lowest deal price in 30 days"), orderable=False)
+    kept = tables.Column(empty_values=(), verbose_name=_("Price Protection promise"), orderable=False)
+
+    class Meta:
+        sequence = ("sku", "sale_price", "price", "lowest_deal", "kept", "...")
+
+    def __init__(self, *args: object, currency: str, **kwargs: object) -> None:
+        super().__init__(*args, currency=currency, **kwargs)
+        days = policies.active(GuardRules, clock.now()).lowest_deal_days
+        words = _("Lowest deal price in %(days)s days") % {"days": days}
+        self.columns["lowest_deal"].column.currency = currency
+        self.columns["lowest_deal"].column.verbose_name = f"{words} ({currency})"
+
+    def render_kept(self, record: object) -> SafeString:
+        """Whether the SKU stands in the way of a close."""
+        gap = record.deal_gap  # type: ignore[attr-defined]
+        if gap is None:
+            return chip("paused", "alert", gettext("Not sold lately"))
+        if gap > 0:
+            return chip("cancel", "alert-octagon", gettext("Above the campaign price"))
+        return chip("run", "check-circle", gettext("At or below it"))
 
 
 class PlanTable(BaseTable):

@@ -14,6 +14,7 @@ from accounts.requests import StoreRequest
 from accounts.rights import requires
 from core import clock, keyset
 from core.errors import DomainError, NotFound
+from core.returning import back_of
 from core.tables import Empty
 from orders import reading
 from orders.editing import patch_order
@@ -62,6 +63,7 @@ def order_list(request: StoreRequest, store: str) -> HttpResponse:
         "pages": page,
         "total": total if total <= rules.count_limit else None,
         "clear_url": here,
+        "back": back_of(request, f"/s/{request.store.slug}/"),
     }
     return render(request, "orders/list.html", context)
 

@@ -195,3 +195,17 @@ def test_a_plan_is_made_on_its_page(desk):
     assert desk.client.post(url, {"name": "Partners", "campaigns": [desk.campaign.code]}).status_code == 302
     with in_store(desk.store.pk):
         assert AffiliatePlan.objects.get().state == "running"
+
+
+def test_the_prices_behind_price_protection_are_compared_the_worst_first(desk):
+    with in_store(desk.store.pk):
+        Campaign.objects.update(price_protected=True)
+        cheap, dear = [item.sku for item in desk.campaign.items.select_related("sku")]
+        make.make_order(desk.store, [dear])
+    fix = desk.fix_of(desk.client.get(desk.page("stop")).content.decode(), "ERR_CLOSE_PRICE_PROTECTED")
+    html = desk.client.get(fix).content.decode()
+    assert html.index(dear.code) < html.index(cheap.code)
+    assert "Above the campaign price" in html
+    assert "Not sold lately" in html
+    assert "Back to the checks" in html
+    assert back_in(fix).partition("?")[0] == desk.page("stop")

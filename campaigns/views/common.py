@@ -19,6 +19,7 @@ from campaigns.lifecycle import is_own
 from campaigns.models import Campaign, CampaignState
 from core import clock, codes, display
 from core.errors import DomainError
+from core.returning import back_of
 
 S = CampaignState
 STOPPABLE = (S.SCHEDULED, S.RUNNING, S.PAUSED)
@@ -119,6 +120,7 @@ def page(
         "campaign": campaign,
         "name": campaign_name(campaign),
         "actions": actions_for(request, campaign),
+        "back": back_of(request, f"/s/{request.store.slug}/"),
         **(context or {}),
     }
     return render(request, template, full, status=status)

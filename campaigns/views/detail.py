@@ -12,9 +12,10 @@ from accounts.requests import StoreRequest
 from accounts.rights import requires
 from audit.reading import events_of
 from campaigns import neighbours, parking
+from campaigns.deal_prices import with_lowest_deal
 from campaigns.evidence import evidence_of
 from campaigns.models import Campaign, CampaignItem, CampaignState, Closing
-from campaigns.tables import ItemTable
+from campaigns.tables import ItemTable, ProtectedItemTable
 from campaigns.views.common import address, find, page, track_of
 from core import clock
 from policies import active, timing
@@ -54,10 +55,13 @@ def items(request: StoreRequest, store: str, code: str) -> HttpResponse:
     """All products of the campaign."""
     campaign = find(request, code)
     rows = CampaignItem.objects.filter(campaign=campaign).select_related("sku", "listing").order_by("id")
+    if campaign.price_protected:
+        rows = with_lowest_deal(rows, clock.now())
     pages = Paginator(rows, active(CampaignRules, clock.now()).page_size)
     pages.count = campaign.item_count
     current = pages.get_page(request.GET.get("page"))
-    table = ItemTable(list(current.object_list), currency=request.store.currency)
+    kind = ProtectedItemTable if campaign.price_protected else ItemTable
+    table = kind(list(current.object_list), currency=request.store.currency)
     return page(request, "campaigns/items.html", campaign, {"table": table, "pages": current})
 
 
