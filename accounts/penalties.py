@@ -72,7 +72,7 @@ def issue(
     with in_store(store.pk):
         penalty = Penalty.objects.create(
             store=store, kind=kind, days=days, points=points or 0, reason=reason.strip(), issued_at=now,
-            until=now + timedelta(days=days) if days else None, actor_label=actor.label[:160], policy=rules.title[:120],
+            until=now + timedelta(days=days) if days else None, actor_label=actor.label[:160], policy=rules.version[:120],
         )  # fmt: skip
         standing = standing_of(store, now)
         before = store.account_state

@@ -63,7 +63,8 @@ class ProtectedItemTable(ItemTable):
     kept = tables.Column(empty_values=(), verbose_name=_("Price Protection promise"), orderable=False)
 
     class Meta:
-        sequence = ("sku", "sale_price", "price", "lowest_deal", "kept", "...")
+        sequence = ("sku", "sale_price", "price", "lowest_deal", "kept")
+        exclude = ("percent_off", "available")
 
     def __init__(self, *args: object, currency: str, **kwargs: object) -> None:
         super().__init__(*args, currency=currency, **kwargs)

@@ -26,7 +26,7 @@ def rows_of(guards: Iterable[GuardRow], *, here: str, request: StoreRequest) -> 
             "code": guard.code,
             "status": guard.status,
             "title": guard.title,
-            "evidence": guard.detail,
+            "evidence": guard.detail if guard.evidence or guard.status != "passed" else "",
             "fix_url": with_back(guard.fix.url, to_row(here, guard.code)) if guard.fix else "",
             "fix_label": guard.fix.label if guard.fix else "",
             "policy_version": guard.policy,
