@@ -18,7 +18,9 @@ class PlanForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120)
     campaigns = forms.MultipleChoiceField(
         label=_("Campaigns"),
-        widget=forms.SelectMultiple(attrs={"data-search": "", "data-placeholder": _("Search by name or code"), "size": "8"}),
+        widget=forms.SelectMultiple(
+            attrs={"data-search": "", "data-placeholder": _("Search by name or code"), "size": "8"}
+        ),
         help_text=_("What partners promote. Only campaigns that are not over."),
     )
 
