@@ -141,7 +141,7 @@ def user_menu(user: User) -> list[Link]:
         (_("Change password"), "account_change_password", "key"),
     ]
     if user.is_platform_staff:
-        wanted.insert(0, (_("Platform"), "platform", "world"))
+        wanted[:0] = [(_("Platform"), "platform", "world"), (_("Rule book"), "rulebook:book", "book")]
     return [Link(label, url, icon) for label, name, icon in wanted if (url := _url(name))]
 
 

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("api.urls")),
     path("platform/emergency-stop/", emergency.emergency_stop, name="platform_emergency"),
     path("platform/campaigns/", include("campaigns.platform_urls")),
+    path("platform/rule-sets/", include("backoffice.pages.rulebook_urls")),
     path("", include("accounts.home_urls")),
     path("s/<slug:store>/", dashboard.dashboard, name="dashboard"),
     path("s/<slug:store>/", include("accounts.store_urls")),

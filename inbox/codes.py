@@ -33,6 +33,26 @@ declare(
         fix=_("Split it into smaller parts."),
     ),
     Code(
+        "ERR_RULES_VALUE", ERROR, _("A rule is out of its bounds"),
+        cause=_("A value of the new version is not what the rule set allows."),
+        fix=_("Put right the value that is marked; its bounds stand beside it."),
+    ),
+    Code(
+        "ERR_RULES_PAST", ERROR, _("Rules cannot take effect in the past"),
+        cause=_("A version takes effect from a date ahead, so that every process knows it by then."),
+        fix=_("Choose a later date."),
+    ),
+    Code(
+        "ERR_RULES_VERSION", ERROR, _("That version or date is taken"),
+        cause=_("The rule set has a version of that name, or one that takes effect at that very moment."),
+        fix=_("Choose another name or another date."),
+    ),
+    Code(
+        "ERR_RULES_IN_FORCE", ERROR, _("The version is in force already"),
+        cause=_("What is in force, or about to be, has decided or will; it is not taken back."),
+        fix=_("Publish another version that takes over."),
+    ),
+    Code(
         "ERR_NOT_FOUND", ERROR, _("Not found"),
         cause=_("There is no such thing in this store, or you may not see it."),
         fix=(_("Check the code or the address."), _("Check that the right store is chosen at the top.")),

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from django.apps import apps
 from django.conf import settings
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 
 from policies.rules.base import Provenance, Rules
 
@@ -94,8 +94,8 @@ def _table() -> Any:
 
 
 def _mark() -> tuple[int, int]:
-    """Versions are only ever added: their number and the last id tell whether there are new ones."""
-    found = _table().aggregate(rows=Count("id"), last=Max("id"))
+    """Versions are added or withdrawn, never changed: how many stand and the last id tell one state of the table from another."""
+    found = _table().aggregate(rows=Count("id", filter=Q(withdrawn_at=None)), last=Max("id"))
     return found["rows"], found["last"] or 0
 
 
@@ -103,8 +103,9 @@ def _read() -> _Book:
     starts: dict[str, list[datetime]] = {}
     versions: dict[str, list[_Version]] = {}
     rows = list(_table().order_by("key", "valid_from"))
-    for row in rows:
+    standing = [row for row in rows if row.withdrawn_at is None]
+    for row in standing:
         provenance = Provenance(row.key, row.version, row.title, row.title_zh, row.source, row.valid_from)
         starts.setdefault(row.key, []).append(row.valid_from)
         versions.setdefault(row.key, []).append(_Version(provenance, row.values))
-    return _Book((len(rows), max((row.id for row in rows), default=0)), starts, versions)
+    return _Book((len(standing), max((row.id for row in rows), default=0)), starts, versions)

@@ -53,6 +53,7 @@ SEEDS: tuple[Seed, ...] = (
     Seed(rules.GuardRules(), "before V5.3.1", "Marketing campaign rules", "营销活动规则", HOUSE, ALWAYS),
     Seed(rules.GuardRules(), "V5.3.1", "Marketing campaign rules", "速卖通营销活动规则", MARKETING_RULES, MARCH_2024),
     _house(rules.ClosingRules, "Closing campaigns", "活动关闭规则"),
+    _house(rules.RulebookRules, "Changing rules", "规则变更规则"),
     _house(rules.ConflictRules, "Conflict diagnosis", "活动诊断规则"),
     _house(rules.CampaignRules, "Campaign limits", "活动限额"),
     _house(rules.DashboardRules, "Dashboard", "工作台规则"),
@@ -74,6 +75,9 @@ SEEDS: tuple[Seed, ...] = (
     _house(rules.AuditRules, "Audit log", "审计规则"),
     _house(rules.InboxRules, "Messages", "消息规则"),
 )
+
+#: Every rule set by its key, in the order in which they are shipped.
+MODELS: dict[str, type[Rules]] = {seed.rules.key: type(seed.rules) for seed in SEEDS}
 
 
 def plant(using: str = "default") -> None:

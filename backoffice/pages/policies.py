@@ -7,32 +7,27 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts.requests import StoreRequest
 from accounts.rights import member
 from core import clock, display
-from core.errors import NotFound
-from policies import NoRulesInForce, active, history
+from policies import active
+from policies.reading import Version, all_versions, model_of, versions_of
 from policies.rules import Rules
-from policies.seeds import SEEDS
-
-#: The rule sets, in the order in which they are shipped.
-MODELS = tuple(dict.fromkeys(type(seed.rules) for seed in SEEDS))
 
 
 @require_safe
 @member
 def rule_sets(request: StoreRequest, store: str) -> HttpResponse:
     """The rule sets in force now."""
-    now = clock.now()
     found = []
-    for model in MODELS:
-        try:
-            found.append(active(model, now).provenance)
-        except NoRulesInForce:
-            continue
+    for versions in all_versions(clock.now()).values():
+        standing = [version for version in versions if version.state in ("in_force", "coming")]
+        current = next((version for version in standing if version.state == "in_force"), None)
+        if current is not None:
+            coming = [version for version in standing if version is not current]
+            found.append({"current": current, "rules": current.provenance, "coming": coming[-1] if coming else None})
     return render(request, "policies/list.html", {"rule_sets": found})
 
 
@@ -40,12 +35,14 @@ def rule_sets(request: StoreRequest, store: str) -> HttpResponse:
 @member
 def rule_set(request: StoreRequest, store: str, key: str) -> HttpResponse:
     """One rule set: the values in force, and its versions."""
-    model = next((model for model in MODELS if model.key == key), None)
-    if model is None:
-        raise NotFound(_("There is no such rule set."))
-    rules = active(model, clock.now())
-    context = {"rules": rules.provenance, "values": _values(rules), "versions": history(key)}
+    rules = active(model_of(key), clock.now())
+    context = {"rules": rules.provenance, "values": _values(rules), "versions": _standing(key)}
     return render(request, "policies/detail.html", context)
+
+
+def _standing(key: str) -> list[Version]:
+    """The versions that have been, are and will be in force, with their validity."""
+    return [version for version in versions_of(key, clock.now()) if version.state != "withdrawn"]
 
 
 def _values(rules: Rules) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from policies.rules.orders import OrderRules
 from policies.rules.penalties import PenaltyRules
 from policies.rules.publishing import OutboundRules, ProbeRules, PublishingRules
 from policies.rules.record import AuditRules, InboxRules
+from policies.rules.rulebook import RulebookRules
 from policies.rules.storefront import StorefrontRules
 from policies.rules.web import ApiRules, DashboardRules, SessionRules, SignInRules
 
@@ -35,6 +36,7 @@ __all__ = [
     "ProbeRules",
     "Provenance",
     "PublishingRules",
+    "RulebookRules",
     "Rules",
     "SessionRules",
     "SignInRules",
