@@ -201,6 +201,7 @@ def _publishing(closing: Closing, pages: tuple[int, int], rules: ClosingRules, n
     if published < total and late and step["state"] != steps.FAILED:
         words = _("%(n)s pages were not published in time.") % {"n": total - published}
         step = steps.failed(step, at=now, error=words)
+        _alarm(closing, step, now)
         return step | {"done": published, "total": total}
     if published < total and step["state"] == steps.FAILED:
         return step | {"done": published, "total": total}
@@ -250,11 +251,16 @@ def _archiving(closing: Closing, looks: _Looks, rules: ClosingRules, now: dateti
         return step
     step = steps.failed(step, at=now, error=error)
     if step["attempts"] == rules.step_attempts:
-        campaign = closing.campaign
-        params = {"campaign": campaign.code, "code": campaign.code, "error": error, "step": "archive"}
-        key = f"step:{closing.pk}:archive:{step['attempts']}"
-        send(closing.store_id, "ERR_CLOSE_STEP", params, key, "campaign", campaign.code, now=now)
+        _alarm(closing, step, now)
     return step
+
+
+def _alarm(closing: Closing, step: steps.Step, now: datetime) -> None:
+    """Tell people that a step failed; it goes on being tried."""
+    code = closing.campaign.code
+    params = {"campaign": code, "code": code, "error": step["error"], "step": step["key"]}
+    key = f"step:{closing.pk}:{step['key']}:{step['attempts']}"
+    send(closing.store_id, "ERR_CLOSE_STEP", params, key, "campaign", code, now=now)
 
 
 def _next(closing: Closing, checks: Sequence[Check], rules: ClosingRules, now: datetime) -> datetime | None:

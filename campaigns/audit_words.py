@@ -44,6 +44,7 @@ declare(
         "lapse": ("cross-circle", _("End time passed in review")),
         "restore_prices": ("coin", _("Restore sale price")),
         "clear_leftovers": ("broom", _("Clear chosen leftovers")),
+        "undo_restore": ("undo", _("Undo restoring sale prices")),
         "clean_up": ("refresh", _("Clear leftovers")),
         "check_again": ("eye", _("Re-check the public pages")),
         "archive": ("box", _("Archive the data")),

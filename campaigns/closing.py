@@ -20,6 +20,7 @@ from audit.record import Entry, Target, record_many
 from campaigns import check_plan, offers, steps
 from campaigns.edges import set_state_of
 from campaigns.events import Event, tell
+from campaigns.explaining import Between, facts_of
 from campaigns.impact import executed, forecast
 from campaigns.models import Campaign, CloseKind, Closing, Occasion
 from campaigns.outcomes import Impact
@@ -101,10 +102,14 @@ def finalise(rows: Sequence[Campaign], *, now: datetime) -> int:
         impact = figures[closing.campaign_id]
         result = {**impact.as_dict(), "tags": closing.result.get("tags", 0)}
         closing.result = result
-        closing.differences = differences(closing.forecast, result)
         closing.steps = steps.put(closing.steps, _final_steps(impact, now))
         closing.finalised_at = now
         closing.next_due_at = now
+    known = {row.pk: row for row in rows}
+    odd = [one for one in held if differences(one.forecast, one.result)]
+    facts = facts_of([_between(known[one.campaign_id], one.closed_at) for one in odd])
+    for closing in held:
+        closing.differences = differences(closing.forecast, closing.result, facts.get(closing.campaign_id))
     save(held)
     moved = set_state_of(ids, transition="finalise_cancel", now=now)
     _tell_closed(rows, "campaign.cancel_final", "campaign.cancelled", "cancelling", "cancelled", now)
@@ -113,9 +118,11 @@ def finalise(rows: Sequence[Campaign], *, now: datetime) -> int:
 
 def close_ended(rows: Sequence[Campaign], *, now: datetime) -> int:
     """Close campaigns whose grace is over (R35); answers how many. The cut-over for buyers was `ends_at`, by the clock."""
-    before = forecast(rows)
+    before = forecast(rows, at_end=True)
     touched = offers.switch_off(rows, now=now, tell=False)
     after = executed(rows, before, touched.listings)
+    odd = [row for row in rows if before[row.pk] != after[row.pk]]
+    facts = facts_of([_between(row, row.ends_at) for row in odd])
     reports = {
         row.pk: [
             *_stopped(row, touched, cut_over=row.ends_at),
@@ -126,7 +133,9 @@ def close_ended(rows: Sequence[Campaign], *, now: datetime) -> int:
         ]
         for row in rows
     }
-    closings = _insert(rows, reports, before, after, kind=CloseKind.AUTO, by=SWEEP.label, now=now, final=now)
+    closings = _insert(
+        rows, reports, before, after, kind=CloseKind.AUTO, by=SWEEP.label, now=now, final=now, facts=facts
+    )
     check_plan.plan(rows, Occasion.CLOSE, now=now, closings=closings)
     moved = set_state_of([row.pk for row in rows], transition="end", now=now, closed_at=now)
     _tell_closed(rows, "campaign.end", "campaign.ended", "ending", "ended", now)
@@ -140,10 +149,13 @@ def take_back(ids: Sequence[int], *, now: datetime) -> None:
     )
 
 
-def differences(before: Mapping[str, int], after: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Where result and forecast differ, line by line, with the code of the reason (`why_text` says it in words)."""
+def differences(
+    before: Mapping[str, int], after: Mapping[str, int], facts: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Where result and forecast differ, line by line, with what happened in between (`report.why_text` says it in words)."""
+    known = facts or {}
     return [
-        {"key": key, "forecast": before.get(key, 0), "result": value, "why": key}
+        {"key": key, "forecast": before.get(key, 0), "result": value, "facts": known.get(key, {})}
         for key, value in after.items()
         if before.get(key, 0) != value
     ]
@@ -200,7 +212,9 @@ def _insert(
     final: datetime | None = None,
     reason: str = "",
     note: str = "",
+    facts: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> list[int]:
+    explained = facts or {}
     lines = []
     for row in rows:
         foreseen, came = before[row.pk].as_dict(), after[row.pk].as_dict()
@@ -209,7 +223,7 @@ def _insert(
                 "id": row.pk,
                 "forecast": foreseen,
                 "result": came,
-                "differences": differences(foreseen, came),
+                "differences": differences(foreseen, came, explained.get(row.pk)),
                 "steps": steps.put((), reports[row.pk]),
             }
         )
@@ -243,6 +257,10 @@ def _tell_closed(
     ]
     record_many(entries, actor=SWEEP, now=now)
     tell([Event(event, row, {"state": state_after}) for row in rows], now=now)
+
+
+def _between(row: Campaign, since: datetime) -> Between:
+    return Between(row.pk, row.code, row.store_id, since)
 
 
 def _json(value: Any) -> str:

@@ -26,15 +26,24 @@ _TAGS = f"SELECT o.campaign_code, count(DISTINCT o.listing_id) {SHOWN_OFFERS} GR
 _ORDERS = f"SELECT n.campaign_code, count(DISTINCT n.order_id) {OPEN_ORDERS} GROUP BY 1"
 
 
-def forecast(campaigns: Sequence[Campaign]) -> dict[int, Impact]:
-    """The impact of stopping each of these campaigns, by id, as things stand now."""
+_ORDERS_AT_END = f"""
+    SELECT n.campaign_code, count(DISTINCT n.order_id) {OPEN_ORDERS}
+        AND r.placed_at < (SELECT c.ends_at FROM campaigns_campaign c WHERE c.code = n.campaign_code)
+    GROUP BY 1
+"""  # noqa: S608 - constants of this house
+
+
+def forecast(campaigns: Sequence[Campaign], *, at_end: bool = False) -> dict[int, Impact]:
+    """The impact of stopping each of these campaigns, by id, as things stand now; with `at_end` without the orders that came after the end,
+    at prices quoted before it.
+    """
     if not campaigns:
         return {}
     given = parameters(campaigns)
     with connection.cursor() as cursor:
         cursor.execute(_TAGS, given)
         tags: dict[str, int] = dict(cursor.fetchall())
-        cursor.execute(_ORDERS, given)
+        cursor.execute(_ORDERS_AT_END if at_end else _ORDERS, given)
         orders: dict[str, int] = dict(cursor.fetchall())
         cursor.execute(_ITEMS, given)
         items = {pk: (listings, review, sites) for pk, listings, review, sites in cursor.fetchall()}

@@ -33,6 +33,19 @@ _REVIEW = f"""
     SELECT s.id, s.code, s.listing_id, s.currency, i.price_before, s.sale_price, i.price {PRICES_TO_REVIEW}
     ORDER BY s.code LIMIT %(limit)s
 """
+# The latest restoring of a campaign's prices, and what of it still stands as it was written.
+_RESTORED = """
+    WITH last AS (
+        SELECT max(h.at) AS at FROM listings_pricehistory h JOIN campaigns_campaignitem i ON i.sku_id = h.sku_id
+        WHERE i.campaign_id = %(id)s AND h.store_id = %(store)s AND h.source = 'restore' AND h.at >= %(since)s)
+    SELECT last.at, s.code, s.currency, h.before
+    FROM last JOIN listings_pricehistory h ON h.store_id = %(store)s AND h.at = last.at AND h.source = 'restore'
+    JOIN campaigns_campaignitem i ON i.campaign_id = %(id)s AND i.sku_id = h.sku_id
+    JOIN listings_sku s ON s.id = h.sku_id AND s.sale_price = h.after
+    WHERE NOT EXISTS (
+        SELECT FROM listings_pricehistory n WHERE n.store_id = h.store_id AND n.sku_id = h.sku_id AND (n.at, n.id) > (h.at, h.id))
+    ORDER BY s.code
+"""
 _COUNT = f"SELECT i.campaign_id, count(*) {PRICES_TO_REVIEW} GROUP BY 1"
 
 
@@ -65,6 +78,49 @@ def prices_to_review(campaign: Campaign, *, limit: int | None = None) -> list[Pr
     with connection.cursor() as cursor:
         cursor.execute(_REVIEW, {**parameters([campaign]), "limit": most})
         return [PriceToReview(*row) for row in cursor.fetchall()]
+
+
+def count_to_review(campaign: Campaign) -> int:
+    """How many SKUs of a campaign wait for a decision; one query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, parameters([campaign]))
+        return sum(int(count) for _pk, count in cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The latest restoring of a campaign's prices: when, and the SKUs that nobody has changed since, with the prices before it."""
+
+    at: datetime
+    rows: tuple[tuple[str, str, Decimal], ...]
+
+
+def last_restored(campaign: Campaign) -> Restored | None:
+    """What could be undone of the latest restoring; None when there was none or everything was changed since. One query."""
+    given = {"id": campaign.pk, "store": campaign.store_id, "since": campaign.closed_at or campaign.ends_at}
+    with connection.cursor() as cursor:
+        cursor.execute(_RESTORED, given)
+        rows = cursor.fetchall()
+    if not rows:
+        return None
+    return Restored(rows[0][0], tuple((sku, currency, before) for _at, sku, currency, before in rows))
+
+
+@verb("campaign.undo_restore", right="listings.price")
+def undo_restore(store: Store, code: str, *, actor: Actor, now: datetime) -> Outcome:
+    """Take the latest restoring of a campaign's prices back, where nobody has changed a price since; they wait for a decision again.
+
+    Raises NotFound, PermissionRefused, Conflict ERR_STATE when there is nothing to undo.
+    """
+    check(actor, store, "listings.price", now=now)
+    campaign = finding.lock(store, code)
+    last = last_restored(campaign)
+    if last is None:
+        raise Conflict(
+            "ERR_STATE", _("There is no restoring to undo, or every price was changed since."), state=campaign.state
+        )
+    rows = [{"sku": sku, "sale_price": money.text(before, currency)} for sku, currency, before in last.rows]
+    return set_prices(store, rows, source=ChangeSource.UNDO, reason=campaign.code, actor=actor, now=now)
 
 
 def stores_prices_to_review(store_id: int, *, now: datetime, limit: int) -> list[tuple[Campaign, int]]:

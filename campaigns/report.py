@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from campaigns.models import Campaign, Closing
+from core import display
 
 
 def latest(campaign: Campaign) -> Closing | None:
@@ -15,22 +18,18 @@ def latest(campaign: Campaign) -> Closing | None:
 
 
 def differences_of(closing: Closing) -> list[dict[str, Any]]:
-    """Forecast beside result where they differ, each with its reason in words."""
-    return [{**row, "why": why_text(row["key"], row["forecast"], row["result"])} for row in closing.differences]
+    """Forecast beside result where they differ, each with its reason in words and figures."""
+    return [{**row, "facts": row.get("facts", {}), "why": why_text(row)} for row in closing.differences]
 
 
-def why_text(key: str, forecast: int, result: int) -> str:
-    """Why a figure came out otherwise than forecast."""
-    more = result > forecast
-    match key:
+def why_text(row: Mapping[str, Any]) -> str:
+    """Why a figure came out otherwise than forecast: what happened in between, counted."""
+    facts = row.get("facts") or {}
+    match row["key"]:
         case "open_orders":
-            if more:
-                return _("Orders were placed in between, at prices quoted before the stop; they keep their terms.")
-            return _("Orders were completed or cancelled in between.")
+            return _orders(row["forecast"], row["result"], facts)
         case "prices_to_review":
-            if more:
-                return _("Sale prices were changed in between.")
-            return _("Sale prices were put back in between.")
+            return _prices(row["forecast"], row["result"], facts)
         case "tags":
             return _("Items were added, or taken off, between the forecast and the stop.")
         case "sites":
@@ -38,3 +37,44 @@ def why_text(key: str, forecast: int, result: int) -> str:
         case "listings":
             return _("Items were added or removed in between.")
     return _("It changed between the forecast and the close.")
+
+
+def _orders(forecast: int, result: int, facts: Mapping[str, Any]) -> str:
+    placed = int(facts.get("placed_open", max(0, result - forecast)))
+    finished = max(0, forecast + placed - result)
+    said = []
+    if placed:
+        words = ngettext(
+            "%(n)s order was placed in between, at a price quoted before the stop; it keeps its terms.",
+            "%(n)s orders were placed in between, at prices quoted before the stop; they keep their terms.",
+            placed,
+        )
+        said.append(words % {"n": display.number(placed)})
+    if finished:
+        words = ngettext(
+            "%(n)s order was completed or cancelled in between.",
+            "%(n)s orders were completed or cancelled in between.",
+            finished,
+        )
+        said.append(words % {"n": display.number(finished)})
+    return " ".join(said)
+
+
+def _prices(forecast: int, result: int, facts: Mapping[str, Any]) -> str:
+    changed = int(facts.get("changed", 0))
+    if (
+        result > forecast
+    ):  # a price that somebody set after the stop counts as decided, so these were changed by other ways
+        return _("Sale prices were changed in between.")
+    if not changed:
+        return _("Sale prices were put back in between.")
+    words = ngettext(
+        "%(n)s sale price was set in between (%(skus)s); a price set after the stop counts as decided.",
+        "%(n)s sale prices were set in between (%(skus)s); a price set after the stop counts as decided.",
+        changed,
+    )
+    skus = display.series(facts.get("skus", []))
+    return words % {
+        "n": display.number(changed),
+        "skus": skus if changed <= len(facts.get("skus", [])) else f"{skus} …",
+    }

@@ -24,13 +24,13 @@ OPEN_ORDERS = (
 )
 
 #: SKUs whose sale price will not return by itself: it was changed during the campaign, or equals the campaign price (R44, R45).
-#: A price set after the close is somebody's decision and needs no second look.
+#: A price set after the close is somebody's decision and needs no second look, unless that decision was undone.
 PRICES_TO_REVIEW = (
     "FROM campaigns_campaignitem i JOIN listings_sku s ON s.id = i.sku_id JOIN campaigns_campaign pc ON pc.id = i.campaign_id"
     " WHERE i.campaign_id = ANY(%(ids)s) AND i.price_before IS NOT NULL"
     " AND (s.sale_price <> i.price_before OR s.sale_price = i.price)"
-    " AND NOT EXISTS (SELECT 1 FROM listings_pricehistory h"
-    " WHERE h.store_id = s.store_id AND h.sku_id = s.id AND h.at > pc.closed_at)"
+    " AND COALESCE((SELECT h.source FROM listings_pricehistory h WHERE h.store_id = s.store_id AND h.sku_id = s.id"
+    " AND h.at > pc.closed_at ORDER BY h.at DESC, h.id DESC LIMIT 1), 'undo') = 'undo'"
 )
 
 

@@ -97,11 +97,18 @@ def moment(text: str | None) -> datetime | None:
     return parse_datetime(text) if text else None
 
 
+def _tried(attempts: int) -> str:
+    words = ngettext(
+        "Tried %(n)s time; it is tried again by itself.", "Tried %(n)s times; it is tried again by itself.", attempts
+    )
+    return words % {"n": attempts}
+
+
 def evidence_text(step: Mapping[str, Any]) -> str:
     """What a step's evidence says, in the page's language."""
     evidence = step["evidence"]
     if step["error"]:
-        return str(step["error"])
+        return _tried(step["attempts"])
     match step["key"]:
         case "stop_display":
             n = evidence.get("offers", 0)
@@ -123,10 +130,8 @@ def evidence_text(step: Mapping[str, Any]) -> str:
             return words % {"n": n} if n else _now("Every sale price is as before the campaign.")
         case "verify":
             passed, planned = evidence.get("passed", 0), evidence.get("planned", 0)
-            return _now("Clean at %(passed)s of %(planned)s planned checks so far.") % {
-                "passed": passed,
-                "planned": planned,
-            }
+            words = _now("Clean at %(passed)s of %(planned)s planned checks so far.")
+            return words % {"passed": passed, "planned": planned}
         case "archive":
             if step["state"] == DONE:
                 return "SHA-256 " + str(evidence.get("sha256", ""))[:16]

@@ -66,6 +66,7 @@ urlpatterns = [
     path("<str:code>/closing/proof.zip", closing.proof, name="closing_proof"),
     path("<str:code>/closing/live/", closing.live, name="closing_live"),
     path("<str:code>/closing/restore-prices/", closing.restore, name="restore_prices"),
+    path("<str:code>/closing/undo-restore/", closing.undo_restore, name="undo_restore"),
     path("<str:code>/closing/run-step/<str:step>/", closing.run_step, name="run_step"),
     path("<str:code>/clean-up/", closing.clean_up, name="clean_up"),
 ]

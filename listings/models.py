@@ -244,6 +244,7 @@ class ChangeSource(models.TextChoices):
     API = "api", _("API")
     IMPORT = "import", _("Import")
     RESTORE = "restore", _("Restored after a campaign")
+    UNDO = "undo", _("Restoring undone")
 
 
 class PriceHistory(models.Model):

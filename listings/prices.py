@@ -64,7 +64,7 @@ def set_prices(
     `source=RESTORE` is part of closing a campaign, which a sole trader may do (R187e). Raises InvalidInput for more rows than allowed.
     """
     about(_store_target(store), reason=reason)
-    closing = source == ChangeSource.RESTORE
+    closing = source in (ChangeSource.RESTORE, ChangeSource.UNDO)
     ensure_may(store, "price", actor=actor, now=now, part_of_close=closing)
     rules = policies.active(ListingRules, now)
     asked = rows_of(rows, "prices", rules.rows_per_call)

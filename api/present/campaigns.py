@@ -104,7 +104,9 @@ def closing(found: Closing, prices: Iterable[dict[str, Any]]) -> dict[str, Any]:
         "close_kind": found.close_kind,
         "forecast": found.forecast,
         "result": found.result,
-        "differences": differences_of(found),
+        "differences": [
+            {name: row[name] for name in ("key", "forecast", "result", "why")} for row in differences_of(found)
+        ],
         "steps": [{name: step.get(name) for name in _STEP} for step in found.steps],
         "checks": _checks(found),
         "prices_to_review": list(prices),

@@ -70,6 +70,79 @@ def test_prices_that_do_not_return_are_listed_and_put_back(shop, frozen):
     assert PriceHistory.objects.filter(source="restore").count() == 2
 
 
+def test_orders_in_between_are_counted_and_said(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    early = make.make_order(shop.store, shop.skus[:1], campaign=campaign.code)
+    frozen.tick(1)
+    stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, actor=shop.owner)
+    frozen.tick(60)
+    for _ in range(2):
+        make.make_order(shop.store, shop.skus[:1], campaign=campaign.code)
+    Order.objects.filter(pk=early.pk).update(state="completed")
+    frozen.tick(600)
+    sweeps.run()
+    (row,) = report.differences_of(Closing.objects.get())
+    assert (row["key"], row["forecast"], row["result"]) == ("open_orders", 1, 2)
+    assert row["facts"] == {"placed": 2, "placed_open": 2}
+    assert row["why"] == (
+        "2 orders were placed in between, at prices quoted before the stop; they keep their terms."
+        " 1 order was completed or cancelled in between."
+    )
+
+
+def test_orders_after_the_end_at_quoted_prices_are_the_difference_of_a_close_by_the_clock(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus, ends_at=NOON + timedelta(hours=1))
+    make.make_order(shop.store, shop.skus[:1], campaign=campaign.code)
+    frozen.tick(3660)
+    make.make_order(shop.store, shop.skus[:1], campaign=campaign.code)
+    frozen.tick(900)
+    sweeps.run()
+    (row,) = report.differences_of(Closing.objects.get())
+    assert (row["forecast"], row["result"], row["facts"]["placed"]) == (1, 2, 1)
+    assert row["why"].startswith("1 order was placed in between")
+
+
+def test_prices_in_between_are_named(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    Sku.objects.filter(pk=shop.skus[0].pk).update(sale_price=Decimal("18.90"))
+    stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, actor=shop.owner)
+    frozen.tick(60)
+    prices.restore_prices(shop.store, campaign.code, [], actor=shop.owner)
+    frozen.tick(600)
+    sweeps.run()
+    (row,) = report.differences_of(Closing.objects.get())
+    assert (row["key"], row["forecast"], row["result"]) == ("prices_to_review", 1, 0)
+    assert row["facts"] == {"changed": 1, "restored": 1, "skus": [shop.skus[0].code]}
+    assert shop.skus[0].code in row["why"]
+
+
+def test_restoring_can_be_undone_where_nobody_changed_a_price_since(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    rows = [{"sku": sku.code, "sale_price": "18.90"} for sku in shop.skus]
+    set_prices(shop.store, rows, actor=shop.owner, now=clock.now())
+    _cancelled(shop, frozen, campaign)
+    campaign.refresh_from_db()
+    with pytest.raises(Conflict):
+        prices.undo_restore(shop.store, campaign.code, actor=shop.owner)
+    frozen.tick(60)
+    assert prices.restore_prices(shop.store, campaign.code, [], actor=shop.owner).applied == 3
+    frozen.tick(60)
+    set_prices(shop.store, [{"sku": shop.skus[2].code, "sale_price": "30.00"}], actor=shop.owner, now=clock.now())
+    last = prices.last_restored(campaign)
+    assert last is not None
+    assert [sku for sku, _currency, _before in last.rows] == [sku.code for sku in shop.skus[:2]]
+    frozen.tick(60)
+    assert prices.undo_restore(shop.store, campaign.code, actor=shop.owner).applied == 2
+    assert sorted(Sku.objects.values_list("sale_price", flat=True)) == [Decimal("18.900")] * 2 + [Decimal("30.000")]
+    assert [row.sku for row in prices.prices_to_review(campaign)] == [sku.code for sku in shop.skus[:2]]
+    assert prices.count_to_review(campaign) == 2
+    with pytest.raises(Conflict):
+        prices.undo_restore(shop.store, campaign.code, actor=shop.owner)
+    viewer = make.actor_for(make.make_member(shop.store, rights=["campaigns.cancel"]))
+    with pytest.raises(PermissionRefused):
+        prices.undo_restore(shop.store, campaign.code, actor=viewer)
+
+
 def test_a_price_set_after_the_close_is_a_decision(shop, frozen):
     campaign = make.make_campaign(shop.store, shop.skus)
     frozen.tick(60)
@@ -145,7 +218,7 @@ def test_an_archive_that_fails_is_tried_again_shown_and_run_by_hand(shop, frozen
     step = next(step for step in Closing.objects.get().steps if step["key"] == "archive")
     assert (step["state"], step["attempts"]) == ("failed", 5)
     assert "disk full" in step["error"]
-    assert Message.objects.get(code="ERR_CLOSE_STEP").params["campaign"] == campaign.code
+    assert Message.objects.get(code="ERR_CLOSE_STEP", params__step="archive").params["campaign"] == campaign.code
     monkeypatch.undo()
     cleaning.run_step_again(shop.store, campaign.code, "archive", actor=shop.owner)
     sweeps.run()

@@ -20,8 +20,13 @@ from campaigns.labels import CLOSE_REASONS, IMPACT, STEPS
 from campaigns.models import Campaign, Closing, Leftover
 from campaigns.proof import bundle
 from campaigns.proof.bundle import zipped
+from campaigns.views.aftercare import points_shown
 from campaigns.views.common import address, can_take_back, find, page
-from core import clock
+from core import clock, display
+from core.errors import Conflict
+from listings.outcome import Outcome
+from policies import active
+from policies.rules import ClosingRules
 
 
 @requires("campaigns.view")
@@ -41,16 +46,42 @@ def live(request: StoreRequest, store: str, code: str) -> HttpResponse:
 @requires("listings.price")
 @require_POST
 def restore(request: StoreRequest, store: str, code: str) -> HttpResponse:
-    """恢复销售价 for the ticked SKUs, or all."""
+    """恢复销售价 for the ticked SKUs, or all that wait for a decision."""
     campaign = find(request, code)
-    wanted = request.POST.getlist("sku")
-    restored = prices.restore_prices(request.store, campaign.code, wanted, actor=request.actor)
-    messages.success(
-        request,
-        ngettext("%(n)s sale price restored.", "%(n)s sale prices restored.", restored.applied)
-        % {"n": restored.applied},
-    )
+    wanted = [] if request.POST.get("all") else request.POST.getlist("sku")
+    if not wanted and not request.POST.get("all"):
+        messages.error(request, _("Tick the SKUs whose sale price shall be restored."))
+        return redirect(address(request, "closing", campaign) + "#prices")
+    done = prices.restore_prices(request.store, campaign.code, wanted, actor=request.actor)
+    words = ngettext("%(n)s sale price restored.", "%(n)s sale prices restored.", done.applied)
+    messages.success(request, words % {"n": done.applied})
+    _tell_rejected(request, done)
     return redirect(address(request, "closing", campaign) + "#prices")
+
+
+@requires("listings.price")
+@require_POST
+def undo_restore(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """Take the latest restoring back, where nobody has changed a price since."""
+    campaign = find(request, code)
+    try:
+        done = prices.undo_restore(request.store, campaign.code, actor=request.actor)
+    except Conflict as refusal:
+        messages.error(request, str(refusal.detail))
+        return redirect(address(request, "closing", campaign) + "#prices")
+    words = ngettext(
+        "%(n)s sale price is as before restoring.", "%(n)s sale prices are as before restoring.", done.applied
+    )
+    messages.success(request, words % {"n": done.applied})
+    _tell_rejected(request, done)
+    return redirect(address(request, "closing", campaign) + "#prices")
+
+
+def _tell_rejected(request: StoreRequest, done: Outcome) -> None:
+    if done.rejected:
+        words = ngettext("%(n)s was refused: %(skus)s", "%(n)s were refused: %(skus)s", len(done.rejected))
+        named = display.series(f"{row.value} ({row.code})" for row in done.rejected[:5])
+        messages.error(request, words % {"n": len(done.rejected), "skus": named})
 
 
 @requires("campaigns.cancel")
@@ -85,7 +116,8 @@ def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
     found = Closing.objects.filter(campaign=campaign).order_by("-id").first()
     if found is None:
         raise Http404("this campaign was never closed")
-    review = prices.prices_to_review(campaign)
+    review = prices.prices_to_review(campaign, limit=active(ClosingRules, clock.now()).review_page)
+    restored = prices.last_restored(campaign)
     return {
         "closing": found,
         "reason": CLOSE_REASONS.get(found.reason, found.reason),
@@ -105,6 +137,12 @@ def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
             :100
         ],
         "review": review,
+        "review_count": prices.count_to_review(campaign) if review else 0,
+        "restored": restored,
+        "undo_url": address(request, "undo_restore", campaign),
+        "points": points_shown(found, clock.now()),
+        "flow": found.order_flow,
+        "flow_at": steps.moment(found.order_flow.get("at")),
         "can_restore": "listings.price" in request.rights,
         "can_take_back": can_take_back(campaign, clock.now()),
         "open": found.next_due_at is not None and found.taken_back_at is None,
@@ -116,6 +154,7 @@ def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
 
 
 def _step(request: StoreRequest, campaign: Campaign, step: dict[str, Any]) -> dict[str, Any]:
+    retry = address(request, "run_step", campaign, step=step["key"])
     return {
         **step,
         "code": step["key"],
@@ -123,5 +162,5 @@ def _step(request: StoreRequest, campaign: Campaign, step: dict[str, Any]) -> di
         "evidence": steps.evidence_text(step),
         "started_at": steps.moment(step.get("started_at")),
         "finished_at": steps.moment(step.get("finished_at")),
-        "retry_url": address(request, "run_step", campaign, step=step["key"]),
+        "retry_url": retry if "campaigns.cancel" in request.rights else "",
     }

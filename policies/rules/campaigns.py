@@ -57,6 +57,7 @@ class ClosingRules(Rules):
     poll_longest: int = Field(default=60, ge=1, description="The same for a close that stays open.")
     publish_alarm: int = Field(default=900, ge=1, description="Seconds until sites that were not told fail their step.")
     leftovers_shown: int = Field(default=100, ge=1, description="Leftovers listed in a close report.")
+    review_page: int = Field(default=100, ge=1, description="Prices to review on a page of a close report.")
     check_samples: int = Field(default=1, ge=0, description="Pages kept as evidence per check, site and client, R50.")
     verify_slack: int = Field(
         default=300, ge=0, description="Seconds beyond its limit until an open point of a close is overdue, R43."

@@ -257,6 +257,7 @@ PAGES: tuple[Page, ...] = (
     page("campaigns:closing_proof", "audit.export", sealed),
     page("campaigns:closing_live", "campaigns.view", closed),
     page("campaigns:restore_prices", "listings.price", closed),
+    page("campaigns:undo_restore", "listings.price", closed),
     page("campaigns:run_step", "campaigns.cancel", step),
     page("campaigns:clean_up", "campaigns.pause", closed),
     # language sites

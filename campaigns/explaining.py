@@ -1,0 +1,63 @@
+"""Why a result came out otherwise than forecast, with figures: what happened between the two, read from the rows that did it (R13, R44).
+
+Two queries for any number of closes, and none where nothing differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+_PLACE = "unnest(%(ids)s::bigint[], %(codes)s::text[], %(stores)s::bigint[], %(sinces)s::timestamptz[]) AS v(id, code, store, since)"
+_ORDERS = f"""
+    SELECT v.id, count(DISTINCT r.id), count(DISTINCT r.id) FILTER (WHERE r.state IN ('unpaid', 'paid', 'shipped'))
+    FROM {_PLACE}
+    JOIN orders_orderline n ON n.store_id = v.store AND n.campaign_code = v.code AND n.campaign_code <> ''
+    JOIN orders_order r ON r.id = n.order_id AND r.placed_at >= v.since
+    GROUP BY 1
+"""  # noqa: S608 - constants of this house
+_PRICES = f"""
+    SELECT v.id, count(DISTINCT h.sku_id), count(DISTINCT h.sku_id) FILTER (WHERE h.source = 'restore'),
+        (array_agg(DISTINCT s.code))[1:5]
+    FROM {_PLACE}
+    JOIN campaigns_campaignitem i ON i.campaign_id = v.id
+    JOIN listings_pricehistory h ON h.store_id = v.store AND h.sku_id = i.sku_id AND h.at >= v.since AND h.before IS NOT NULL
+    JOIN listings_sku s ON s.id = h.sku_id
+    GROUP BY 1
+"""  # noqa: S608 - constants of this house
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """One close, and since when its forecast holds."""
+
+    campaign_id: int
+    code: str
+    store_id: int
+    since: datetime
+
+
+def facts_of(closes: Sequence[Between]) -> dict[int, dict[str, dict[str, Any]]]:
+    """What happened to orders and prices since the forecasts, by campaign and by key of the figure that it moves."""
+    if not closes:
+        return {}
+    given = {
+        "ids": [one.campaign_id for one in closes],
+        "codes": [one.code for one in closes],
+        "stores": [one.store_id for one in closes],
+        "sinces": [one.since for one in closes],
+    }
+    found: dict[int, dict[str, dict[str, Any]]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_ORDERS, given)
+        for pk, placed, still_open in cursor.fetchall():
+            found.setdefault(pk, {})["open_orders"] = {"placed": placed, "placed_open": still_open}
+        cursor.execute(_PRICES, given)
+        for pk, changed, restored, skus in cursor.fetchall():
+            facts = {"changed": changed, "restored": restored, "skus": list(skus)}
+            found.setdefault(pk, {})["prices_to_review"] = facts
+    return found
