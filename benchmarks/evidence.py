@@ -111,7 +111,7 @@ class Case:
 
     def _off_after(self, began: float) -> float:
         tag = f'data-campaign="{self.code}"'
-        return _until(lambda: tag not in self.shop.product.page(self.pages[-1]), began, every=0.02)
+        return _until(lambda: tag not in self.shop.product.page(self.pages[-1]), began, every=0.1)
 
     def _read_after(self, began: float) -> tuple[float, float]:
         """When each page has been read once, and when each client has read each."""
@@ -129,7 +129,7 @@ class Case:
                     return first, passed
             if passed > LIMIT:
                 raise RuntimeError(f"not read in {LIMIT:.0f} s: {found and found.group()}")
-            time.sleep(0.2)
+            time.sleep(0.5)
 
     def wait_until_shown(self) -> None:
         """Until every page wears the tag."""
