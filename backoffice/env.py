@@ -133,6 +133,19 @@ class Environment(BaseSettings):
             return path.read_text().strip()
 
 
+def require_proxy() -> None:
+    """Refuse the start of our web server where nobody could ever see a page.
+
+    It speaks plain HTTP. With BACKOFFICE_HTTPS it sends whoever comes without TLS to https, and only a trusted proxy can say that a visitor
+    came with it: without one, everybody is sent round for ever.
+    """
+    if environment().backoffice_https and not environment().backoffice_trusted_proxies:
+        stop(
+            "BACKOFFICE_HTTPS=true needs BACKOFFICE_TRUSTED_PROXIES=1 or more: the web server speaks plain HTTP behind a proxy with TLS,"
+            " and without one every page would redirect for ever"
+        )
+
+
 def stop(reason: str) -> NoReturn:
     """End the start with one clear line; exit 2."""
     sys.stderr.write(f"Cannot start: {reason}\n")

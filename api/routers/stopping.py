@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from django.http import HttpResponse
@@ -11,6 +12,7 @@ from ninja import Router
 
 from api.access import needs, staff_only
 from api.current import with_current
+from api.fields import Body
 from api.frame import reply
 from api.present import campaigns as present
 from api.requests import ApiRequest
@@ -28,12 +30,19 @@ from api.schemas.campaigns import (
 from api.schemas.common import RowsApplied, VersionOnly
 from api.schemas.parking import StopAllIn
 from campaigns import bulk, finding, guards, prices, stopping
-from campaigns.models import Closing
+from campaigns.models import Campaign, Closing
 from campaigns.proof.bundle import export_proof, zipped
 from core.errors import NotFound
 from core.scopes import in_store
 
 router = Router(tags=["campaigns"])
+
+
+def _done(request: ApiRequest, code: str, verb: Callable[..., Campaign], body: Body) -> HttpResponse:
+    """Let a verb act with what the body says, and show the campaign as it is then."""
+    with with_current(request.store, code):
+        campaign = verb(request.store, code, **dict(body), actor=request.actor)
+    return reply(present.one(campaign))
 
 
 @router.get(
@@ -60,18 +69,7 @@ def close_check(request: ApiRequest, code: str, action: Literal["pause", "cancel
 @needs("campaigns.pause", also=(423,))
 def pause_campaign(request: ApiRequest, code: str, body: PauseIn | None = None) -> HttpResponse:
     """`POST /campaigns/{code}/pause`."""
-    wanted = body or PauseIn()
-    with with_current(request.store, code):
-        campaign = stopping.pause(
-            request.store,
-            code,
-            reason=wanted.reason,
-            note=wanted.note,
-            freeze_claimed=wanted.freeze_claimed,
-            version=wanted.version,
-            actor=request.actor,
-        )
-    return reply(present.one(campaign))
+    return _done(request, code, stopping.pause, body or PauseIn())
 
 
 @router.post(
@@ -83,10 +81,7 @@ def pause_campaign(request: ApiRequest, code: str, body: PauseIn | None = None) 
 @needs("campaigns.pause", also=(423,))
 def resume_campaign(request: ApiRequest, code: str, body: VersionOnly | None = None) -> HttpResponse:
     """`POST /campaigns/{code}/resume`."""
-    wanted = body or VersionOnly()
-    with with_current(request.store, code):
-        campaign = stopping.resume(request.store, code, version=wanted.version, actor=request.actor)
-    return reply(present.one(campaign))
+    return _done(request, code, stopping.resume, body or VersionOnly())
 
 
 @router.post(
@@ -100,17 +95,7 @@ def resume_campaign(request: ApiRequest, code: str, body: VersionOnly | None = N
 @needs("campaigns.cancel", also=(423,))
 def cancel_campaign(request: ApiRequest, code: str, body: CancelIn) -> HttpResponse:
     """`POST /campaigns/{code}/cancel`."""
-    with with_current(request.store, code):
-        campaign = stopping.cancel(
-            request.store,
-            code,
-            confirm_code=body.confirm_code,
-            reason=body.reason,
-            note=body.note,
-            version=body.version,
-            actor=request.actor,
-        )
-    return reply(present.one(campaign))
+    return _done(request, code, stopping.cancel, body)
 
 
 @router.post(
@@ -122,10 +107,7 @@ def cancel_campaign(request: ApiRequest, code: str, body: CancelIn) -> HttpRespo
 @needs("campaigns.cancel", also=(423,))
 def take_back_campaign(request: ApiRequest, code: str, body: VersionOnly | None = None) -> HttpResponse:
     """`POST /campaigns/{code}/take-back`."""
-    wanted = body or VersionOnly()
-    with with_current(request.store, code):
-        campaign = stopping.take_back(request.store, code, version=wanted.version, actor=request.actor)
-    return reply(present.one(campaign))
+    return _done(request, code, stopping.take_back, body or VersionOnly())
 
 
 @router.post(

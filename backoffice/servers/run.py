@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 
+from backoffice.env import require_proxy
 from backoffice.servers import processes
 
 
@@ -29,6 +30,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=int(os.environ.get("BACKOFFICE_PORT", "8000")))
     parser.add_argument("--workers", type=int, default=processes.WEB_WORKERS, help="web workers: one per core")
     options = parser.parse_args()
+    if options.name == "web":
+        require_proxy()
     line = command(options.name, options.host, options.port, options.workers)
     os.execv(line[0], line)  # noqa: S606 - our own interpreter
 

@@ -147,7 +147,7 @@ class Stack:
 
     def get(self, path: str) -> tuple[int, str]:
         """Status and body of a page."""
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         client.request("GET", path)
         reply = client.getresponse()
         return reply.status, reply.read().decode()

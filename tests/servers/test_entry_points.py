@@ -38,6 +38,7 @@ def environment(folder: Path, held: Held) -> dict[str, str]:
         BACKOFFICE_SECRET_KEY=SECRET,
         BACKOFFICE_ALLOWED_HOSTS="backoffice.example",
         BACKOFFICE_HTTPS="true",
+        BACKOFFICE_TRUSTED_PROXIES="1",
         BACKOFFICE_PORT=str(free_port()),
         SWEEP_INTERVAL="1",
     )
@@ -63,7 +64,7 @@ def start(environment: dict[str, str], name: str, log: Path) -> subprocess.Popen
 def run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """Run a short entry point to its end."""
     return subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, *words], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
 
 
@@ -127,3 +128,11 @@ def test_processes_come_up_answer_survive_redis_and_end_on_sigterm(
         kill_all(family)
         for process in processes.values():
             process.kill()
+
+
+def test_web_refuses_to_redirect_for_ever(environment: dict[str, str]) -> None:
+    """It speaks plain HTTP: with https wanted and no proxy trusted nobody would ever see a page."""
+    done = run(environment | {"BACKOFFICE_TRUSTED_PROXIES": "0"}, "-m", "backoffice.servers.run", "web")
+    assert done.returncode == 2
+    [line] = done.stderr.strip().splitlines()
+    assert line.startswith("Cannot start: BACKOFFICE_HTTPS=true needs BACKOFFICE_TRUSTED_PROXIES")

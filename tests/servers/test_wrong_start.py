@@ -30,6 +30,7 @@ def one_line(text: str) -> str:
         ({"DATABASE_URL": "postgresql://u@h:port/d"}, ["DATABASE_URL", "port"]),
         ({"REDIS_URL": "amqp://x"}, ["REDIS_URL", "redis://"]),
         ({"BACKOFFICE_EMAIL_URL": "mail.example"}, ["BACKOFFICE_EMAIL_URL", "smtp://"]),
+        ({"BACKOFFICE_HTTPS": "true"}, ["BACKOFFICE_HTTPS", "BACKOFFICE_TRUSTED_PROXIES"]),
         ({"BACKOFFICE_DATA_DIR": "/proc/nowhere"}, ["/proc/nowhere", "BACKOFFICE_DATA_DIR"]),
     ],
 )

@@ -21,7 +21,7 @@ from psycopg.sql import SQL, Identifier
 from accounts.models import User
 from backoffice.celery import app
 from backoffice.demo import ACCOUNTS, DEMO_PASSWORD
-from backoffice.env import environment
+from backoffice.env import environment, require_proxy
 from backoffice.health import broker_answers
 from backoffice.servers import Held, ServersError, ensure
 from backoffice.servers.dsn import redis_url
@@ -64,6 +64,7 @@ class Command(BaseCommand):
                 self.held.release()
 
     def _run(self) -> None:
+        require_proxy()
         lock = RunLock(environment().data_dir)
         left = lock.take(self.port)
         if left:
