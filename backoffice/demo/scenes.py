@@ -163,7 +163,7 @@ def _clear_out(stage: Stage, window: tuple[datetime, datetime]) -> None:
 
 
 def _spend_and_save(stage: Stage, window: tuple[datetime, datetime]) -> None:
-    """The whole shop, at two steps, with a gift; it overlaps the clear-out."""
+    """Two steps and a gift over goods of no other campaign, and three SKUs of the clear-out: their conflict stands until it is resolved."""
     rules = {
         "threshold": "60.00",
         "discount": "8.00",
@@ -171,7 +171,8 @@ def _spend_and_save(stage: Stage, window: tuple[datetime, datetime]) -> None:
         "free_shipping_threshold": "30.00",
         "gifts": ["Gift tote 赠品袋"],
     }
-    items = [ItemInput(sku=sku) for sku in stage.goods]
+    alone = ("PC-JKT-022-L", "PC-SNK-031-38", "PC-TOT-005")
+    items = [ItemInput(sku=sku) for sku in (*alone, *(sku for sku, _ in _from_clear_out()))]
     stage.campaign("Spend US$60 Save US$8", "全店满60减8", items, window, kind=Kind.SPEND_AND_SAVE, rules=rules)
 
 

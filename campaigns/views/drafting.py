@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -170,7 +170,7 @@ def _gathered(desk: Desk, form: DraftForm) -> list[Line]:
 def _looked_at(desk: Desk, form: DraftForm, lines: list[Line], *, aside: bool) -> HttpResponse:
     """The form again with everything that was typed, the whole list in it, and what is to be said about the list."""
     faults = [str(text) for name in PICKING if name in form.errors for text in form.errors[name]]
-    shown = {name: values[-1] for name, values in form.data.lists()}
+    shown: dict[str, Any] = {name: values[-1] for name, values in desk.request.POST.lists() if values}
     desk.examined = _examined(desk, form, lines)
     if aside and desk.examined.wrong:
         shown["items"], bad = picking.set_aside(lines, desk.examined.wrong)
@@ -222,7 +222,8 @@ def _refused(desk: Desk, form: Any, refusal: DomainError, lines: Sequence[Line])
 
 def _keep(form: DraftForm, lines: Sequence[Line]) -> None:
     """The form shows the whole list again, so that a file need not be chosen a second time."""
-    kept = form.data.copy()
+    kept = QueryDict(mutable=True)
+    kept.update(form.data)
     kept["items"] = picking.text_of(lines)
     for name in PICKING:
         if name not in form.errors:
