@@ -45,7 +45,7 @@ def facts_of(closes: Sequence[Between]) -> dict[int, dict[str, dict[str, Any]]]:
     """What happened to orders and prices since the forecasts, by campaign and by key of the figure that it moves."""
     if not closes:
         return {}
-    given = {
+    given: dict[str, Any] = {
         "ids": [one.campaign_id for one in closes],
         "codes": [one.code for one in closes],
         "stores": [one.store_id for one in closes],

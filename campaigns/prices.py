@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -97,7 +98,11 @@ class Restored:
 
 def last_restored(campaign: Campaign) -> Restored | None:
     """What could be undone of the latest restoring; None when there was none or everything was changed since. One query."""
-    given = {"id": campaign.pk, "store": campaign.store_id, "since": campaign.closed_at or campaign.ends_at}
+    given: dict[str, Any] = {
+        "id": campaign.pk,
+        "store": campaign.store_id,
+        "since": campaign.closed_at or campaign.ends_at,
+    }
     with connection.cursor() as cursor:
         cursor.execute(_RESTORED, given)
         rows = cursor.fetchall()

@@ -19,6 +19,7 @@ from core.errors import InvalidInput, PermissionRefused
 from core.models import Heartbeat
 from listings.models import LiveOffer
 from publishing.desire import want
+from publishing.probe import PageReading
 from tests import factories as make
 
 
@@ -96,7 +97,7 @@ def test_a_price_that_only_a_closed_campaign_asked_is_found_without_a_tag(shop, 
     frozen.tick(60)
     assert patrol.run() == 6
     assert not Leftover.objects.exists(), "an offer that is on is asked by somebody"
-    readings = []
+    readings: list[PageReading] = []
     patrol.visit_each(
         ((page, "desktop") for page in patrol.pages_of(shop.store.pk, [shop.skus[0].listing_id])),
         on_batch=readings.extend,

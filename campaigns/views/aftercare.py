@@ -81,7 +81,7 @@ def leftovers(request: StoreRequest, store: str) -> HttpResponse:
     rules = active(CampaignRules, now)
     found = _page(rows.select_related("campaign", "listing", "site"), request, rules.page_size)
     table = LeftoverTable(found.rows)
-    table.context = {"request": request}  # type: ignore[attr-defined]
+    table.context = {"request": request}
     may_clear = "campaigns.pause" in request.rights and form.wanted().state != "cleared"
     if not may_clear:
         table.exclude = ("pick",)

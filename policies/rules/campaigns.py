@@ -67,7 +67,9 @@ class ClosingRules(Rules):
     )
     patrol_period: int = Field(default=60, ge=1, description="Seconds between two turns of the patrol, R43.")
     patrol_listings: int = Field(
-        default=100, ge=0, description="Listings of closed campaigns whose pages a turn of the patrol reads; 0 stops it."
+        default=100,
+        ge=0,
+        description="Listings of closed campaigns whose pages a turn of the patrol reads; 0 stops it.",
     )
     clear_max: int = Field(default=10_000, ge=1, description="Leftovers cleared by one command.")
     flow_samples: int = Field(default=5, ge=0, description="SKUs that a dry quote asks for after a close, R47.")

@@ -203,7 +203,7 @@ def test_machines_have_two_ways_and_both_ask_for_proof(walk: Walk, client: Clien
     for confirm in ({}, {"confirm_code": ""}, {"confirm_code": "C-00000"}):
         assert send("POST /campaigns/{code}/cancel", {"code": code}, {"reason": "season"} | confirm).status_code == 422
     for count in ({}, {"confirm_count": 0}, {"confirm_count": 2}):
-        body = {"action": "cancel", "codes": [code], "reason": "season"} | count
+        body = {"action": "cancel", "codes": [code], "reason": "season", **count}
         assert send("POST /campaigns/bulk", {}, body).status_code == 422
     assert walk.state() == "running"
     assert send("POST /campaigns/{code}/cancel", {"code": code}, {"confirm_code": code}).status_code == 200
