@@ -216,7 +216,7 @@ def _prove(contests: Sequence[Contest], marks: dict[Any, int], tally: Tally, one
         tally.broken += [f"{code}: {wrong}" for wrong in found.broken_promises(one, one_person)]
         moves = [event for event in found.events if event.result == "done"]
         tally.won.update([event.action.partition(".")[2] for event in moves[:1]])
-        tally.told.update(answer for _action, answer in one.answers if answer != "done")
+        tally.told.update(answer for _action, answer in one.answers if isinstance(answer, int))
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ class Found:
         moves = [(event.before["state"], event.after["state"]) for event in moved]
         by_people = [event for event in moved if event.actor_kind == "user"]
         done = [action for action, answer in one.answers if answer == "done"]
-        lost = [answer for _action, answer in one.answers if answer != "done"]
+        lost = [answer for _action, answer in one.answers if isinstance(answer, int)]
         stopped = row.state in ("paused", "cancelling")
         promises = {
             f"answers {one.answers}": len(one.answers) == len(PEOPLE) and set(lost) <= {409, 423},

@@ -8,8 +8,9 @@ from publishing import tasks as publishing_tasks
 
 
 def run_due() -> None:
-    """Everything that is due now: lifecycle, publishing, outbox, checks of public pages."""
+    """Everything that is due now: lifecycle, bulk jobs, publishing, outbox, checks of public pages."""
     campaign_tasks.sweep()
+    campaign_tasks.run_bulk()
     deliver_outbox()
     publishing_tasks.sweep()
     campaign_tasks.run_checks()

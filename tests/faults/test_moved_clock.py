@@ -36,7 +36,7 @@ class MovedClock:
     def by(self, offset: timedelta) -> None:
         """Jump."""
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE moved.offset_of_clock SET by = %s", [offset])
+            cursor.execute("UPDATE moved.offset_of_clock SET by = make_interval(secs => %s)", [offset.total_seconds()])
 
     def to(self, moment: datetime) -> None:
         """Jump so that it is `moment` now."""
@@ -66,10 +66,10 @@ class World:
     def __init__(self, crew: Crew, clockwork: MovedClock, shop: Shop) -> None:
         self.crew, self.clock, self.shop = crew, clockwork, shop
 
-    def campaign(self, **window: datetime) -> Campaign:
+    def campaign(self, *, ends_at: datetime, starts_at: datetime | None = None) -> Campaign:
         """A running campaign with this window."""
         with in_store(self.shop.store.pk):
-            return make.make_campaign(self.shop.store, self.shop.skus, **window)
+            return make.make_campaign(self.shop.store, self.shop.skus, starts_at=starts_at, ends_at=ends_at)
 
     def state(self, campaign: Campaign) -> str:
         """Where it stands."""

@@ -11,7 +11,7 @@ from django.test.utils import override_settings
 
 from accounts.models import Store
 from audit.tasks import seal
-from backoffice.demo import scenes, traffic
+from backoffice.demo import brakes, scenes, traffic
 from backoffice.demo.film import Film
 from backoffice.demo.stage import STORES, set_up
 from core import clock
@@ -45,6 +45,7 @@ class Command(BaseCommand):
                 made = {store.slug: store for store in set_up()}
             scenes.pinecone(made["pinecone"], film)
             scenes.riverlamp(made["riverlamp"], film)
+            brakes.riverlamp(made["riverlamp"], film)
             scenes.halfhill(made["halfhill"], film)
             for store in made.values():
                 traffic.report_on(film, store)
