@@ -74,6 +74,10 @@ def _list(request: StoreRequest, tab: str) -> HttpResponse:
         "count_limit": counted,
         "bulk_total": total if total <= closing_rules.bulk_job_max else 0,
         "bulk_actions": _bulk_actions(request),
+        "more_items": [
+            {"label": _("Waiting stops"), "url": address(request, "parked"), "icon": "hourglass"},
+            {"label": _("Batch jobs"), "url": address(request, "bulk_jobs"), "icon": "list-check"},
+        ],
         "may_stop_all": "campaigns.pause" in request.rights and tab != "past",
         "bulk_url": address(request, "bulk"),
         "clear_url": address(request, "list"),
