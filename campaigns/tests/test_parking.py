@@ -248,12 +248,12 @@ def test_a_refused_pause_offers_to_wait_and_an_allowed_one_does_not(shop, frozen
     base = f"/s/{shop.store.slug}/campaigns/"
     stop = f"{base}{running.code}/stop/"
     page = browser.get(stop).content.decode()
-    assert "Pause (can resume) when nothing stands in the way" in page
+    assert "Pause (can resume) when clear" in page
     answer = browser.post(stop, {"form_token": _token(page), "reason": "season", "then": "ask", "park": "1"})
     assert answer.status_code == 302
     detail = browser.get(answer["Location"]).content.decode()
     assert "A pause (can resume) waits until nothing stands in its way" in detail
-    assert "when nothing stands in the way" not in browser.get(stop).content.decode()
+    assert "when clear" not in browser.get(stop).content.decode()
     listed = browser.get(f"{base}parked/").content.decode()
     assert running.code in listed
     parked = ParkedClose.objects.get()
@@ -262,7 +262,7 @@ def test_a_refused_pause_offers_to_wait_and_an_allowed_one_does_not(shop, frozen
     assert "No stop waits" in browser.get(f"{base}parked/").content.decode()
     assert running.code in browser.get(f"{base}parked/?show=all").content.decode()
     clear(shop)
-    assert "when nothing stands in the way" not in browser.get(stop).content.decode()
+    assert "when clear" not in browser.get(stop).content.decode()
 
 
 def test_a_permanent_cancel_waits_only_from_its_own_page_with_its_code_typed(shop, frozen, running, browser):
@@ -270,7 +270,7 @@ def test_a_permanent_cancel_waits_only_from_its_own_page_with_its_code_typed(sho
     stop = browser.get(f"{base}stop/").content.decode()
     via = stop.partition("/cancel/?via=")[2].partition('"')[0]
     page = browser.get(f"{base}cancel/?via={via}").content.decode()
-    assert "Cancel campaign permanently when nothing stands in the way" in page
+    assert "Cancel campaign permanently when clear" in page
     given = {"reason": "season", "then": "act", "park": "1"}
     assert (
         browser.post(f"{base}cancel/", given | {"form_token": _token(stop), "confirm_code": running.code}).status_code
