@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 
 from accounts.requests import StoreRequest
 from campaigns.labels import POINTS, campaign_name
-from campaigns.models import Campaign, CampaignState, Closing, Leftover
+from campaigns.models import Campaign, CampaignState, Closing, Leftover, ParkedClose, ParkedState
 from campaigns.prices import stores_prices_to_review
 from core import clock, display
 from inbox.models import Message, Severity
@@ -74,6 +74,23 @@ def _held_cancels(request: StoreRequest, now: datetime) -> list[Todo]:
             post="campaigns.cancel" in request.rights,
         )
         for row in rows[: active(DashboardRules, now).rows]
+    ]
+
+
+def _parked(request: StoreRequest, now: datetime) -> list[Todo]:
+    """Stops that waited for their checks and for a person, whose turn it is now."""
+    rows = ParkedClose.objects.filter(store_id=request.store.pk, state=ParkedState.CLEAR).select_related("campaign")
+    return [
+        Todo(
+            icon="bell",
+            tone="paused",
+            word=_("Nothing in its way"),
+            title=campaign_name(row.campaign),
+            text=_("A stop of this campaign waited for its checks; they all pass now."),
+            url=_to(request, "campaigns:stop", code=row.campaign.code),
+            action=_("Look and decide"),
+        )
+        for row in rows.order_by("clear_since")[: active(DashboardRules, now).rows]
     ]
 
 
@@ -237,6 +254,7 @@ def _messages(request: StoreRequest, now: datetime) -> list[Todo]:
 
 SOURCES: tuple[tuple[Callable[[StoreRequest, datetime], list[Todo]], str], ...] = (
     (_held_cancels, "campaigns.view"),
+    (_parked, "campaigns.pause"),
     (_leftovers, "campaigns.view"),
     (_messages, "campaigns.view"),
     (_prices, "campaigns.view"),

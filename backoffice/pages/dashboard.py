@@ -27,6 +27,7 @@ def dashboard(request: StoreRequest, store: str) -> HttpResponse:
         "todos": worklist(request),
         "kpis": _figures(request) if "campaigns.view" in request.rights else [],
         "setup": _setup(request),
+        "may_stop_all": "campaigns.pause" in request.rights,
         "as_of": clock.now(),
     }
     return render(request, "dashboard/dashboard.html", context)

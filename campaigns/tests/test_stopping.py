@@ -106,6 +106,17 @@ def test_take_back_returns_to_the_state_before(shop, frozen, before):
     assert Campaign.objects.get(pk=campaign.pk).state == ("running" if before == "scheduled" else before)
 
 
+def test_a_take_back_gives_the_earlier_pause_its_reason_back(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    stopping.pause(shop.store, campaign.code, reason="ab_test", note="arm B", actor=shop.owner)
+    held = stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, reason="season", actor=shop.owner)
+    assert (held.stop_reason, held.stop_note) == ("season", "")
+    back = stopping.take_back(shop.store, campaign.code, actor=shop.owner)
+    assert (back.state, back.stop_reason, back.stop_note) == ("paused", "ab_test", "arm B")
+    again = stopping.resume(shop.store, campaign.code, actor=shop.owner)
+    assert (again.stop_reason, again.reason_before_cancel) == ("", "")
+
+
 def test_take_back_is_refused_at_the_end(shop, frozen):
     campaign = make.make_campaign(shop.store, shop.skus, ends_at=NOON + timedelta(seconds=60))
     stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, actor=shop.owner)
