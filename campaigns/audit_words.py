@@ -13,6 +13,7 @@ declare(
     {
         "create": ("plus", _("Create campaign")),
         "edit": ("pencil", _("Edit campaign")),
+        "withdraw_items": ("minus", _("End item participation (started)")),
         "declare_stacking": ("copy", _("Declare stacking with other campaigns")),
         "add_items": ("plus", _("Add items")),
         "remove_items": ("minus", _("Remove item (not started)")),

@@ -11,10 +11,10 @@ from django.utils.translation import gettext as _
 import policies
 from accounts.models import Store
 from audit.actors import Actor
-from campaigns import conflicts, finding, lifecycle, stacking
+from campaigns import conflicts, finding, lifecycle, stacking, subitems
 from campaigns.conflicts import Summary
 from campaigns.models import Campaign
-from campaigns.ways_out import WayOut
+from campaigns.ways_out import STARTED, WayOut
 from core.errors import FieldError, InvalidInput
 from policies.rules import ConflictRules
 
@@ -66,7 +66,8 @@ def take(store: Store, way: WayOut, *, versions: Mapping[str, int], actor: Actor
         lifecycle.edit_campaign(store, code, change, version=version, actor=actor, **given)
         return
     campaign = finding.get(store, code)
-    lifecycle.remove_items(store, code, _leaving(store, campaign, way), version=version, actor=actor, **given)
+    withdraw = subitems.withdraw_items if campaign.state in STARTED else lifecycle.remove_items
+    withdraw(store, code, _leaving(store, campaign, way), version=version, actor=actor, **given)
 
 
 def _leaving(store: Store, campaign: Campaign, way: WayOut) -> list[str]:

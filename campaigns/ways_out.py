@@ -111,9 +111,13 @@ def may_change(one: Rival) -> bool:
 
 
 def _withdraw(one: Rival, *, sku: str = "", other: str = "") -> WayOut | None:
-    if not may_change(one) or one.state in STARTED:
+    if not may_change(one):
         return None
-    if other:
+    if one.state in STARTED and other:
+        label = _("End the participation of the shared items in %(code)s") % {"code": one.code}
+    elif one.state in STARTED:
+        label = _("End the participation of %(sku)s in %(code)s") % {"sku": sku, "code": one.code}
+    elif other:
         label = _("Remove the shared items from %(code)s") % {"code": one.code}
     else:
         label = _("Remove %(sku)s from %(code)s") % {"sku": sku, "code": one.code}

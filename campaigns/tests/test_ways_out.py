@@ -15,7 +15,7 @@ from campaigns.price_chain import price_chain
 from campaigns.tests.conftest import NOON, days
 from campaigns.timeline import WIDTH, picture
 from core import display
-from core.errors import Conflict, NotFound, PermissionRefused, VersionConflict
+from core.errors import Conflict, InvalidInput, NotFound, PermissionRefused, VersionConflict
 from listings.models import LiveOffer
 from tests import factories as make
 
@@ -43,7 +43,8 @@ def left(shop):
 def test_every_way_out_that_is_offered_can_be_taken_and_helps(shop, two):
     offered = ways_out.of_group(group_of(shop), now=NOON, zone=ZONE)
     assert {(way.way, *way.campaigns) for way in offered} >= {
-        ("withdraw", two[1].code), ("move", two[0].code), ("move", two[1].code), ("stack", two[0].code, two[1].code),
+        ("withdraw", two[0].code), ("withdraw", two[1].code), ("move", two[0].code), ("move", two[1].code),
+        ("stack", two[0].code, two[1].code),
     }  # fmt: skip
     for way in offered:
         foreseen = resolving.effects(shop.store, way, now=NOON)
@@ -65,6 +66,20 @@ def test_withdraw_takes_one_sku_or_all_that_are_shared(shop, two):
     resolving.take(shop.store, everything, versions={}, actor=shop.owner)
     assert left(shop) == ()
     assert [item.sku.code for item in coming.items.select_related("sku")] == [shop.skus[2].code]
+
+
+def test_an_item_of_a_started_campaign_ends_its_participation_and_buyers_see_it(shop, two):
+    running, _coming = two
+    way = ways_out.WayOut("withdraw", (running.code,), "", sku=shop.skus[0].code)
+    resolving.take(shop.store, way, versions={running.code: running.version}, actor=shop.owner)
+    assert [group.sku for group in left(shop)] == [shop.skus[1].code]
+    assert running.items.get(sku=shop.skus[0]).ended_at == NOON
+    offers = LiveOffer.objects.filter(campaign_code=running.code).values_list("sku__code", "active")
+    assert dict(offers) == {shop.skus[0].code: False, shop.skus[1].code: True}
+    assert AuditEvent.objects.get(action="campaign.withdraw_items").after["removed"] == [shop.skus[0].code]
+    last = ways_out.WayOut("withdraw", (running.code,), "", sku=shop.skus[1].code)
+    with pytest.raises(InvalidInput, match="at least|At least"):
+        resolving.take(shop.store, last, versions={}, actor=shop.owner)
 
 
 @pytest.mark.parametrize("which", ["end", "start"])
