@@ -131,11 +131,7 @@ def closings(request: StoreRequest, store: str) -> HttpResponse:
     context = {
         "rows": [_row(request, closing, now) for closing in found.rows],
         "pages": found,
-        "tabs": _tabs(request, "closings"),
-        "views": [
-            {"label": word, "url": f"{address(request, 'closings')}?tab={key}", "current": tab == key, "count": None}
-            for key, word in (("open", _("Still open")), ("late", _("Overdue")), ("done", _("Verified in every point")))
-        ],
+        "tabs": _tabs(request, tab if tab in ("late", "done") else "open"),
         "tab": tab,
         "list_url": address(request, "list"),
     }
@@ -181,10 +177,14 @@ def _page(rows: QuerySet[Any], request: StoreRequest, size: int) -> keyset.Page[
 
 
 def _tabs(request: StoreRequest, here: str) -> list[dict[str, Any]]:
-    pages = (("closings", _("Close checklists")), ("leftovers", _("Leftovers")))
-    return [
-        {"label": word, "url": address(request, name), "current": name == here, "count": None} for name, word in pages
-    ]
+    closes = address(request, "closings")
+    pages = (
+        ("open", _("Still open"), closes),
+        ("late", _("Overdue"), f"{closes}?tab=late"),
+        ("done", _("Verified in every point"), f"{closes}?tab=done"),
+        ("leftovers", _("Leftovers"), address(request, "leftovers")),
+    )
+    return [{"label": word, "url": url, "current": name == here, "count": None} for name, word, url in pages]
 
 
 def _figures(request: StoreRequest) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -142,6 +143,10 @@ def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
         "undo_url": address(request, "undo_restore", campaign),
         "points": points_shown(found, clock.now()),
         "flow": found.order_flow,
+        "flow_rows": [
+            row | {"amount": Decimal(row["unit_price"]) if row["unit_price"] else None}
+            for row in found.order_flow.get("readings", ())
+        ],
         "flow_at": steps.moment(found.order_flow.get("at")),
         "can_restore": "listings.price" in request.rights,
         "can_take_back": can_take_back(campaign, clock.now()),
