@@ -174,6 +174,15 @@ class DraftForm(forms.Form):
             self.add_error(name if name in self.fields else None, str(error.message))
 
 
+class AddForm(DraftForm):
+    """More products for a campaign that has started: the list alone, everything else stays as buyers know it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in set(self.fields) - {"items", "aside", *PICKING}:
+            del self.fields[name]
+
+
 class EndTimeForm(forms.Form):
     """While a campaign runs only its end may move."""
 

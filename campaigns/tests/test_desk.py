@@ -19,7 +19,7 @@ from campaigns import picking
 from campaigns.models import Campaign
 from core import clock
 from core.scopes import across_stores, in_store
-from listings.models import Listing, Management, Sku
+from listings.models import Listing, LiveOffer, Management, Sku
 from listings.tests.test_tabular import text_cell, workbook
 from tests.factories import decorate, make_campaign, make_listing, make_skus, make_store, owner_of
 
@@ -218,6 +218,38 @@ def test_ten_thousand_lines_answer_in_a_constant_number_of_queries(store, owner,
 def test_how_a_line_is_read(text, read):
     (line,) = picking.read_lines(f"\n{text}\n\n")
     assert ((line.sku, line.price), line.number) == (read, 2)
+
+
+def test_more_products_while_it_runs(store, owner, skus):
+    with in_store(store.pk):
+        campaign = make_campaign(store, skus[:1], price="8.00")
+        other = make_campaign(store, skus[1:2])
+    path = f"/s/shop/campaigns/{campaign.code}/items/add/"
+    page = owner.get(path).content.decode()
+    assert 'name="items"' in page
+    assert 'name="ends_at"' not in page
+    looked = owner.post(path, {"act": "look", "items": "TEA-2 9", "version": campaign.version}).content.decode()
+    assert f"/campaigns/{other.code}/" in looked
+    dearer = owner.post(path, {"items": "TEA-1 7\nTEA-2 9", "version": campaign.version})
+    assert (dearer.status_code, "TEA-1 is in with another price." in dearer.content.decode()) == (422, True)
+    assert owner.post(path, {"items": "TEA-2 9", "version": campaign.version}).status_code == 302
+    with in_store(store.pk):
+        assert LiveOffer.objects.filter(campaign_code=campaign.code, active=True).count() == 2
+        promotion = make_campaign(store, skus[2:], kind="platform_promotion", rules={"venue": "Main"})
+    assert owner.get(f"/s/shop/campaigns/{promotion.code}/items/add/").status_code == 302
+
+
+def test_a_new_end_tells_what_would_stand_against_it(store, owner, skus):
+    with in_store(store.pk):
+        running = make_campaign(store, skus[:2], ends_at=NOON + timedelta(days=1))
+        later = make_campaign(
+            store, skus[:1], state="scheduled", starts_at=NOON + timedelta(days=2), ends_at=NOON + timedelta(days=3)
+        )
+    path = f"{CHECK}?field=ends_at&code={running.code}"
+    assert later.code not in owner.post(path, {"ends_at": "2026-11-29 00:00"}).content.decode()
+    page = owner.post(path, {"ends_at": "2026-11-30 00:00"}).content.decode()
+    assert "1 product is in another campaign at the same time:" in page
+    assert later.code in page
 
 
 # -- live checks -------------------------------------------------------------------------------------------------------------

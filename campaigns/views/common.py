@@ -85,6 +85,8 @@ def actions_for(request: StoreRequest, campaign: Campaign) -> RowActions:
     if "campaigns.edit" in rights:
         if is_own(campaign) and state in (S.DRAFT, S.SCHEDULED, S.RUNNING, S.PAUSED):
             found.items.append({"label": _("Edit"), "url": to("edit"), "icon": "edit"})
+        if state in (S.RUNNING, S.PAUSED) and takes_more(campaign):
+            found.items.append({"label": _("Add products"), "url": to("add"), "icon": "plus"})
         found.items.append({"label": _("Copy as new draft"), "url": to("copy"), "icon": "copy", "post": True})
         if state == S.DRAFT:
             found.items.append({"label": _("Delete this draft"), "url": to("delete"), "icon": "trash"})
@@ -126,6 +128,11 @@ def page(
     return render(request, template, full, status=status)
 
 
+def takes_more(campaign: Campaign) -> bool:
+    """Whether products may still be added after the start."""
+    return is_own(campaign) and spec(campaign.kind).items_while_running
+
+
 def track_of(campaign: Campaign) -> Sequence[dict[str, Any]]:
     """The life of a campaign from left to right."""
     order = [S.DRAFT, S.SCHEDULED, S.RUNNING, S.ENDING, S.ENDED]
@@ -136,6 +143,9 @@ def track_of(campaign: Campaign) -> Sequence[dict[str, Any]]:
         S.ENDING: _("Ending"),
         S.ENDED: _("Ended"),
     }
+    if spec(campaign.kind).reviewed and campaign.state not in (S.IN_REVIEW, S.REJECTED):
+        order.insert(1, S.IN_REVIEW)
+        words[S.IN_REVIEW] = _("In review")
     if campaign.state in (S.IN_REVIEW, S.REJECTED):
         order.insert(1, S(campaign.state))
         words[S(campaign.state)] = _("In review") if campaign.state == S.IN_REVIEW else _("Rejected")

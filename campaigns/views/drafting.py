@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -15,16 +16,16 @@ from django.views.decorators.http import require_POST
 
 from accounts.requests import StoreRequest
 from accounts.rights import requires
-from campaigns import lifecycle, picking
+from campaigns import conflicts, lifecycle, picking
 from campaigns.checking import check_window
-from campaigns.draft_forms import PICKING, DraftForm, EndTimeForm, field_of, initial_of
+from campaigns.draft_forms import PICKING, AddForm, DraftForm, EndTimeForm, field_of, initial_of
 from campaigns.examining import Examined, examine
 from campaigns.inputs import CampaignInput
 from campaigns.kinds import offered, offered_specs, read_rules, spec
 from campaigns.models import Campaign, CampaignState, Kind
 from campaigns.outcomes import CampaignWarning
 from campaigns.picking import Filter, Line
-from campaigns.views.common import address, find, page, problem_of
+from campaigns.views.common import address, find, page, problem_of, takes_more
 from core import clock, display
 from core.errors import DomainError, FieldError
 
@@ -41,6 +42,7 @@ class Desk:
     request: StoreRequest
     kind: str
     campaign: Campaign | None = None
+    adding: bool = False
     status: int = 200
     problem: dict[str, Any] | None = None
     examined: Examined | None = None
@@ -48,13 +50,15 @@ class Desk:
 
     def form(self, *args: Any, **kwargs: Any) -> DraftForm:
         """A form of this desk."""
-        return DraftForm(*args, store=self.request.store, kind=self.kind, campaign=self.campaign, **kwargs)
+        shape = AddForm if self.adding else DraftForm
+        return shape(*args, store=self.request.store, kind=self.kind, campaign=self.campaign, **kwargs)
 
     def render(self, form: forms.Form) -> HttpResponse:
         """The page."""
         context: dict[str, Any] = {
             "form": form,
             "spec": spec(self.kind),
+            "adding": self.adding,
             "kinds": _kind_tabs(self.request, self.kind) if self.campaign is None else (),
             "problem": self.problem,
             "examined": self.examined,
@@ -90,6 +94,16 @@ def edit(request: StoreRequest, store: str, code: str) -> HttpResponse:
     if campaign.state in STARTED:
         return _moved_end(desk, campaign)
     return _written(desk) if request.method == "POST" else desk.render(desk.form(initial=initial_of(campaign)))
+
+
+@requires("campaigns.edit")
+def add(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """More products for a campaign that has started, where its kind allows it; they are before buyers at once."""
+    campaign = find(request, code)
+    if campaign.state not in STARTED or not takes_more(campaign):
+        return redirect(address(request, "edit", campaign))
+    desk = Desk(request, campaign.kind, campaign, adding=True)
+    return _written(desk) if request.method == "POST" else desk.render(desk.form())
 
 
 def _moved_end(desk: Desk, campaign: Campaign) -> HttpResponse:
@@ -136,6 +150,10 @@ def _written(desk: Desk) -> HttpResponse:
 
 def _save(desk: Desk, form: DraftForm, lines: Sequence[Line]) -> Any:
     request, items = desk.request, tuple(line.item for line in lines)
+    if desk.campaign is not None and desk.adding:
+        return lifecycle.add_items(
+            request.store, desk.campaign.code, items, version=_version(request), actor=request.actor
+        )
     if desk.campaign is None:
         given = CampaignInput(kind=desk.kind, items=items, **form.settings)
         return lifecycle.create_campaign(request.store, given, actor=request.actor)
@@ -194,12 +212,15 @@ def _checked_boxes(form: forms.Form, initial: dict[str, Any]) -> dict[str, Any]:
 def _examined(desk: Desk, form: forms.Form, lines: Sequence[Line]) -> Examined:
     data = form.cleaned_data
     window = (data["starts_at"], data["ends_at"]) if data.get("starts_at") and data.get("ends_at") else None
+    stacks = bool(data.get("stacks"))
+    if desk.campaign is not None and "starts_at" not in desk.request.POST:
+        window, stacks = (desk.campaign.starts_at, desk.campaign.ends_at), desk.campaign.stacks
     return examine(
         desk.request.store,
         spec(desk.kind),
         lines,
         window=window,
-        stacks=bool(data.get("stacks")),
+        stacks=stacks,
         now=clock.now(),
         campaign=desk.campaign,
     )
@@ -210,6 +231,8 @@ def _refused(desk: Desk, form: Any, refusal: DomainError, lines: Sequence[Line])
     desk.status = refusal.status
     wrong, rest = picking.blamed(lines, refusal.errors)
     if wrong:
+        seen = _examined(desk, form, lines)
+        desk.examined = replace(seen, wrong=wrong, good=len(lines) - len({one.line.number for one in wrong}))
         form.add_error("items", _("%(n)s lines are not right; they are listed below.") % {"n": len(wrong)})
     if hasattr(form, "blame"):
         form.blame(rest)
@@ -262,7 +285,7 @@ def check(request: StoreRequest, store: str) -> HttpResponse:
     kind = campaign.kind if campaign else request.POST.get("kind") or Kind.LIMITED_TIME_DISCOUNT
     offered(kind)
     desk = Desk(request, kind, campaign)
-    moving = campaign is not None and campaign.state in STARTED
+    moving = campaign is not None and campaign.state in STARTED and name == "ends_at"
     form: Any = (
         EndTimeForm(request.POST, store=request.store, campaign=campaign)
         if campaign is not None and moving
@@ -297,5 +320,13 @@ def _remarks(desk: Desk, form: Any, name: str) -> dict[str, Any]:
         return {"examined": _examined(desk, form, picking.read_lines(data.get("items", "")))}
     starts_at = data.get("starts_at") or (desk.campaign.starts_at if desk.campaign else None)
     if name == "ends_at" and starts_at and data.get("ends_at"):
-        return {"remark": _("It runs for %(span)s.") % {"span": display.span(starts_at, data["ends_at"])}}
+        remark = _("It runs for %(span)s.") % {"span": display.span(starts_at, data["ends_at"])}
+        return {"remark": remark, "rivals": _rivals(desk, data["ends_at"])}
     return {}
+
+
+def _rivals(desk: Desk, ends_at: datetime) -> conflicts.Summary | None:
+    """What would stand against a campaign that has started, if its end were moved there."""
+    if desk.campaign is None or desk.campaign.state not in STARTED:
+        return None
+    return conflicts.of_moved(desk.campaign, ends_at=ends_at, now=clock.now())

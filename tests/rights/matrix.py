@@ -243,6 +243,7 @@ PAGES: tuple[Page, ...] = (
     page("campaigns:evidence", "campaigns.view", code),
     page("campaigns:edit", "campaigns.edit", draft),
     page("campaigns:check", "campaigns.edit"),
+    page("campaigns:add", "campaigns.edit", code),
     page("campaigns:revise", "campaigns.edit", draft),
     page("campaigns:prices", "campaigns.view", code),
     page("campaigns:items", "campaigns.view", code),
