@@ -19,6 +19,7 @@ def currencies() -> frozenset[str]:
     return frozenset(list_currencies())
 
 
+@cache
 def places(currency: str) -> int:
     """Number of decimal places of a currency: 2 for USD, 0 for JPY, 3 for KWD."""
     return int(get_currency_precision(currency))
