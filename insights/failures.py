@@ -61,7 +61,7 @@ def of(store_id: int, *, since: datetime | None, until: datetime | None, now: da
     rules = policies.active(InsightRules, now)
     end = until or now + timedelta(microseconds=1)  # this very moment counts
     start = since or end - timedelta(days=rules.failure_days)
-    values = {"store": store_id, "actions": list(ACTIONS), "since": start, "until": end}
+    values: dict[str, Any] = {"store": store_id, "actions": list(ACTIONS), "since": start, "until": end}
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, values)
         (_none, attempts, refused), *rows = cursor.fetchall()

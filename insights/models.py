@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django_scopes import ScopedManager
 
@@ -9,7 +11,7 @@ from accounts.models import Store
 from campaigns.models import Campaign
 from listings.models import MONEY, Sku
 
-TOTAL = {"max_digits": 20, "decimal_places": 3}
+TOTAL: Any = {"max_digits": 20, "decimal_places": 3}
 
 
 class EventCount(models.Model):

@@ -21,7 +21,7 @@ class RateColumn(tables.Column):
     def __init__(self, **extra: Any) -> None:
         super().__init__(orderable=False, attrs=_NUMBER, empty_values=(), **extra)
 
-    def render(self, value: Any) -> str:
+    def render(self, value: Any, record: Any) -> str:
         """`4.12%`, or a dash."""
         return UNKNOWN if value is None else percent(value)
 
@@ -29,7 +29,7 @@ class RateColumn(tables.Column):
 class RatioColumn(RateColumn):
     """A ratio."""
 
-    def render(self, value: Any) -> str:
+    def render(self, value: Any, record: Any) -> str:
         """`2.65`, or a dash."""
         return UNKNOWN if value is None else ratio(value)
 

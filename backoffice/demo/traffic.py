@@ -58,7 +58,7 @@ def _report(store: Store, since: datetime, until: datetime) -> None:
 
 def _events(campaign: Campaign, first: datetime, last: datetime) -> list[dict[str, Any]]:
     dice = random.Random(f"{_SEED} {campaign.name} {first.day}")  # noqa: S311 - the demo must be the same every time
-    skus = list(
+    skus: list[str | None] = list(
         CampaignItem.objects.filter(campaign=campaign).order_by("id").values_list("sku__code", flat=True)[:_GOODS]
     )
     rows = []
