@@ -167,21 +167,36 @@ def publish(title: str, lines: Sequence[Line], intro: str, *, keep: bool = True)
 
 def publish_text(title: str, text: Sequence[str], *, keep: bool = True) -> str:
     """Print a section of one's own lines; with `keep` put it into docs/benchmarks.md in place of the last one of that title."""
-    section = "\n".join([f"## {title}", "", *text, "", f"{_circumstances()}", ""])
+    section = "\n".join(
+        [
+            f"## {title}",
+            "",
+            *text,
+            "",
+            f"{circumstances()} Floor and ours run in turn; medians, the ratio being that of the rounds' ratios._",
+            "",
+        ]
+    )
     print(section)
     if not keep:
         return section
+    keep_section(title, section)
+    return section
+
+
+def keep_section(title: str, section: str) -> None:
+    """Put a section into docs/benchmarks.md in place of the last one of that title."""
     page = PAGE.read_text() if PAGE.exists() else "# Benchmarks\n\nThe last run of each; `make bench` writes them.\n"
     kept = [part for part in re.split(r"(?m)^(?=## )", page) if not part.startswith(f"## {title}\n")]
     PAGE.write_text("\n".join(part.strip() + "\n" for part in [*kept, section]))
-    return section
 
 
 def _span(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
-def _circumstances() -> str:
+def circumstances() -> str:
+    """When and on what it was measured."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         (version,) = cursor.fetchone()
@@ -189,6 +204,6 @@ def _circumstances() -> str:
         ["git", "-C", str(BASE_DIR), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     return (
-        f"_{datetime.now(UTC):%Y-%m-%d}, commit {commit or 'unknown'}, Python {platform.python_version()}, PostgreSQL {version},"
-        f" {os.cpu_count()} cores. Floor and ours run in turn; medians, the ratio being that of the rounds' ratios._"
+        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit or 'unknown'}, Python {platform.python_version()}, PostgreSQL {version},"
+        f" {os.cpu_count()} cores."
     )
