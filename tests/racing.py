@@ -154,6 +154,7 @@ def _lay_out(shop: Shop, number: int, dice: random.Random) -> list[Contest]:
             Campaign(
                 store=shop.store, code=new_code("C"), kind=Kind.LIMITED_TIME_DISCOUNT, name="Race", state="scheduled",
                 starts_at=NOON - timedelta(hours=1), ends_at=END, item_count=len(shop.skus), created_at=NOON,
+                stacks=True,
             )
             for _ in range(number)
         )  # fmt: skip

@@ -46,7 +46,7 @@ def small_batches(db: None) -> None:
 
 
 def _running(shop, number):
-    return [make.make_campaign(shop.store, shop.skus) for _ in range(number)]
+    return [make.make_campaign(shop.store, shop.skus, stacks=True) for _ in range(number)]
 
 
 def _codes(campaigns):

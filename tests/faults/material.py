@@ -46,7 +46,7 @@ def lay_out(shop: Shop, number: int, *, ends: Sequence[datetime], now: datetime)
             Campaign(
                 store=shop.store, code=new_code("C"), kind=Kind.LIMITED_TIME_DISCOUNT, name=f"Campaign {n}", state="scheduled",
                 starts_at=min(now, ends[n % len(ends)]) - timedelta(days=1), ends_at=ends[n % len(ends)], item_count=len(shop.skus),
-                created_at=now,
+                created_at=now, stacks=True,
             )
             for n in range(number)
         )  # fmt: skip
