@@ -10,7 +10,7 @@ from campaigns.models import AffiliatePlan, BulkJob, Campaign, ParkedClose
 from core import clock
 from core.scopes import in_store
 
-SPEAKER = "Speaker Discount"
+SPEAKER = "Speaker Affiliate Discount"
 
 
 def riverlamp(store: Store, film: Film) -> None:

@@ -192,22 +192,19 @@ def _copy_campaign_prices(stage: Stage, *skus: str) -> None:
     set_prices(stage.store, rows, source=ChangeSource.MANUAL, actor=acting(OPERATOR_B))
 
 
-def riverlamp(store: Store, film: Film) -> None:
-    """Electronics with three running discounts, and two promotions of the platform: one enforced, one in review."""
+def riverlamp(store: Store, film: Film) -> Stage:
+    """Electronics: a discount that runs, and two promotions of the platform, one enforced, one in review. `obstacles` adds the rest."""
     stage, at = Stage(store, film, catalogue.RIVERLAMP), film.premiere
     stage.orders = 2000
     stage.at(stage.stock, days=29)
-    for name, name_zh, sku, since, until in (
-        ("Earbuds Price Offer", "耳机限时优惠", "RL-EBD-100-BK", 5.0, 5.0),
-        ("Dash-Cam Week", "记录仪专场", "RL-CAM-210", 5.0, 5.0),
-        ("Quiet Keyboard Offer", "静音键盘优惠", "RL-KBD-061", 12.0, 10.0),
-        ("Speaker Discount", "音箱限时折扣", "RL-SPK-120", 2.0, 6.0),
-    ):
-        stage.launch(
-            name, name_zh, (sku,), (at - timedelta(days=since), at + timedelta(days=until)), days=since, hours=1
-        )
-    for age in (4.5, 3.5, 1.5):
-        stage.at(lambda: stage.order(("RL-CAM-210", 1)), days=age)
+    stage.launch(
+        "Quiet Keyboard Offer",
+        "静音键盘优惠",
+        ("RL-KBD-061",),
+        (at - timedelta(days=12), at + timedelta(days=10)),
+        days=12,
+        hours=1,
+    )
     stage.at(lambda: _double_11(stage, (at - timedelta(days=1), at + timedelta(days=1))), days=9)
     stage.at(lambda: _let_in(stage, "Double 11 Main Venue Slot"), days=8)
     stage.at(
@@ -233,6 +230,7 @@ def riverlamp(store: Store, film: Film) -> None:
         days=1,
         hours=4,
     )
+    return stage
 
 
 def _double_11(stage: Stage, window: tuple[datetime, datetime]) -> None:

@@ -13,7 +13,9 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test.utils import CaptureQueriesContext
 
-from campaigns import affiliates, business_guards, guards, stopping
+from accounts import penalties
+from campaigns import affiliates, business_guards, guards, lifecycle, stopping
+from campaigns.inputs import CampaignInput
 from campaigns.models import AffiliateLink, AffiliatePlan, Campaign, CampaignItem, Kind
 from campaigns.tests.conftest import NOON
 from core.errors import Conflict
@@ -361,3 +363,36 @@ def test_arrears_never_fall_below_zero(shop):
     deposits.pay(shop.store, amount="2000", actor=shop.owner)
     account = DepositAccount.objects.get()
     assert (account.charged, account.paid, account.arrears) == (Decimal(2000), Decimal(2000), Decimal(0))
+
+
+def test_a_block_of_the_enrolment_right_closes_every_way_in_and_no_way_out(shop, frozen):
+    running = make.make_campaign(shop.store, shop.skus)
+    draft = make.make_campaign(shop.store, shop.skus, state="draft")
+    staff = make.actor_for(make.make_staff())
+    penalties.issue(shop.store.slug, kind="enrolment_block", days=1, reason="Excess withdrawal", actor=staff)
+    wanted = CampaignInput(Kind.LIMITED_TIME_DISCOUNT, "New", NOON + timedelta(days=3), NOON + timedelta(days=4))
+    ways_in = (
+        partial(lifecycle.create_campaign, shop.store, wanted),
+        partial(lifecycle.submit, shop.store, draft.code),
+        partial(lifecycle.copy_as_draft, shop.store, running.code),
+    )
+    for enter in ways_in:
+        with pytest.raises(Conflict) as refusal:
+            enter(actor=shop.owner)
+        assert refusal.value.code == "ERR_ENROLMENT_BLOCKED"
+        assert refusal.value.extra["blockers"][0]["fix"]["url"].endswith("/campaigns/standing/")
+    assert stopping.pause(shop.store, running.code, actor=shop.owner).state == "paused"
+    assert stopping.cancel(shop.store, running.code, confirm_code=running.code, actor=shop.owner).state == "cancelling"
+    frozen.tick(timedelta(days=1))
+    for enter in ways_in:
+        enter(actor=shop.owner)
+
+
+def test_a_sole_trader_may_pause_and_cancel(shop):
+    """R171, R178: closing is open to sole traders, whatever else is not."""
+    shop.store.__class__.objects.filter(pk=shop.store.pk).update(entity="sole_trader")
+    campaign = make.make_campaign(shop.store, shop.skus)
+    assert stopping.pause(shop.store, campaign.code, actor=shop.owner).state == "paused"
+    assert (
+        stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, actor=shop.owner).state == "cancelling"
+    )
