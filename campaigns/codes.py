@@ -19,15 +19,18 @@ declare(
         "ERR_ACCOUNT_STATE", ERROR, _("The account is not in normal operation"),
         cause=_("The account is frozen or has a serious violation."),
         fix=(_("Look at the penalties of the store."), _("Ask platform staff to lift the state.")), source=RULES,
+        page="campaigns:standing", page_label=_("Eligibility and penalties"),
     ),
     Code(
         "ERR_KYC", ERROR, _("Identity not verified"),
         cause=_("KYC of the store is not done."), fix=_("Finish KYC, then try again."), source=RULES,
+        page="campaigns:standing", page_label=_("Eligibility and penalties"),
     ),
     Code(
         "ERR_STORE_UNDECORATED", ERROR, _("Store not decorated"),
         cause=_("Logo, banner or main category is missing; until all three are there, campaigns are closed to the store."),
-        fix=(_("Open the store's settings."), _("Add what is missing.")), source=RULES,
+        fix=(_("Open the store's decoration."), _("Add what is missing.")), source=RULES,
+        page="listings:decoration", page_label=_("Store decoration"),
     ),
     Code(
         "ERR_CONFIRM_CODE", ERROR, _("The typed code is another one"),
@@ -265,6 +268,7 @@ declare(
         "ERR_CLOSE_AFFILIATE_ACTIVE", ERROR, _("Affiliate plan running"),
         cause=_("A running affiliate plan is linked to the campaign."),
         fix=(_("Pause the plan in the affiliate centre."), _("Re-check.")),
+        page="campaigns:affiliates", page_label=_("Affiliate centre"),
     ),
     Code(
         "ERR_CLOSE_PRICE_CONFLICT", ERROR, _("Items sit in overlapping campaigns"),
@@ -274,5 +278,6 @@ declare(
     Code(
         "ERR_CLOSE_DEPOSIT_ARREARS", ERROR, _("Marketing deposit unpaid"),
         cause=_("The store owes marketing deposit."), fix=(_("Pay the deposit."), _("Re-check.")),
+        page="finance:deposit", page_label=_("Marketing deposit"),
     ),
 )  # fmt: skip
