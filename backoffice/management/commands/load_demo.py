@@ -11,6 +11,39 @@ from django.test.utils import override_settings
 
 from accounts.models import Store
 from audit.tasks import seal
+from backoffice.demo import brakes, obstacles, scenes, traffic
+from backoffice.demo.film import Film
+from backoffice.demo.stage import STORES, set_up
+from core import clock
+from core.heartbeat import beat
+from core.models import Heartbeat
+
+#: The film begins this many days before now.
+FIRST_DAY = 30
+#: The beat that says the demo is complete.
+MARK = "demo"
+
+
+class Command(BaseCommand):
+    """Loads the demo once."""
+
+    help = "Load the demo: four stores, five people, about 1,000 SKUs, campaigns in every state. Does nothing when it is there."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if Heartbeat.objects.filter(name=MARK).exists():
+            self.stdout.write("The demo is loaded already.")
+            return
+        if Store.objects.filter(slug__in=[slug for slug, *_ in STORES]).exists():
+            raise CommandError(
+                "An earlier load of the demo did not finish, or stores of its names exist. Load it into an empty database."
+            )
+        premiere = clock.read()
+        film = Film(premiere)
+        # The film's public pages are read inside this process: the web server shows the present, not the film's moment.
+        with override_settings(PROBE_TRANSPORT="wsgi"):
+            with clock.freeze(premiere - timedelta(days=FIRST_DAY)):
+                made = {store.slug: store for store in set_up()}
+            scenes.pinecone(made["pinecone"], film)
             obstacles.riverlamp(scenes.riverlamp(made["riverlamp"], film), premiere)
             brakes.riverlamp(made["riverlamp"], film)
             scenes.halfhill(made["halfhill"], film)
