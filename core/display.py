@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import cache
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -116,5 +117,11 @@ def span(since: datetime, until: datetime) -> str:
     """How long from one moment to another, in its two largest units: `7 days 3 hours`, `7天 3小时`."""
     minutes = max(0, round((until - since).total_seconds() / 60))
     parts = (("day", minutes // 1440), ("hour", minutes // 60 % 24), ("minute", minutes % 60))
-    told = [str(format_unit(count, unit, locale=locale())) for unit, count in parts if count][:2]
-    return " ".join(told) or str(format_unit(0, "minute", locale=locale()))
+    # CLDR keeps the Chinese units under "short"; they are the full words there.
+    length: Literal["short", "long"] = "short" if is_chinese() else "long"
+
+    def told(count: int, unit: str) -> str:
+        return str(format_unit(count, f"duration-{unit}", length=length, locale=locale()))
+
+    words = [told(count, unit) for unit, count in parts if count][:2] or [told(0, "minute")]
+    return ("" if is_chinese() else " ").join(words)
