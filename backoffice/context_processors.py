@@ -123,6 +123,7 @@ def staff_links(stores_url: str, path: str) -> list[Link]:
         (_("Stores of the platform"), stores_url, "store"),
         (_("Promotions to review"), _url("platform_campaigns"), "speaker"),
         (_("Emergency stop"), _url("platform_emergency"), "stop"),
+        (_("Rule book"), _url("rulebook:book"), "book"),
     )
     here = max((url for _label, url, _icon in wanted if url and path.startswith(url)), key=len, default="")
     return [Link(label, url, icon, url == here) for label, url, icon in wanted if url]
@@ -141,7 +142,7 @@ def user_menu(user: User) -> list[Link]:
         (_("Change password"), "account_change_password", "key"),
     ]
     if user.is_platform_staff:
-        wanted[:0] = [(_("Platform"), "platform", "world"), (_("Rule book"), "rulebook:book", "book")]
+        wanted.insert(0, (_("Platform"), "platform", "world"))
     return [Link(label, url, icon) for label, name, icon in wanted if (url := _url(name))]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -76,7 +77,7 @@ class Laid:
 
 def lay_out(*, campaigns: int, each: int, skus: int, slug: str = "bench") -> Laid:
     """Write a store with its catalogue, its live campaigns and twice as many past ones."""
-    given = {
+    given: dict[str, Any] = {
         "slug": slug,
         "tag": f"{slug[:4]}-",
         "campaigns": campaigns,
@@ -92,7 +93,7 @@ def lay_out(*, campaigns: int, each: int, skus: int, slug: str = "bench") -> Lai
             cursor.execute(statement, given)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE listings_listing, listings_sku, campaigns_campaign, campaigns_campaignitem")
-    return Laid(int(str(given["store"])), campaigns)
+    return Laid(given["store"], campaigns)
 
 
 def floor(material: object) -> None:

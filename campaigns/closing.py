@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 from django.db import connection
 
+import policies
 from audit.actors import Actor, system
 from audit.record import Entry, Target, record_many
 from campaigns import check_plan, offers, steps
@@ -25,6 +26,7 @@ from campaigns.impact import executed, forecast
 from campaigns.models import Campaign, CloseKind, Closing, Occasion
 from campaigns.outcomes import Impact
 from policies import timing
+from policies.rules import ClosingRules
 
 SWEEP = system("system:closing")
 
@@ -244,13 +246,14 @@ def _insert(
 def _tell_closed(
     rows: Sequence[Campaign], action: str, event: str, state_before: str, state_after: str, now: datetime
 ) -> None:
-    """Audit and outbox of campaigns that the clock closed: one row each."""
+    """Audit and outbox of campaigns that the clock closed: one row each, with the version of the rules that were followed (R20)."""
+    policy = policies.active(ClosingRules, now).title
     entries = [
         Entry(
             action,
             Target("campaign", row.code, row.name, store_id=row.store_id, store_label=row.store.name),
             before={"state": state_before},
-            after={"state": state_after, "items": row.item_count, "ends_at": row.ends_at},
+            after={"state": state_after, "items": row.item_count, "ends_at": row.ends_at, "policy": policy},
             reason=row.stop_reason,
         )
         for row in rows

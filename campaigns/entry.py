@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+import policies
 from accounts.models import Store
 from accounts.penalties import Standing, standing_of
 from audit.actors import system
@@ -15,6 +16,7 @@ from campaigns import guards, house_guards
 from campaigns.outcomes import Fix, Text
 from core import display
 from core.errors import Conflict
+from policies.rules import GuardRules
 
 _CHECKS = (
     ("ERR_ACCOUNT_STATE", lambda case: house_guards.account_finding(case.facts, case.store)),
@@ -64,6 +66,7 @@ def ensure_may_enter(store: Store, *, now: datetime) -> None:
     found = obstacles(store, now=now)
     if not found:
         return
+    policy = policies.active(GuardRules, now).title
     blockers = [
         {
             "code": code,
@@ -71,6 +74,7 @@ def ensure_may_enter(store: Store, *, now: datetime) -> None:
             "detail": str(finding.detail),
             "evidence": dict(finding.evidence),
             "fix": {"label": str(finding.fix.label), "url": finding.fix.url} if finding.fix else None,
+            "policy": policy,
         }
         for code, finding in found.items()
     ]

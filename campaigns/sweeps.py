@@ -168,13 +168,14 @@ lapse_review = _job(lambda now: Q(state=S.IN_REVIEW, ends_at__lte=now), "ends_at
 
 
 def _record(action: str, rows: list[Campaign], before: dict[int, str], state: str, now: datetime) -> None:
+    policy = policies.active(ClosingRules, now).title
     record_many(
         [
             Entry(
                 action,
                 Target("campaign", row.code, row.name, store_id=row.store_id, store_label=row.store.name),
                 before={"state": before[row.pk]},
-                after={"state": state, "ends_at": row.ends_at},
+                after={"state": state, "ends_at": row.ends_at, "policy": policy},
             )
             for row in rows
         ],

@@ -23,6 +23,8 @@ from policies.rules import Provenance, RulebookRules, Rules
 JOINT = "__"
 #: Words of the choices that rules offer.
 CHOICES = {"blocked": _("Blocks"), "warning": _("Warns only")}
+#: Words of the parts of a table; a part that is a code stands as it is.
+PARTS = {"pause": _("Pause (can resume)"), "cancel": _("Cancel campaign permanently")}
 
 
 class LinesField(forms.CharField):
@@ -111,7 +113,9 @@ class VersionForm(forms.Form):
         group: dict[str, Any] = {"title": name, "help": help_text, "fields": []}
         for path, annotation, inner in parts:
             key = JOINT.join([name, *path])
-            self.fields[key] = field_for(annotation, (), limits, label=" · ".join(path))
+            self.fields[key] = field_for(
+                annotation, (), limits, label=" · ".join(str(PARTS.get(part, part)) for part in path)
+            )
             self.initial[key] = inner
             group["fields"].append(self[key])
         self.groups.append(group)

@@ -242,3 +242,13 @@ def test_a_close_that_cannot_be_carried_forward_stops_no_other(shop, frozen):
     frozen.tick(timedelta(days=1))
     assert sweeps.run()["failed"] == 1
     assert Closing.objects.filter(archived_at__isnull=False).count() == 2
+
+
+def test_what_the_clock_decides_names_the_rules_that_it_followed(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus, ends_at=NOON + timedelta(hours=1))
+    frozen.move_to(campaign.ends_at + timedelta(hours=1))
+    sweeps.run()
+    told = AuditEvent.objects.filter(object_id=campaign.code, action__in=["campaign.reach_end", "campaign.end"])
+    assert {(event.action, event.after["policy"]) for event in told} == {
+        ("campaign.reach_end", "Closing campaigns 1"), ("campaign.end", "Closing campaigns 1"),
+    }  # fmt: skip
