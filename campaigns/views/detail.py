@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 
@@ -54,9 +55,10 @@ def evidence(request: StoreRequest, store: str, code: str) -> HttpResponse:
 def items(request: StoreRequest, store: str, code: str) -> HttpResponse:
     """All products of the campaign."""
     campaign = find(request, code)
-    rows = CampaignItem.objects.filter(campaign=campaign).select_related("sku", "listing").order_by("id")
+    found = CampaignItem.objects.filter(campaign=campaign).select_related("sku", "listing")
+    rows: QuerySet[CampaignItem, Any] = found.order_by("id")
     if campaign.price_protected:
-        rows = with_lowest_deal(rows, clock.now())
+        rows = with_lowest_deal(found, clock.now())
     pages = Paginator(rows, active(CampaignRules, clock.now()).page_size)
     pages.count = campaign.item_count
     current = pages.get_page(request.GET.get("page"))
