@@ -382,7 +382,7 @@ WORDS = {
     "manual": ("By hand, before the end", "到期前人工关闭"), "finalised_at": ("Final at (UTC)", "最终生效时间(UTC)"),
     "completed_at": ("Verified in every point at (UTC)", "全部核实时间(UTC)"), "open": ("not yet", "尚未"),
     "settings": ("Settings before and after", "关闭前后的设置"), "before": ("Before", "关闭前"), "after": ("After", "关闭后"),
-    "guards": ("Decisions and the rules that made them", "关闭前检查与所依据的规则版本"), "action": ("Action", "操作"),
+    "guards": ("Decisions and the rules that made them", "关闭前检查与所依据的规则版本"), "action": ("Action", "操作"), "guard": ("Checks", "检查项"),
     "rules": ("Rules", "规则版本"), "status": ("Status", "状态"), "passed": ("Passed", "通过"), "warning": ("Warning", "提醒"),
     "blocked": ("Blocked", "阻塞"), "unknown": ("Unknown", "未知"), "at": ("At (UTC)", "时间(UTC)"), "result": ("Result", "结果"),
     "none": ("None: the clock ended it", "无：到期自动结束"), "figures": ("Forecast and result", "预估与结果"), "what": ("What", "项目"),
@@ -487,7 +487,7 @@ def _decisions(decisions: Sequence[Mapping[str, Any]]) -> str:
         rules = sorted({str(guard.get("policy", "")) for guard in one["guards"]} | {str(one["rules"])})
         result = f"{word(one['result'])} {_code(one['code'])}"
         rows.append([escape(one["at"]), _code(one["action"]), result, guards, escape(", ".join(filter(None, rules)))])
-    return _table(("at", "action", "result", "guards", "rules"), rows)
+    return _table(("at", "action", "result", "guard", "rules"), rows)
 
 
 def _figures(forecast: Mapping[str, Any]) -> str:
