@@ -201,7 +201,6 @@ def _publishing(closing: Closing, pages: tuple[int, int], rules: ClosingRules, n
     if published < total and late and step["state"] != steps.FAILED:
         words = _("%(n)s pages were not published in time.") % {"n": total - published}
         step = steps.failed(step, at=now, error=words)
-        _alarm(closing, step, now)
         return step | {"done": published, "total": total}
     if published < total and step["state"] == steps.FAILED:
         return step | {"done": published, "total": total}

@@ -115,7 +115,7 @@ def test_a_late_archive_is_told(shop, closed, frozen, monkeypatch):
 
 
 def test_very_many_late_closes_are_one_message(shop, frozen):
-    campaigns = [make.make_campaign(shop.store, shop.skus[:1]) for _ in range(21)]
+    campaigns = [make.make_campaign(shop.store, shop.skus[:1], stacks=True) for _ in range(21)]
     for campaign in campaigns:
         stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, actor=shop.owner)
     Check.objects.all().delete()
@@ -190,7 +190,7 @@ def test_many_closes_cost_as_many_queries_as_one(shop, frozen):
     """From the last check to completion: order flow, archive, evidence, record."""
     counts = []
     for number in (1, 25):
-        campaigns = [make.make_campaign(shop.store, shop.skus[:2]) for _ in range(number)]
+        campaigns = [make.make_campaign(shop.store, shop.skus[:2], stacks=True) for _ in range(number)]
         for campaign in campaigns:
             stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, actor=shop.owner)
         frozen.tick(600)
@@ -210,7 +210,7 @@ def test_many_closes_cost_as_many_queries_as_one(shop, frozen):
 def test_finishing_many_checks_costs_as_many_queries_as_one(shop, frozen):
     counts = []
     for number in (1, 20):
-        campaigns = [make.make_campaign(shop.store, shop.skus[:1]) for _ in range(number)]
+        campaigns = [make.make_campaign(shop.store, shop.skus[:1], stacks=True) for _ in range(number)]
         for campaign in campaigns:
             stopping.pause(shop.store, campaign.code, actor=shop.owner)
         rows = list(Check.objects.filter(number=0, state="pending"))
