@@ -38,7 +38,7 @@ def run(*, quick: bool) -> bool:
     rounds = 20 if quick else 120
     large = 5_000 if quick else LARGE
     with database("lists"):
-        clients = {size: _open(f"shop{size}", size) for size in (SMALL, large)}
+        clients = {size: open_shop(f"shop{size}", size) for size in (SMALL, large)}
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
         lines = [_measure(clients, page, rounds, large) for page in PAGES]
@@ -73,7 +73,8 @@ class Visitor:
         return len(captured)
 
 
-def _open(slug: str, count: int) -> Visitor:
+def open_shop(slug: str, count: int) -> Visitor:
+    """A store with this many campaigns, sixty of them running, and its owner signed in."""
     user = User.objects.create_user(f"{slug}@bench.test", "bench-bench-bench")
     store = Store.objects.create(slug=slug, name=slug, opened_at=datetime.now(UTC))
     Membership.objects.create(store=store, user=user, is_owner=True)
