@@ -14,7 +14,19 @@ from backoffice.servers import ensure
 from backoffice.servers.options import missing_servers
 
 #: Each is a module of this package with `run(*, quick: bool) -> bool`, which says whether its goals were met.
-NAMES = ("closing", "conflicts", "evidence", "export", "guards", "journey", "lists", "peers", "record", "races", "faults")
+NAMES = (
+    "closing",
+    "conflicts",
+    "evidence",
+    "export",
+    "guards",
+    "journey",
+    "lists",
+    "peers",
+    "record",
+    "races",
+    "faults",
+)
 
 
 def _start() -> None:

@@ -9,7 +9,16 @@ from django.utils.translation import gettext_lazy as _
 
 import policies
 from core import clock
-from core.tables import ActionsColumn, AmountColumn, BaseTable, NumberColumn, PickColumn, StateColumn, WhenColumn
+from core.tables import (
+    ActionsColumn,
+    AmountColumn,
+    BaseTable,
+    CellColumn,
+    NumberColumn,
+    PickColumn,
+    StateColumn,
+    WhenColumn,
+)
 from core.templatetags.bo import chip
 from policies.rules import GuardRules
 
@@ -21,8 +30,8 @@ class CampaignTable(BaseTable):
     row_header = "name"
 
     pick = PickColumn(accessor="code", about="label")
-    name = tables.TemplateColumn(template_name="campaigns/_name_cell.html", verbose_name=_("Campaign"), orderable=False)
-    state = tables.TemplateColumn(template_name="campaigns/_state_cell.html", verbose_name=_("State"), orderable=False)
+    name = CellColumn(template_name="campaigns/_name_cell.html", verbose_name=_("Campaign"), orderable=False)
+    state = CellColumn(template_name="campaigns/_state_cell.html", verbose_name=_("State"), orderable=False)
     ends_at = WhenColumn(verbose_name=_("Ends"), orderable=False)
     actions = ActionsColumn("campaigns/_row_actions.html", accessor="code")
 
@@ -33,7 +42,7 @@ class ItemTable(BaseTable):
     caption = _("Products of this campaign")
     row_header = "sku"
 
-    sku = tables.TemplateColumn(template_name="campaigns/_item_cell.html", verbose_name=_("Product"), orderable=False)
+    sku = CellColumn(template_name="campaigns/_item_cell.html", verbose_name=_("Product"), orderable=False)
     sale_price = AmountColumn(accessor="sku__sale_price", verbose_name=_("Sale price"), orderable=False)
     price = AmountColumn(verbose_name=_("Campaign price"), orderable=False)
     percent_off = tables.Column(
@@ -89,10 +98,10 @@ class PlanTable(BaseTable):
     caption = _("Affiliate plans")
     row_header = "name"
 
-    name = tables.TemplateColumn(template_name="campaigns/_plan_cell.html", verbose_name=_("Plan"), orderable=False)
+    name = CellColumn(template_name="campaigns/_plan_cell.html", verbose_name=_("Plan"), orderable=False)
     state = StateColumn(kind="affiliate_plan", orderable=False)
     state_since = WhenColumn(verbose_name=_("Since"), orderable=False)
-    promotes = tables.TemplateColumn(
+    promotes = CellColumn(
         template_name="campaigns/_plan_campaigns.html", verbose_name=_("Promotes"), orderable=False, accessor="id"
     )
     actions = ActionsColumn("campaigns/_plan_actions.html", accessor="id")
@@ -104,8 +113,8 @@ class ConflictTable(BaseTable):
     caption = _("SKUs that are in several campaigns at the same time")
     row_header = "sku"
 
-    sku = tables.TemplateColumn(template_name="campaigns/_conflict_sku.html", verbose_name=_("SKU"), orderable=False)
-    parties = tables.TemplateColumn(
+    sku = CellColumn(template_name="campaigns/_conflict_sku.html", verbose_name=_("SKU"), orderable=False)
+    parties = CellColumn(
         template_name="campaigns/_conflict_parties.html", verbose_name=_("Campaigns on it"), orderable=False
     )
     actions = ActionsColumn("campaigns/_conflict_actions.html", accessor="sku_id")
@@ -118,17 +127,17 @@ class LeftoverTable(BaseTable):
     row_header = "page"
 
     pick = PickColumn(accessor="pk", about="page_url")
-    page = tables.TemplateColumn(template_name="campaigns/_leftover_page.html", verbose_name=_("Page"), orderable=False)
-    campaign = tables.TemplateColumn(
+    page = CellColumn(template_name="campaigns/_leftover_page.html", verbose_name=_("Page"), orderable=False)
+    campaign = CellColumn(
         template_name="campaigns/_leftover_campaign.html", verbose_name=_("Campaign"), orderable=False
     )
-    what = tables.TemplateColumn(template_name="campaigns/_leftover_what.html", verbose_name=_("What"), orderable=False)
-    seen = tables.TemplateColumn(
+    what = CellColumn(template_name="campaigns/_leftover_what.html", verbose_name=_("What"), orderable=False)
+    seen = CellColumn(
         template_name="campaigns/_leftover_seen.html",
         verbose_name=_("Seen since"),
         accessor="first_seen_at",
         orderable=False,
     )
-    state = tables.TemplateColumn(
+    state = CellColumn(
         template_name="campaigns/_leftover_state.html", verbose_name=_("State"), accessor="pk", orderable=False
     )

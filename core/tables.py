@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import django_tables2 as tables
-from django.utils.functional import Promise
+from django.template.loader import get_template
+from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -114,7 +115,27 @@ class NumberColumn(tables.Column):
         return display.number(value)
 
 
-class ActionsColumn(tables.TemplateColumn):
+class CellColumn(tables.TemplateColumn):
+    """A cell drawn by a template that sees `record`, `value`, `table` and the page's context.
+
+    The page's own context is used as it stands: the library makes a new one a cell, and asks every context processor again.
+    """
+
+    @cached_property
+    def _cell(self) -> Any:
+        return get_template(self.template_name).template
+
+    def render(self, record: Any, table: tables.Table, value: Any, bound_column: Any, **extra: Any) -> SafeString:
+        """The cell."""
+        context = getattr(table, "context", None)
+        if context is None or context.template is None:
+            return super().render(record, table, value, bound_column, **extra)
+        seen = self.get_context_data(record=record, table=table, value=value, bound_column=bound_column, **extra)
+        with context.update(seen):
+            return self._cell.render(context)
+
+
+class ActionsColumn(CellColumn):
     """Buttons and the More menu of a row: a template that sees `record`, `table` and the page's context."""
 
     def __init__(self, template_name: str, **extra: Any) -> None:

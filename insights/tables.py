@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from core import display
-from core.tables import ActionsColumn, BaseTable, NumberColumn, WhenColumn
+from core.tables import ActionsColumn, BaseTable, CellColumn, NumberColumn, WhenColumn
 from insights.words import UNKNOWN, percent, ratio
 
 _NUMBER = {"th": {"class": "bo-num"}, "td": {"class": "bo-num"}}
@@ -48,8 +48,8 @@ class HistoryTable(BaseTable):
     caption = _("Past campaigns")
     row_header = "name"
 
-    name = tables.TemplateColumn(template_name="campaigns/_name_cell.html", verbose_name=_("Campaign"), orderable=False)
-    state = tables.TemplateColumn(template_name="insights/_state_cell.html", verbose_name=_("State"), orderable=False)
+    name = CellColumn(template_name="campaigns/_name_cell.html", verbose_name=_("Campaign"), orderable=False)
+    state = CellColumn(template_name="insights/_state_cell.html", verbose_name=_("State"), orderable=False)
     closed_at = WhenColumn(verbose_name=_("Closed at"), orderable=False)
     impressions = NumberColumn(accessor="figures__impressions", verbose_name=_("Impressions"), orderable=False)
     click_rate = RateColumn(accessor="figures__click_rate", verbose_name=_("Click rate"))
@@ -67,15 +67,15 @@ class StaleTable(BaseTable):
     caption = _("Stale campaigns")
     row_header = "name"
 
-    name = tables.TemplateColumn(
+    name = CellColumn(
         template_name="insights/_stale_name.html", accessor="campaign", verbose_name=_("Campaign"), orderable=False
     )
-    reasons = tables.TemplateColumn(template_name="insights/_reasons.html", verbose_name=_("Why"), orderable=False)
+    reasons = CellColumn(template_name="insights/_reasons.html", verbose_name=_("Why"), orderable=False)
     last_order_at = WhenColumn(
         accessor="figures__last_order_at", verbose_name=_("Last order"), orderable=False, default=UNKNOWN
     )
     ad_spend = MoneyColumn(accessor="figures__ad_spend", verbose_name=_("Ad spend"))
-    stock = tables.TemplateColumn(
+    stock = CellColumn(
         template_name="insights/_stock_cell.html", verbose_name=_("Stock at risk"), orderable=False, attrs=_NUMBER
     )
     roi = RatioColumn(accessor="figures__roi", verbose_name="ROI")
@@ -88,9 +88,9 @@ class CauseTable(BaseTable):
     caption = _("Why closes are refused")
     row_header = "title"
 
-    title = tables.TemplateColumn(template_name="insights/_cause_cell.html", verbose_name=_("Cause"), orderable=False)
+    title = CellColumn(template_name="insights/_cause_cell.html", verbose_name=_("Cause"), orderable=False)
     attempts = NumberColumn(verbose_name=_("Refused attempts"), orderable=False)
-    share = tables.TemplateColumn(template_name="insights/_share_cell.html", verbose_name=_("Share"), orderable=False)
+    share = CellColumn(template_name="insights/_share_cell.html", verbose_name=_("Share"), orderable=False)
     source_share = tables.Column(
         verbose_name=_("By the platform’s figures"), orderable=False, attrs=_NUMBER, default=UNKNOWN
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
 
-from core.tables import BaseTable, NumberColumn, PickColumn, WhenColumn
+from core.tables import BaseTable, CellColumn, NumberColumn, PickColumn, WhenColumn
 
 
 class ListingTable(BaseTable):
@@ -15,16 +14,16 @@ class ListingTable(BaseTable):
     row_header = "title"
 
     pick = PickColumn(accessor="pk", about="label")
-    title = tables.TemplateColumn(template_name="listings/_title_cell.html", verbose_name=_("Product"), orderable=False)
-    price = tables.TemplateColumn(
+    title = CellColumn(template_name="listings/_title_cell.html", verbose_name=_("Product"), orderable=False)
+    price = CellColumn(
         template_name="listings/_price_cell.html",
         verbose_name=_("Sale price"),
         orderable=False,
         attrs={"th": {"class": "bo-num"}, "td": {"class": "bo-num"}},
     )
     stock = NumberColumn(verbose_name=_("Stock"), orderable=False)
-    tags = tables.TemplateColumn(
+    tags = CellColumn(
         template_name="listings/_tags_cell.html", verbose_name=_("Marketing information"), orderable=False
     )
-    state = tables.TemplateColumn(template_name="listings/_state_cell.html", verbose_name=_("State"), orderable=False)
+    state = CellColumn(template_name="listings/_state_cell.html", verbose_name=_("State"), orderable=False)
     updated_at = WhenColumn(verbose_name=_("Last change"), orderable=False)

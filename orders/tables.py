@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import django_tables2 as tables
 from django.utils.translation import gettext_lazy as _
 
-from core.tables import BaseTable, NumberColumn, WhenColumn
+from core.tables import BaseTable, CellColumn, NumberColumn, WhenColumn
 
 
 class OrderTable(BaseTable):
@@ -14,11 +13,11 @@ class OrderTable(BaseTable):
     caption = _("Orders")
     row_header = "code"
 
-    code = tables.TemplateColumn(template_name="orders/_code_cell.html", verbose_name=_("Order"), orderable=False)
+    code = CellColumn(template_name="orders/_code_cell.html", verbose_name=_("Order"), orderable=False)
     placed_at = WhenColumn(verbose_name=_("Placed"), orderable=False)
-    state = tables.TemplateColumn(template_name="orders/_state_cell.html", verbose_name=_("State"), orderable=False)
+    state = CellColumn(template_name="orders/_state_cell.html", verbose_name=_("State"), orderable=False)
     lines_count = NumberColumn(verbose_name=_("Lines"), orderable=False)
-    total = tables.TemplateColumn(
+    total = CellColumn(
         template_name="orders/_total_cell.html",
         verbose_name=_("Total"),
         orderable=False,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.forms import BaseForm
 from django.template import Context
@@ -28,7 +30,19 @@ POLL_SLOWEST = "5s"
 @register.simple_tag
 def icon(name: str, label: str = "", css: str = "") -> SafeString:
     """A glyph of the sprite. Without `label` it is hidden from screen readers: the word beside it speaks."""
-    href = f"{static(SPRITE)}#{name}"
+    return _glyph(_sprite(settings.STATIC_URL, settings.STORAGES["staticfiles"]["BACKEND"]), name, str(label), css)
+
+
+@lru_cache(maxsize=8)
+def _sprite(base: str, storage: str) -> str:
+    """Where the sprite is; the same for as long as the settings that decide it are."""
+    return str(static(SPRITE))
+
+
+@lru_cache(maxsize=4096)
+def _glyph(sprite: str, name: str, label: str, css: str) -> SafeString:
+    """A page has hundreds of glyphs, and few different ones."""
+    href = f"{sprite}#{name}"
     if label:
         return format_html(
             '<svg class="bo-icon {}" role="img" aria-label="{}"><use href="{}"></use></svg>', css, label, href

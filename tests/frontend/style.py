@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import django_tables2 as tables
 from django import forms
 from django.core.paginator import Paginator
 from django.utils.translation import gettext as _
@@ -16,7 +15,16 @@ from django.utils.translation import gettext as _
 from backoffice.navigation import Link, Section
 from core.forms import MomentField
 from core.looks import LOOKS
-from core.tables import ActionsColumn, AmountColumn, BaseTable, NumberColumn, PickColumn, StateColumn, WhenColumn
+from core.tables import (
+    ActionsColumn,
+    AmountColumn,
+    BaseTable,
+    CellColumn,
+    NumberColumn,
+    PickColumn,
+    StateColumn,
+    WhenColumn,
+)
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
@@ -81,7 +89,7 @@ class _Plain(forms.Form):
 
 class _Table(BaseTable):
     pick = PickColumn(accessor="code", about="name")
-    name = tables.TemplateColumn('<a href="#x">{{ record.name }}</a><span class="bo-sub">{{ record.code }}</span>')
+    name = CellColumn('<a href="#x">{{ record.name }}</a><span class="bo-sub">{{ record.code }}</span>')
     state = StateColumn(kind="campaign")
     ends_at = WhenColumn(verbose_name="Ends")
     amount = AmountColumn(currency="USD", verbose_name="Sales (USD)")
