@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from backoffice.demo import DEMO_PASSWORD
 from tests.e2e.conftest import open_context, violations
-from tests.e2e.gifts import OWNER, SKUS, GiftShop
+from tests.e2e.gifts import OWNER, SKUS, GiftShop, stamp
 from tests.e2e.product import Product
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
@@ -134,8 +134,9 @@ def cancel_through_the_pages(page: Page, code: str) -> None:
 def test_a_campaign_left_alone_ends_closes_and_is_verified_by_itself(shop: GiftShop, product: Product) -> None:
     goods = shop.goods(SKUS + 30)[-30:]
     addresses = [address for good in goods for address in good.pages]
-    code = shop.campaign("Left alone", goods, timedelta(seconds=90))
-    eventually(lambda: showing(product, addresses, code), len(addresses), 80)
+    code = shop.campaign("Left alone", goods, timedelta(hours=2))
+    eventually(lambda: showing(product, addresses, code), len(addresses), 180)
+    shop.call("PATCH", f"/campaigns/{code}", {"ends_at": stamp(datetime.now(UTC) + timedelta(seconds=30))})
     ends = datetime.fromisoformat(shop.call("GET", f"/campaigns/{code}")["ends_at"])
     eventually(lambda: datetime.now(UTC) >= ends, True, 120, every=0.1)
     assert showing(product, addresses, code) == 0
