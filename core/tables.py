@@ -128,7 +128,7 @@ class CellColumn(tables.TemplateColumn):
     def render(self, record: Any, table: tables.Table, value: Any, bound_column: Any, **extra: Any) -> SafeString:
         """The cell."""
         context = getattr(table, "context", None)
-        if context is None or context.template is None:
+        if self.template_code or context is None or context.template is None:
             return super().render(record, table, value, bound_column, **extra)
         seen = self.get_context_data(record=record, table=table, value=value, bound_column=bound_column, **extra)
         with context.update(seen):

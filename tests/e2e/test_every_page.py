@@ -21,6 +21,7 @@ SHAPES = (
     (re.compile(r"(?<=/orders/)[A-Z]+-\d+(?=/)"), "ORDER"),
     (re.compile(r"(?<=/sites/)[a-z-]+(?=/)"), "SITE"),
     (re.compile(r"(?<=/)\d+(?=/)"), "N"),
+    (re.compile(r"(?<=^/platform/rules/)[a-z_]+(?=/(compare/)?$)"), "RULE"),
     (re.compile(r"^/s/[a-z]+(?=/rules/|/messages/codes/)"), "/s/STORE"),
 )
 #: Not pages: files, and what has a test of its own below.
