@@ -20,6 +20,7 @@ from itertools import groupby
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import get_language
 
 import policies
 from campaigns.models import Campaign, CampaignState
@@ -64,7 +65,8 @@ _SKUS_OF_ONE = f"""
     ORDER BY m.sku_id LIMIT %(limit)s
 """  # noqa: S608 - constants of this module
 _NAMED_LIKE = " AND {item}.sku_id IN (SELECT id FROM listings_sku WHERE store_id = %(store)s AND code LIKE %(like)s)"
-_COLUMNS = """s.id, s.code, s.sale_price, s.currency, s.listing_id, l.title, p.parties,
+_COLUMNS = """s.id, s.code, s.sale_price, s.currency, s.listing_id,
+    COALESCE(NULLIF(l.titles ->> %(language)s::text, ''), l.title), p.parties,
     c.id, c.code, c.kind, c.name, c.name_zh, c.state, c.starts_at, c.ends_at, c.stacks, c.platform_enforced, c.version, p.price"""
 _WHERE_FROM = """JOIN campaigns_campaign c ON c.id = p.campaign_id JOIN listings_sku s ON s.id = p.sku_id
     JOIN listings_listing l ON l.id = s.listing_id
@@ -177,7 +179,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A SKU and the campaigns that conflict on it, by start; `total` of them, of which `parties` are shown."""
+    """A SKU (title in the page's language) and the campaigns that conflict on it, by start; `total` of them, `parties` shown."""
 
     sku_id: int
     sku: str
@@ -227,6 +229,7 @@ class Wanted:
 
     def __post_init__(self) -> None:
         given: dict[str, Any] = {"store": self.store_id, "now": self.now, "like": _escaped(self.like) + "%"}
+        given["language"] = (get_language() or "en")[:2]
         if self.campaign is not None:
             one = self.campaign
             given |= {"campaign": one.pk, "since": one.starts_at, "until": one.ends_at, "stacks": one.stacks}

@@ -10,6 +10,7 @@ from itertools import combinations
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from campaigns import conflicts
 from campaigns.conflicts import Wanted
@@ -233,3 +234,13 @@ def test_an_item_that_was_closed_on_its_own_takes_part_no_more(shop):
     one.items.update(ended_at=NOON)
     assert found(shop) == found(shop, campaign=one) == found(shop, campaign=two) == {}
     assert conflicts.summaries(shop.store.pk, [one, two], now=NOON, sample=5) == {}
+
+
+def test_products_are_named_in_the_pages_language(shop):
+    pair(shop)
+    shop.skus[0].listing.titles = {"zh": "连衣裙"}
+    shop.skus[0].listing.save()
+    for language, title in (("zh-hans", "连衣裙"), ("en", shop.skus[0].listing.title)):
+        with translation.override(language):
+            (group,) = conflicts.page(Wanted(shop.store.pk, NOON), size=10).groups
+        assert group.title == title
