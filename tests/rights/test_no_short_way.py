@@ -206,5 +206,9 @@ def test_machines_have_two_ways_and_both_ask_for_proof(walk: Walk, client: Clien
         body = {"action": "cancel", "codes": [code], "reason": "season", **count}
         assert send("POST /campaigns/bulk", {}, body).status_code == 422
     assert walk.state() == "running"
+    # A campaign of its own: the samples of other operations may stand in the way of this one (a running affiliate plan).
+    with in_store(walk.store.pk):
+        walk.campaign = make_campaign(walk.store, make_skus(walk.store, 1))
+    code = walk.campaign.code
     assert send("POST /campaigns/{code}/cancel", {"code": code}, {"confirm_code": code}).status_code == 200
     assert walk.state() == "cancelling"
