@@ -200,8 +200,8 @@ def test_the_workbook_holds_text_as_text_dates_as_dates_and_no_buyer(owner, stor
     notes = {row[0]: row[1] for row in book.get_sheet_by_name("Notes").to_python()}
     assert notes["Rows"] == "9"
     assert notes["Filters"] == "none: all past campaigns"
-    assert "Beijing time" in notes["Time zone"]
-    assert "2 hours" in notes["Freshness"]
+    assert "Beijing time" in str(notes["Time zone"])
+    assert "2 hours" in str(notes["Freshness"])
 
 
 METRIC_WORDS = {
