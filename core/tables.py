@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import django_tables2 as tables
+from django.template.backends.django import Template as DjangoTemplate
+from django.template.base import Template
 from django.template.loader import get_template
 from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
@@ -122,8 +124,8 @@ class CellColumn(tables.TemplateColumn):
     """
 
     @cached_property
-    def _cell(self) -> Any:
-        return get_template(self.template_name).template
+    def _cell(self) -> Template:
+        return cast(DjangoTemplate, get_template(self.template_name)).template
 
     def render(self, record: Any, table: tables.Table, value: Any, bound_column: Any, **extra: Any) -> SafeString:
         """The cell."""

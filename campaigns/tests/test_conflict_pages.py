@@ -139,7 +139,7 @@ def test_a_way_out_is_shown_then_taken_and_leads_back(shop, owner, two):
 @pytest.mark.parametrize(
     "query",
     [
-        "", "way=fly", "way=move", "way=move&campaign=C-1", "way=withdraw&campaign=C-1", "way=stack", "way=move&campaign=C-1&ends_at=x",
+        "way=fly", "way=move", "way=move&campaign=C-1", "way=withdraw&campaign=C-1", "way=stack", "way=move&campaign=C-1&ends_at=x",
         "way=withdraw&campaign=C-1&sku=A&other=C-2", "way=move&campaign=C-1&campaign=C-2&ends_at=2026-11-28T00:00:00Z",
     ],
 )  # fmt: skip
@@ -147,6 +147,13 @@ def test_an_address_that_is_not_complete_is_said_so(shop, owner, query):
     answer = owner.get(f"{PAGE.format(shop.store.slug)}resolve/?{query}")
     assert answer.status_code == 422
     assert "cannot be read" in answer.content.decode()
+
+
+def test_another_store_chosen_on_the_page_shows_its_conflicts(shop, owner):
+    """The switcher leads to the same address without its query."""
+    page = PAGE.format(shop.store.slug)
+    answer = owner.get(f"{page}resolve/")
+    assert (answer.status_code, answer["Location"]) == (302, page)
 
 
 def test_a_campaign_or_sku_that_is_not_there_is_refused_with_words(shop, owner, two):

@@ -115,7 +115,9 @@ def of_campaign(request: StoreRequest, store: str, code: str) -> HttpResponse:
 
 @requires("campaigns.edit")
 def resolve(request: StoreRequest, store: str) -> HttpResponse:
-    """GET shows what a way out would do, POST takes it."""
+    """GET shows what a way out would do, POST takes it. Without a way (another store was chosen here) the list is shown."""
+    if request.method != "POST" and "way" not in request.GET:
+        return redirect(address(request, "conflicts"))
     form = WayForm(request.POST if request.method == "POST" else request.GET)
     back = back_of(request, f"/s/{request.store.slug}/") or address(request, "conflicts")
     if not form.is_valid():

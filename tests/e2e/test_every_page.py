@@ -21,11 +21,11 @@ SHAPES = (
     (re.compile(r"(?<=/orders/)[A-Z]+-\d+(?=/)"), "ORDER"),
     (re.compile(r"(?<=/sites/)[a-z-]+(?=/)"), "SITE"),
     (re.compile(r"(?<=/)\d+(?=/)"), "N"),
-    (re.compile(r"(?<=^/platform/rules/)[a-z_]+(?=/(compare/)?$)"), "RULE"),
+    (re.compile(r"(?<=^/platform/rule-sets/)[a-z_]+(?=/(compare/)?$)"), "RULE"),
     (re.compile(r"^/s/[a-z]+(?=/rules/|/messages/codes/)"), "/s/STORE"),
 )
 #: Not pages: files, and what has a test of its own below.
-NOT_CRAWLED = re.compile(r"\.(csv|xlsx|json|svg|png)(\?|$)|/export|/logout|^/api/")
+NOT_CRAWLED = re.compile(r"\.(csv|xlsx|json|svg|png|zip)(\?|$)|/export|/logout|^/api/")
 LANGUAGES = ["en-GB", "zh-CN"]
 #: Far more than there are: a loop of addresses ends here, and fails.
 MOST_PAGES = 400
