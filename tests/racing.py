@@ -126,7 +126,7 @@ def race(shop: Shop, rounds: int, seed: int, *, one_person: bool = False) -> Tal
             with across_stores("the proof looks at what happened"):
                 _prove(contests, marks, tally, one_person)
                 with clock.freeze(END):
-                    while sweeps.reach_end():  # the next chunk takes the same products
+                    while sweeps.reach_end(frozenset(), False):  # the next chunk takes the same products
                         pass
             tally.rounds += len(contests)
     finally:

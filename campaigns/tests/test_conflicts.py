@@ -119,7 +119,8 @@ def test_pages_go_on_where_the_last_one_stopped_and_names_filter(shop):
     skus = make.make_skus(shop.store, 7, prefix="WOOL")
     for _ in range(2):
         make.make_campaign(shop.store, [*skus, *shop.skus])
-    seen, after = [], 0
+    seen: list[list[str]] = []
+    after: int | None = 0
     while after is not None:
         page = conflicts.page(Wanted(shop.store.pk, NOON), after=after, size=4)
         seen.append([group.sku for group in page.groups])
@@ -207,7 +208,8 @@ def test_the_same_as_looking_at_every_pair(shop, seed):
     for row in rows:
         for item in row.items.select_related("sku"):
             on_sku[item.sku.code].append(row)
-    hits, against = defaultdict(set), defaultdict(set)
+    hits: dict[str, set[str]] = defaultdict(set)
+    against: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for sku, holders in on_sku.items():
         for one, two in combinations(holders, 2):
             meet = one.starts_at < two.ends_at and two.starts_at < one.ends_at
