@@ -215,10 +215,10 @@ def test_a_fault_stays_with_its_campaign(shop, frozen, monkeypatch):
     )
     real = closing_engine.forecast
 
-    def faulty(rows):
+    def faulty(rows, **more):
         if any(row.pk == campaigns[1].pk for row in rows):
             raise ValueError("broken figures")
-        return real(rows)
+        return real(rows, **more)
 
     monkeypatch.setattr(closing_engine, "forecast", faulty)
     frozen.tick(timedelta(days=4))
