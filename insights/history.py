@@ -13,6 +13,9 @@ from campaigns.models import Campaign
 from campaigns.querysets import PAST, CampaignFilter, matching
 from core.errors import FieldError, InvalidInput
 
+#: A day of room at both ends of the calendar: every zone can write what lies between.
+_FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -60,8 +63,12 @@ def _moment(text: str, zone: tzinfo, *, last: bool) -> datetime | None:
         return None
     if _DAY.fullmatch(text):
         day = date.fromisoformat(text) + timedelta(days=1 if last else 0)
-        return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("no zone")
-    return moment.astimezone(UTC)
+        moment = datetime.combine(day, time(), tzinfo=zone)
+    else:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError("no zone")
+    moment = moment.astimezone(UTC)
+    if not _FIRST <= moment <= _LAST:
+        raise ValueError("no zone could write it")
+    return moment

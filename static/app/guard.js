@@ -14,7 +14,7 @@
     var parts = document.querySelectorAll("main, main .bo-panel");
     for (var i = 0; i < parts.length; i++) if (hidden(parts[i])) return tell();
   }
-  addEventListener("load", function () { setTimeout(look, 400); });
+  addEventListener("load", function () { setTimeout(function () { look(); document.documentElement.dataset.looked = "1"; }, 400); });
   document.addEventListener("htmx:sendError", function () {
     // The server answers, but the page's own call did not get out.
     fetch("/healthz", { cache: "no-store" }).then(function (answer) { if (answer.ok) tell(); }, function () {});

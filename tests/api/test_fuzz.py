@@ -151,12 +151,13 @@ def _dump(body: Any) -> bytes:
 
 
 def _judge(method: str, target: str, raw: bytes, answer: Any) -> None:
-    where = (method, target, raw[:500], answer.status_code, answer.content[:500])
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    where = (method, target, raw[:500], answer.status_code, body[:500])
     assert answer.status_code < 500, where
-    assert b"Traceback" not in answer.content, where
+    assert b"Traceback" not in body, where
     if answer.status_code >= 400:
         assert answer["Content-Type"] == "application/problem+json", where
-        found = orjson.loads(answer.content)
+        found = orjson.loads(body)
         assert found.keys() >= MEMBERS, where
         assert found["status"] == answer.status_code, where
     if answer.status_code in {423, 429, 503}:

@@ -227,6 +227,8 @@ def test_the_span_is_of_closes_in_the_stores_calendar(owner, store, frozen):
     faults = problem(owner.get("/campaigns/history.xlsx?from=1&to=2026-13-01"), 422)["errors"]
     assert [(fault["field"], fault["code"]) for fault in faults] == [("from", "ERR_SPAN"), ("to", "ERR_SPAN")]
     problem(owner.get("/campaigns/history.xlsx?from=2026-11-02&to=2026-11-01"), 422)
+    problem(owner.get("/campaigns/history.xlsx?from=9999-12-31T23:00:00Z"), 422)
+    problem(owner.get("/insights/close-failures?from=0001-01-01T00:00:00Z"), 422)
 
 
 def test_an_export_is_on_record_and_needs_its_right(owner, store, frozen):
