@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from django.utils.translation import gettext as _
@@ -34,7 +34,7 @@ def read_moment(value: Any) -> datetime:
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         raise PydanticCustomError("ERR_TIME_FORMAT", _("Write the time as 2026-11-27T08:00:00Z."))
     try:
-        return datetime.fromisoformat(value.upper().replace(" ", "T")).astimezone(UTC)
+        return clock.utc(datetime.fromisoformat(value.upper().replace(" ", "T")))
     except (ValueError, OverflowError):
         raise PydanticCustomError("ERR_TIME_FORMAT", _("There is no such moment.")) from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.ways_out import WAYS, WayOut
-from core import codes
+from core import clock, codes
 
 CODE = 24
 MOST = 100
@@ -37,11 +37,11 @@ class ExactMomentField(forms.Field):
             return None
         try:
             moment = parse_datetime(str(value))
+            if moment is None or moment.tzinfo is None:
+                raise ValueError("no zone")
+            return clock.utc(moment)
         except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            raise forms.ValidationError(_("This is not a moment."), code="moment")
-        return moment.astimezone(UTC)
+            raise forms.ValidationError(_("This is not a moment."), code="moment") from None
 
 
 class WayForm(forms.Form):

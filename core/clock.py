@@ -14,6 +14,10 @@ from datetime import UTC, datetime, timedelta
 
 from django.db import connection
 
+#: A year of room at both ends of what a datetime can hold.
+_FIRST = datetime.min + timedelta(days=366)  # noqa: DTZ901 - the zone is that of the moment compared
+_LAST = datetime.max - timedelta(days=366)  # noqa: DTZ901 - the zone is that of the moment compared
+
 
 @dataclass
 class _Unit:
@@ -44,6 +48,13 @@ def now() -> datetime:
     if unit.moment is None:
         unit.moment = read()
     return unit.moment
+
+
+def utc(moment: datetime) -> datetime:
+    """A moment that somebody gave, in UTC. Raises ValueError where another zone, or a span added to it, would leave the calendar."""
+    if not _FIRST.replace(tzinfo=moment.tzinfo) <= moment <= _LAST.replace(tzinfo=moment.tzinfo):
+        raise ValueError("outside the calendar")
+    return moment.astimezone(UTC)
 
 
 def rfc3339(moment: datetime) -> str:

@@ -76,7 +76,7 @@ class MomentField(forms.Field):
         clock_time = (int(hour), int(minute)) if hour else late
         try:
             typed = datetime(int(year), int(month), int(day), *clock_time, tzinfo=self.zone)
-            moment = typed.astimezone(UTC)
+            moment = clock.utc(typed)
         except (ValueError, OverflowError):
             raise ValidationError(self.error_messages["format"], code="format") from None
         if isinstance(self.zone, ZoneInfo):

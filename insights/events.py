@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -21,7 +21,7 @@ from audit.actors import Actor
 from audit.record import Target
 from audit.verbs import about, verb
 from campaigns.models import Campaign, CampaignItem, CampaignState
-from core import codes
+from core import clock, codes
 from insights.models import CampaignFigures
 from listings.models import Sku
 from listings.outcome import rows_of
@@ -168,7 +168,7 @@ def _moment(value: object) -> datetime:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
         if not isinstance(moment, datetime) or moment.tzinfo is None:
             raise ValueError
-        return moment.astimezone(UTC)
+        return clock.utc(moment)
     except (ValueError, OverflowError):
         raise _Fault("at", "ERR_EVENT_TIME", _("Write the time in UTC, such as 2026-11-27T08:00:00Z.")) from None
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign
 from campaigns.querysets import PAST, CampaignFilter, matching
+from core import clock
 from core.errors import FieldError, InvalidInput
 
-#: A day of room at both ends of the calendar: every zone can write what lies between.
-_FIRST = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
-_LAST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
@@ -68,7 +66,4 @@ def _moment(text: str, zone: tzinfo, *, last: bool) -> datetime | None:
         moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             raise ValueError("no zone")
-    moment = moment.astimezone(UTC)
-    if not _FIRST <= moment <= _LAST:
-        raise ValueError("no zone could write it")
-    return moment
+    return clock.utc(moment)
