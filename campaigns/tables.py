@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import django_tables2 as tables
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 import policies
+from campaigns.cells import CampaignCells
+from campaigns.models import Campaign
 from core import clock
 from core.tables import (
     ActionsColumn,
     AmountColumn,
     BaseTable,
     CellColumn,
+    DrawnColumn,
     NumberColumn,
     PickColumn,
     StateColumn,
     WhenColumn,
 )
-from core.templatetags.bo import chip
+from core.templatetags.bo import chip, zone_of
 from policies.rules import GuardRules
 
 
@@ -30,10 +36,28 @@ class CampaignTable(BaseTable):
     row_header = "name"
 
     pick = PickColumn(accessor="code", about="label")
-    name = CellColumn(template_name="campaigns/_name_cell.html", verbose_name=_("Campaign"), orderable=False)
-    state = CellColumn(template_name="campaigns/_state_cell.html", verbose_name=_("State"), orderable=False)
+    name = DrawnColumn(verbose_name=_("Campaign"))
+    state = DrawnColumn(verbose_name=_("State"))
     ends_at = WhenColumn(verbose_name=_("Ends"), orderable=False)
-    actions = ActionsColumn("campaigns/_row_actions.html", accessor="code")
+    actions = DrawnColumn(
+        accessor="code", verbose_name=_("Actions"), attrs={"th": {"class": "bo-acts"}, "td": {"class": "bo-acts"}}
+    )
+
+    def __init__(self, *args: Any, address: Callable[[Campaign], str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cells = CampaignCells(address)
+
+    def render_name(self, record: Campaign) -> SafeString:
+        """Name, code, kind and size."""
+        return self.cells.name(record)
+
+    def render_state(self, record: Campaign) -> SafeString:
+        """The chip of the state, and what else is to be known about it."""
+        return self.cells.state(record, zone_of(self.context))
+
+    def render_actions(self, record: Campaign) -> SafeString:
+        """The buttons in sight and the menu."""
+        return self.cells.actions(record, self.context)
 
 
 class ItemTable(BaseTable):

@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from core import display
+from core import display, rows
 from core.templatetags.bo import icon, state_chip, when_html, zone_of
 
 Text = str | Promise
@@ -47,6 +47,8 @@ class PickColumn(tables.Column):
         attrs = {"th": {"class": "bo-pick"}, "td": {"class": "bo-pick"}}
         super().__init__(orderable=False, attrs=attrs, **extra)
         self.form, self.name, self.about = form, name, about
+        self._about = tables.A(about) if about else None
+        self._word = ""
 
     @property
     def header(self) -> SafeString:
@@ -58,10 +60,11 @@ class PickColumn(tables.Column):
 
     def render(self, value: Any, record: Any) -> SafeString:
         """One box; its name for screen readers is the row's `about` field, or the value."""
-        about = tables.A(self.about).resolve(record, quiet=True) if self.about else value
+        about = self._about.resolve(record, quiet=True) if self._about else value
+        self._word = self._word or gettext("Select %(thing)s")  # a table, and so its columns, speaks one language
         return format_html(
             '<label><input type="checkbox" name="{}" value="{}" form="{}" data-bulk-row aria-label="{}"></label>',
-            self.name, value, self.form, gettext("Select %(thing)s") % {"thing": about},
+            self.name, value, self.form, self._word % {"thing": about},
         )  # fmt: skip
 
 
@@ -117,6 +120,13 @@ class NumberColumn(tables.Column):
         return display.number(value)
 
 
+class DrawnColumn(tables.Column):
+    """A cell that the table's own `render_<name>` draws from the record: for lists whose rows are many."""
+
+    def __init__(self, **extra: Any) -> None:
+        super().__init__(empty_values=(), orderable=False, **extra)
+
+
 class CellColumn(tables.TemplateColumn):
     """A cell drawn by a template that sees `record`, `value`, `table` and the page's context.
 
@@ -157,6 +167,10 @@ class BaseTable(tables.Table):
     def __init__(self, *args: Any, **extra: Any) -> None:
         extra.setdefault("template_name", TEMPLATE)  # a subclass's Meta does not inherit, so Meta cannot say it
         super().__init__(*args, **extra)
+
+    def body(self) -> SafeString:
+        """The rows of the page, for the table's template."""
+        return rows.body(self, self.row_header)
 
 
 def check_mark(value: bool) -> SafeString:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -14,8 +14,9 @@ from django.core.paginator import Paginator
 from django.forms import BaseForm
 from django.template import Context
 from django.templatetags.static import static
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import conditional_escape, escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from core import clock, display
 from core.looks import look
@@ -69,6 +70,86 @@ def state_chip(kind: str, state: str, until: datetime | None = None) -> SafeStri
 def chip(tone: str, glyph: str, label: object) -> SafeString:
     """A chip that no table of states knows: tone (`draft review sched run paused cancel block`), icon, word."""
     return format_html('<span class="bo-chip bo-t-{}">{} {}</span>', tone, icon(glyph), label)
+
+
+def csrf_field(context: Mapping[str, Any] | Context | None) -> str:
+    """The hidden field of a form that changes something; empty when the page was made without a request."""
+    token = context.get("csrf_token") if context is not None else None
+    if not token or token == "NOTPROVIDED":  # noqa: S105  # Django's word for a context without one
+        return ""
+    return f'<input type="hidden" name="csrfmiddlewaretoken" value="{escape(token)}">'
+
+
+def menu_html(
+    items: Iterable[Mapping[str, Any]],
+    final: Iterable[Mapping[str, Any]] = (),
+    *,
+    about: object = "",
+    css: object = "",
+    csrf: str = "",
+    words: tuple[str, str] | None = None,
+) -> SafeString:
+    """The menu More of a row or a page, see `components/menu.html`. Drawn here because a list has one in every row.
+
+    `csrf` is the field of `csrf_field`; `words` (More, Cannot be undone) spares a list of rows the translation of each.
+    """
+    more, warning = words or (gettext("More"), gettext("Cannot be undone"))
+    lines = "".join([_menu_line(item, csrf) for item in items])
+    ends = "".join(
+        [
+            f'<li><a class="bo-menu-item bo-menu-final" href="{escape(item["url"])}">{icon("octagon")}'
+            f"<span>{conditional_escape(item['label'])}</span></a></li>"
+            for item in final or ()
+        ]
+    )
+    tail = f'<div class="bo-menu-head">{escape(warning)}</div>\n    <ul>{ends}</ul>' if ends else ""
+    return mark_safe(  # noqa: S308  # every part is escaped above
+        f'<details class="bo-menu" data-menu>\n  <summary class="bo-btn {conditional_escape(css)}">{escape(more)}'
+        f'<span class="bo-vh"> {conditional_escape(about)}</span>{icon("chevron-down")}</summary>\n'
+        f'  <div class="bo-menu-list">\n    <ul>{lines}</ul>\n    {tail}\n  </div>\n</details>\n'
+    )
+
+
+def _menu_line(item: Mapping[str, Any], csrf: str) -> str:
+    tone = item.get("tone")
+    css = f"bo-menu-item bo-menu-{escape(tone)}" if tone else "bo-menu-item"
+    glyph = icon(item["icon"]) if item.get("icon") else ""
+    inner, url = f"{glyph}<span>{conditional_escape(item['label'])}</span>", escape(item["url"])
+    if item.get("post"):
+        return f'<li><form method="post" action="{url}">{csrf}<button class="{css}">{inner}</button></form></li>'
+    return f'<li><a class="{css}" href="{url}">{inner}</a></li>'
+
+
+@register.simple_tag(takes_context=True)
+def more_menu(context: Context) -> SafeString:
+    """`components/menu.html`: reads `items`, `final`, `about` and `css` of the include."""
+    return menu_html(
+        context.get("items") or (),
+        context.get("final") or (),
+        about=context.get("about") or "",
+        css=context.get("css") or "",
+        csrf=csrf_field(context),
+    )
+
+
+def button_html(item: Mapping[str, Any], *, small: bool = False, csrf: str = "") -> SafeString:
+    """A button of a row or a page: a link, or with `post` a form of its own. Keys: label, url, icon, tone, post, primary, key."""
+    inner, url = f"{icon(item['icon'])}{conditional_escape(item['label'])}", escape(item["url"])
+    css = "bo-btn bo-btn-sm" if small else "bo-btn"
+    if item.get("post"):
+        css += " bo-btn-primary" if item.get("primary") else ""
+        html = f'<form method="post" action="{url}">{csrf}<button class="{css}">{inner}</button></form>'
+    else:
+        css += f" bo-btn-{escape(item['tone'])}" if item.get("tone") else ""
+        key = f" data-key-{escape(item['key'])}" if item.get("key") else ""
+        html = f'<a class="{css}" href="{url}"{key}>{inner}</a>'
+    return mark_safe(html)  # noqa: S308  # every part is escaped above
+
+
+@register.simple_tag(takes_context=True)
+def action_button(context: Context, item: Mapping[str, Any], small: bool = False) -> SafeString:
+    """A button of a page's own actions."""
+    return button_html(item, small=small, csrf=csrf_field(context))
 
 
 @register.simple_tag
@@ -153,12 +234,17 @@ def when(context: Context, moment: datetime | None, named: bool = True, seconds:
     return when_html(moment, zone_of(context), named=named, seconds=seconds)
 
 
+def when_inline_html(moment: datetime | None, zone: tzinfo) -> SafeString:
+    """A moment inside a sentence, in a zone."""
+    if moment is None:
+        return SafeString("—")
+    return format_html('<time datetime="{}">{}</time>', _iso(moment), display.sentence(moment, zone))
+
+
 @register.simple_tag(takes_context=True)
 def when_inline(context: Context, moment: datetime | None) -> SafeString:
     """A moment inside a sentence: `2026-11-27 16:00 北京时间（08:00 UTC）`."""
-    if moment is None:
-        return SafeString("—")
-    return format_html('<time datetime="{}">{}</time>', _iso(moment), display.sentence(moment, zone_of(context)))
+    return when_inline_html(moment, zone_of(context))
 
 
 @register.simple_tag(takes_context=True)
