@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import tzinfo
 from functools import cached_property
+from html import escape
 from typing import Any
 
-from django.utils.html import escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
@@ -30,7 +31,7 @@ class CampaignCells:
     def name(self, campaign: Campaign) -> SafeString:
         """The name as link; below it code, kind and size."""
         if campaign.kind not in self._kinds:
-            self._kinds[campaign.kind] = escape(campaign.get_kind_display())
+            self._kinds[campaign.kind] = escape(str(campaign.get_kind_display()))
         if campaign.item_count not in self._sizes:
             self._sizes[campaign.item_count] = escape(_size(campaign.item_count))
         return mark_safe(  # noqa: S308  # every part is escaped

@@ -98,14 +98,14 @@ def zone_offset(zone: tzinfo, moment: datetime) -> str:
 
 def stamp(moment: datetime, *, seconds: bool = False) -> str:
     """`2026-11-27 16:00` as the moment's own zone has it; ISO order in both languages."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
+    return moment.isoformat(" ", "seconds" if seconds else "minutes")[: 19 if seconds else 16]
 
 
 def local_and_utc(moment: datetime, zone: tzinfo, *, seconds: bool = False) -> tuple[str, str]:
     """The moment in the zone, and in UTC (without the date when it is the same day)."""
     local, utc = moment.astimezone(zone), moment.astimezone(UTC)
-    near = utc.strftime("%H:%M:%S" if seconds else "%H:%M")
-    return stamp(local, seconds=seconds), f"{near if local.date() == utc.date() else stamp(utc, seconds=seconds)} UTC"
+    far = stamp(utc, seconds=seconds)
+    return stamp(local, seconds=seconds), f"{far[11:] if local.date() == utc.date() else far} UTC"
 
 
 def sentence(moment: datetime, zone: tzinfo) -> str:

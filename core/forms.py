@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.renderers import TemplatesSetting
+from django.http import HttpRequest
+from django.utils.html import conditional_escape
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from core import clock, display
@@ -91,3 +96,41 @@ class MomentField(forms.Field):
 
 
 _WIDE = str.maketrans("０１２３４５６７８９：－／．　", "0123456789:--- ") | str.maketrans("/.", "--")
+
+
+class Renderer(TemplatesSetting):
+    """Forms by the project's templates; a list to choose from by Python, for a template takes two more for every option."""
+
+    def render(self, template_name: str, context: Mapping[str, Any], request: HttpRequest | None = None) -> str:
+        """The markup of a form, a field or a widget."""
+        if template_name == "django/forms/widgets/select.html":
+            return _select(context["widget"])
+        return str(super().render(template_name, context, request))
+
+
+def _select(widget: Mapping[str, Any]) -> SafeString:
+    """What `django/forms/widgets/select.html` draws."""
+    lines = []
+    for group, options, _index in widget["optgroups"]:
+        if group:
+            lines.append(f'  <optgroup label="{conditional_escape(group)}">')
+        lines += [
+            f'  <option value="{conditional_escape(option["value"])}"{_attrs(option["attrs"])}>'
+            f"{conditional_escape(option['label'])}</option>"
+            for option in options
+        ]
+        if group:
+            lines.append("  </optgroup>")
+    head = f'<select name="{conditional_escape(widget["name"])}"{_attrs(widget["attrs"])}>'
+    return mark_safe("\n".join([head, *lines, "</select>"]))  # noqa: S308  # every part is escaped above
+
+
+def _attrs(attrs: Mapping[str, Any]) -> str:
+    """What `django/forms/widgets/attrs.html` draws."""
+    return "".join(
+        f" {conditional_escape(name)}"
+        if value is True
+        else f' {conditional_escape(name)}="{conditional_escape(value)}"'
+        for name, value in attrs.items()
+        if value is not False
+    )

@@ -27,7 +27,7 @@ def body(table: tables.Table, row_header: str) -> SafeString:
     """The rows of the table's page as `<tr>…</tr>`; `row_header` is the column whose cells name their row."""
     context = getattr(table, "context", None) or Context()
     plain = not _computed(table.attrs) and not any(_computed(column.column.attrs) for column in table.columns)
-    parts = [_Part(column, row_header, context) for column in table.columns] if plain else []
+    parts = [_Part(table, column, row_header, context) for column in table.columns] if plain else []
     lines = []
     for row in table.paginated_rows:
         if plain and type(row) is BoundRow:
@@ -46,6 +46,8 @@ def _computed(attrs: Any) -> bool:
 
 def _text(value: Any, context: Context) -> str:
     """A value as a template shows it."""
+    if type(value) is SafeString:
+        return value
     return conditional_escape(value) if isinstance(value, str) else render_value_in_context(value, context)
 
 
@@ -66,11 +68,12 @@ def _around(column: BoundColumn, row_header: str, content: str) -> str:
 class _Part:
     """A column while the rows are drawn."""
 
-    def __init__(self, column: BoundColumn, row_header: str, context: Context) -> None:
+    def __init__(self, table: tables.Table, column: BoundColumn, row_header: str, context: Context) -> None:
         self.column, self.context = column, context
         self.before, self.behind = _frame(column, row_header)
         self.render: Callable[..., Any] = column.render
         self.wanted, self.rest = signature(column.render)
+        self.known: dict[str, Any] = {"column": column.column, "bound_column": column, "table": table}
         self.choices: dict[type, Callable[[Any], Any] | None] = {}
         # Links, and relations that are asked while drawing, are the library's own affair.
         self.simple = not (column.link or isinstance(column.column, (BaseLinkColumn, ManyToManyColumn)))
@@ -85,15 +88,8 @@ class _Part:
         value = self._value(row.record) if self.needs_value else None
         if self.column.column.empty_values and value in self.column.column.empty_values:
             return self.column.default
-        known = {
-            "value": value,
-            "record": row.record,
-            "column": self.column.column,
-            "bound_column": self.column,
-            "bound_row": row,
-            "table": row.table,
-        }
-        return self.render(**(known if self.rest else {name: known[name] for name in self.wanted if name in known}))
+        self.known.update(value=value, record=row.record, bound_row=row)
+        return self.render(**(self.known if self.rest else {name: self.known[name] for name in self.wanted}))
 
     def _value(self, record: Any) -> Any:
         """The value of the column in a record; the word of a choice where the field has choices."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
@@ -13,10 +14,11 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.forms import BaseForm
 from django.template import Context
+from django.template.loader import get_template
 from django.templatetags.static import static
-from django.utils.html import conditional_escape, escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from core import clock, display
 from core.looks import look
@@ -52,6 +54,19 @@ def _glyph(sprite: str, name: str, label: str, css: str) -> SafeString:
 
 
 @register.simple_tag
+def still(name: str) -> SafeString:
+    """A template that says the same on every page and to everybody: drawn once a language. It sees no variable of the page."""
+    drawn = _still.__wrapped__ if settings.DEBUG else _still
+    return drawn(name, get_language() or "", settings.STATIC_URL, settings.STORAGES["staticfiles"]["BACKEND"])
+
+
+@lru_cache(maxsize=64)
+def _still(name: str, language: str, base: str, storage: str) -> SafeString:
+    """The language and the settings that decide where glyphs are, are there to tell drawings apart."""
+    return SafeString(get_template(name).render())
+
+
+@register.simple_tag
 def state_chip(kind: str, state: str, until: datetime | None = None) -> SafeString:
     """Icon + colour + word of a state of `campaign coupon listing guard step`; `until` adds a countdown (mm:ss)."""
     shown = look(kind, state)
@@ -72,12 +87,17 @@ def chip(tone: str, glyph: str, label: object) -> SafeString:
     return format_html('<span class="bo-chip bo-t-{}">{} {}</span>', tone, icon(glyph), label)
 
 
+def _text(value: object) -> str:
+    """A value as it stands in markup. Django's own functions do the same and look for lazy texts first, which costs more than the rest."""
+    return value if isinstance(value, SafeString) else html.escape(str(value))
+
+
 def csrf_field(context: Mapping[str, Any] | Context | None) -> str:
     """The hidden field of a form that changes something; empty when the page was made without a request."""
     token = context.get("csrf_token") if context is not None else None
     if not token or token == "NOTPROVIDED":  # noqa: S105  # Django's word for a context without one
         return ""
-    return f'<input type="hidden" name="csrfmiddlewaretoken" value="{escape(token)}">'
+    return f'<input type="hidden" name="csrfmiddlewaretoken" value="{_text(token)}">'
 
 
 def menu_html(
@@ -97,24 +117,24 @@ def menu_html(
     lines = "".join([_menu_line(item, csrf) for item in items])
     ends = "".join(
         [
-            f'<li><a class="bo-menu-item bo-menu-final" href="{escape(item["url"])}">{icon("octagon")}'
-            f"<span>{conditional_escape(item['label'])}</span></a></li>"
+            f'<li><a class="bo-menu-item bo-menu-final" href="{_text(item["url"])}">{icon("octagon")}'
+            f"<span>{_text(item['label'])}</span></a></li>"
             for item in final or ()
         ]
     )
-    tail = f'<div class="bo-menu-head">{escape(warning)}</div>\n    <ul>{ends}</ul>' if ends else ""
+    tail = f'<div class="bo-menu-head">{_text(warning)}</div>\n    <ul>{ends}</ul>' if ends else ""
     return mark_safe(  # noqa: S308  # every part is escaped above
-        f'<details class="bo-menu" data-menu>\n  <summary class="bo-btn {conditional_escape(css)}">{escape(more)}'
-        f'<span class="bo-vh"> {conditional_escape(about)}</span>{icon("chevron-down")}</summary>\n'
+        f'<details class="bo-menu" data-menu>\n  <summary class="bo-btn {_text(css)}">{_text(more)}'
+        f'<span class="bo-vh"> {_text(about)}</span>{icon("chevron-down")}</summary>\n'
         f'  <div class="bo-menu-list">\n    <ul>{lines}</ul>\n    {tail}\n  </div>\n</details>\n'
     )
 
 
 def _menu_line(item: Mapping[str, Any], csrf: str) -> str:
     tone = item.get("tone")
-    css = f"bo-menu-item bo-menu-{escape(tone)}" if tone else "bo-menu-item"
+    css = f"bo-menu-item bo-menu-{_text(tone)}" if tone else "bo-menu-item"
     glyph = icon(item["icon"]) if item.get("icon") else ""
-    inner, url = f"{glyph}<span>{conditional_escape(item['label'])}</span>", escape(item["url"])
+    inner, url = f"{glyph}<span>{_text(item['label'])}</span>", _text(item["url"])
     if item.get("post"):
         return f'<li><form method="post" action="{url}">{csrf}<button class="{css}">{inner}</button></form></li>'
     return f'<li><a class="{css}" href="{url}">{inner}</a></li>'
@@ -134,16 +154,16 @@ def more_menu(context: Context) -> SafeString:
 
 def button_html(item: Mapping[str, Any], *, small: bool = False, csrf: str = "") -> SafeString:
     """A button of a row or a page: a link, or with `post` a form of its own. Keys: label, url, icon, tone, post, primary, key."""
-    inner, url = f"{icon(item['icon'])}{conditional_escape(item['label'])}", escape(item["url"])
+    inner, url = f"{icon(item['icon'])}{_text(item['label'])}", _text(item["url"])
     css = "bo-btn bo-btn-sm" if small else "bo-btn"
     if item.get("post"):
         css += " bo-btn-primary" if item.get("primary") else ""
-        html = f'<form method="post" action="{url}">{csrf}<button class="{css}">{inner}</button></form>'
+        drawn = f'<form method="post" action="{url}">{csrf}<button class="{css}">{inner}</button></form>'
     else:
-        css += f" bo-btn-{escape(item['tone'])}" if item.get("tone") else ""
-        key = f" data-key-{escape(item['key'])}" if item.get("key") else ""
-        html = f'<a class="{css}" href="{url}"{key}>{inner}</a>'
-    return mark_safe(html)  # noqa: S308  # every part is escaped above
+        css += f" bo-btn-{_text(item['tone'])}" if item.get("tone") else ""
+        key = f" data-key-{_text(item['key'])}" if item.get("key") else ""
+        drawn = f'<a class="{css}" href="{url}"{key}>{inner}</a>'
+    return mark_safe(drawn)  # noqa: S308  # every part is escaped above
 
 
 @register.simple_tag(takes_context=True)
@@ -194,7 +214,7 @@ def number(value: int | Decimal | None) -> str:
 
 
 def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.astimezone(UTC).isoformat(timespec='seconds')[:19]}Z"
 
 
 def zone_of(context: Any) -> tzinfo:
@@ -213,18 +233,10 @@ def when_html(moment: datetime | None, zone: tzinfo, *, named: bool = True, seco
         return SafeString("—")
     local, utc = display.local_and_utc(moment, zone, seconds=seconds)
     if display.zone_key(zone) == "UTC":
-        return format_html('<time class="bo-when" datetime="{}">{} UTC</time>', _iso(moment), local)
-    name = (
-        format_html(' <span class="bo-when-zone">{}</span>', display.zone_label(zone, moment))
-        if named
-        else SafeString("")
-    )
-    return format_html(
-        '<time class="bo-when" datetime="{}">{}{}<span class="bo-when-utc">{}</span></time>',
-        _iso(moment),
-        local,
-        name,
-        utc,
+        return mark_safe(f'<time class="bo-when" datetime="{_iso(moment)}">{local} UTC</time>')  # noqa: S308  # figures
+    name = f' <span class="bo-when-zone">{_text(display.zone_label(zone, moment))}</span>' if named else ""
+    return mark_safe(  # noqa: S308  # figures, and an escaped name
+        f'<time class="bo-when" datetime="{_iso(moment)}">{local}{name}<span class="bo-when-utc">{utc}</span></time>'
     )
 
 
