@@ -101,7 +101,7 @@ _WIDE = str.maketrans("０１２３４５６７８９：－／．　", "01234567
 class Renderer(TemplatesSetting):
     """Forms by the project's templates; a list to choose from by Python, for a template takes two more for every option."""
 
-    def render(self, template_name: str, context: Mapping[str, Any], request: HttpRequest | None = None) -> str:
+    def render(self, template_name: str, context: dict[str, Any], request: HttpRequest | None = None) -> str:
         """The markup of a form, a field or a widget."""
         if template_name == "django/forms/widgets/select.html":
             return _select(context["widget"])

@@ -28,13 +28,15 @@ def body(table: tables.Table, row_header: str) -> SafeString:
     context = getattr(table, "context", None) or Context()
     plain = not _computed(table.attrs) and not any(_computed(column.column.attrs) for column in table.columns)
     parts = [_Part(table, column, row_header, context) for column in table.columns] if plain else []
+    alike = not table.row_attrs  # then rows differ in their stripe alone
     lines = []
     for row in table.paginated_rows:
         if plain and type(row) is BoundRow:
             cells = "".join([part.html(row) for part in parts])
         else:
             cells = "".join([_around(column, row_header, _text(cell, context)) for column, cell in row.items()])
-        lines.append(f"<tr {row.attrs.as_html()}>{cells}</tr>\n")
+        attrs = f'class="{row.get_even_odd_css_class()}"' if alike and type(row) is BoundRow else row.attrs.as_html()
+        lines.append(f"<tr {attrs}>{cells}</tr>\n")
     return mark_safe("".join(lines))  # noqa: S308  # every part was escaped where it was made
 
 

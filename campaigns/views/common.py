@@ -11,6 +11,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.requests import StoreRequest
 from campaigns.kinds import spec
@@ -56,14 +57,39 @@ def can_take_back(campaign: Campaign, now: datetime) -> bool:
     return campaign.state == S.CANCELLING and final is not None and now < final and now < campaign.ends_at
 
 
-class Addresses:
-    """Addresses of the campaigns of a list: each page is looked up once, and its address filled in for every row."""
+#: The words of the buttons, to be gathered for translation.
+_BUTTONS = (
+    gettext_noop("Add products"),
+    gettext_noop("Cancel campaign permanently…"),
+    gettext_noop("Close report"),
+    gettext_noop("Copy as new draft"),
+    gettext_noop("Delete this draft"),
+    gettext_noop("Edit"),
+    gettext_noop("Pause (can resume)"),
+    gettext_noop("Preview prices"),
+    gettext_noop("Resume"),
+    gettext_noop("Revise"),
+    gettext_noop("Submit"),
+    gettext_noop("Submit for review"),
+    gettext_noop("Take back the cancel"),
+)
+
+
+class Rows:
+    """What the buttons of a list's rows have in common: each address is looked up, and each word translated, once a list."""
 
     _MARK = "0code0"
 
     def __init__(self, request: StoreRequest) -> None:
         self._request = request
         self._known: dict[str, tuple[str, str]] = {}
+        self._words: dict[str, str] = {}
+
+    def word(self, text: str) -> str:
+        """One of the buttons' words in the reader's language."""
+        if text not in self._words:
+            self._words[text] = _(text)
+        return self._words[text]
 
     def of(self, name: str, campaign: Campaign) -> str:
         """The same as `address`."""
@@ -78,45 +104,53 @@ class Addresses:
         return f"{before}{code}{behind}"
 
 
-def actions_for(request: StoreRequest, campaign: Campaign, addresses: Addresses | None = None) -> RowActions:
+def actions_for(request: StoreRequest, campaign: Campaign, rows: Rows | None = None) -> RowActions:
     """What this person may do with this campaign now. Pause first, everything final last and behind pages (R1, R8)."""
     rights, state = request.rights, campaign.state
     found = RowActions()
-    places = addresses or Addresses(request)
+    places = rows or Rows(request)
+
+    word = places.word
 
     def to(name: str) -> str:
         return places.of(name, campaign)
 
     if state == S.RUNNING and "campaigns.pause" in rights:
         found.main.append(
-            {"label": _("Pause (can resume)"), "url": to("stop"), "icon": "pause", "tone": "pause", "key": "p"}
+            {"label": word("Pause (can resume)"), "url": to("stop"), "icon": "pause", "tone": "pause", "key": "p"}
         )
-        found.items.append({"label": _("Pause (can resume)"), "url": to("stop"), "icon": "pause", "tone": "pause"})
+        found.items.append({"label": word("Pause (can resume)"), "url": to("stop"), "icon": "pause", "tone": "pause"})
     if state == S.PAUSED and "campaigns.pause" in rights:
-        found.main.append({"label": _("Resume"), "url": to("resume"), "icon": "play", "post": True})
+        found.main.append({"label": word("Resume"), "url": to("resume"), "icon": "play", "post": True})
     if can_take_back(campaign, clock.now()) and "campaigns.cancel" in rights:
         found.main.append(
-            {"label": _("Take back the cancel"), "url": to("take_back"), "icon": "undo", "post": True, "primary": True}
+            {
+                "label": word("Take back the cancel"),
+                "url": to("take_back"),
+                "icon": "undo",
+                "post": True,
+                "primary": True,
+            }
         )
     if state == S.DRAFT and "campaigns.edit" in rights:
-        word = _("Submit for review") if spec(campaign.kind).reviewed else _("Submit")
-        found.main.append({"label": word, "url": to("submit"), "icon": "send", "post": True})
+        sent = word("Submit for review") if spec(campaign.kind).reviewed else word("Submit")
+        found.main.append({"label": sent, "url": to("submit"), "icon": "send", "post": True})
     if state == S.REJECTED and "campaigns.edit" in rights:
-        found.main.append({"label": _("Revise"), "url": to("revise"), "icon": "edit", "post": True})
+        found.main.append({"label": word("Revise"), "url": to("revise"), "icon": "edit", "post": True})
     if state in (S.DRAFT, S.IN_REVIEW, S.SCHEDULED, S.RUNNING, S.PAUSED):
-        found.items.append({"label": _("Preview prices"), "url": to("prices"), "icon": "eye"})
+        found.items.append({"label": word("Preview prices"), "url": to("prices"), "icon": "eye"})
     if "campaigns.edit" in rights:
         if is_own(campaign) and state in (S.DRAFT, S.SCHEDULED, S.RUNNING, S.PAUSED):
-            found.items.append({"label": _("Edit"), "url": to("edit"), "icon": "edit"})
+            found.items.append({"label": word("Edit"), "url": to("edit"), "icon": "edit"})
         if state in (S.RUNNING, S.PAUSED) and takes_more(campaign):
-            found.items.append({"label": _("Add products"), "url": to("add"), "icon": "plus"})
-        found.items.append({"label": _("Copy as new draft"), "url": to("copy"), "icon": "copy", "post": True})
+            found.items.append({"label": word("Add products"), "url": to("add"), "icon": "plus"})
+        found.items.append({"label": word("Copy as new draft"), "url": to("copy"), "icon": "copy", "post": True})
         if state == S.DRAFT:
-            found.items.append({"label": _("Delete this draft"), "url": to("delete"), "icon": "trash"})
+            found.items.append({"label": word("Delete this draft"), "url": to("delete"), "icon": "trash"})
     if state in (S.ENDED, S.CANCELLED, S.CANCELLING):
-        found.items.append({"label": _("Close report"), "url": to("closing"), "icon": "list-check"})
+        found.items.append({"label": word("Close report"), "url": to("closing"), "icon": "list-check"})
     if state in STOPPABLE and "campaigns.cancel" in rights:
-        found.final.append({"label": _("Cancel campaign permanently…"), "url": to("stop") + "#for-good"})
+        found.final.append({"label": word("Cancel campaign permanently…"), "url": to("stop") + "#for-good"})
     return found
 
 

@@ -17,7 +17,7 @@ from campaigns.forms import CampaignFilterForm
 from campaigns.models import Campaign, CampaignState
 from campaigns.querysets import LIVE, CampaignFilter, matching
 from campaigns.tables import CampaignTable
-from campaigns.views.common import Addresses, actions_for, address
+from campaigns.views.common import Rows, actions_for, address
 from core import clock, keyset
 from core.errors import DomainError
 from core.tables import Empty
@@ -53,11 +53,11 @@ def _list(request: StoreRequest, tab: str) -> HttpResponse:
         found = keyset.page(rows, cursor=request.GET.get("cursor", ""), size=rules.page_size)
     except DomainError:
         found = keyset.page(rows, size=rules.page_size)
-    addresses = Addresses(request)
+    buttons = Rows(request)
     for campaign in found.rows:
-        campaign.row_actions = actions_for(request, campaign, addresses)  # type: ignore[attr-defined]  # for the table
+        campaign.row_actions = actions_for(request, campaign, buttons)  # type: ignore[attr-defined]  # for the table
     filtered = tab == "live" or any(request.GET.get(name) for name in form.fields)
-    table = CampaignTable(found.rows, address=partial(addresses.of, "detail"))
+    table = CampaignTable(found.rows, address=partial(buttons.of, "detail"))
     table.context = {"request": request}
     table.empty = _empty(request, filtered)
     if not (request.rights & {"campaigns.pause", "campaigns.cancel"}):

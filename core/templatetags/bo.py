@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from django import template
 from django.conf import settings
 from django.core.paginator import Paginator
 from django.forms import BaseForm
 from django.template import Context
+from django.template.backends.django import Template as DjangoTemplate
 from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -58,6 +59,17 @@ def still(name: str) -> SafeString:
     """A template that says the same on every page and to everybody: drawn once a language. It sees no variable of the page."""
     drawn = _still.__wrapped__ if settings.DEBUG else _still
     return drawn(name, get_language() or "", settings.STATIC_URL, settings.STORAGES["staticfiles"]["BACKEND"])
+
+
+@register.simple_tag(takes_context=True)
+def repeated(context: Context, name: str) -> SafeString:
+    """A template that stands on a page more than once with the same content: drawn at its first place, repeated at the others."""
+    request = context.get("request")
+    drawn: dict[tuple[str, str], SafeString] = {} if request is None else request.__dict__.setdefault("bo_drawn", {})
+    key = (name, get_language() or "")
+    if key not in drawn:
+        drawn[key] = SafeString(cast(DjangoTemplate, get_template(name)).template.render(context))
+    return drawn[key]
 
 
 @lru_cache(maxsize=64)
@@ -170,6 +182,23 @@ def button_html(item: Mapping[str, Any], *, small: bool = False, csrf: str = "")
 def action_button(context: Context, item: Mapping[str, Any], small: bool = False) -> SafeString:
     """A button of a page's own actions."""
     return button_html(item, small=small, csrf=csrf_field(context))
+
+
+@register.simple_tag
+def menu_links(entries: Iterable[Any]) -> SafeString:
+    """The entries of a section of the main menu (`backoffice.navigation.Link`), which stands on every page."""
+    return mark_safe(  # noqa: S308  # every part is escaped
+        "".join(
+            [
+                f'<li><a href="{_text(entry.url)}"{_CURRENT if entry.current else ""} data-palette>{icon(entry.icon)}'
+                f"<span>{_text(entry.label)}</span></a></li>"
+                for entry in entries
+            ]
+        )
+    )
+
+
+_CURRENT = ' aria-current="page"'
 
 
 @register.simple_tag
