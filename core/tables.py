@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from html import escape
 from typing import Any, cast
 
 import django_tables2 as tables
@@ -13,7 +14,7 @@ from django.template.base import Template
 from django.template.loader import get_template
 from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -62,10 +63,12 @@ class PickColumn(tables.Column):
         """One box; its name for screen readers is the row's `about` field, or the value."""
         about = self._about.resolve(record, quiet=True) if self._about else value
         self._word = self._word or gettext("Select %(thing)s")  # a table, and so its columns, speaks one language
-        return format_html(
-            '<label><input type="checkbox" name="{}" value="{}" form="{}" data-bulk-row aria-label="{}"></label>',
-            self.name, value, self.form, self._word % {"thing": about},
-        )  # fmt: skip
+        name, shown, form, told = (
+            escape(str(text)) for text in (self.name, value, self.form, self._word % {"thing": about})
+        )
+        return mark_safe(  # noqa: S308  # every part is escaped
+            f'<label><input type="checkbox" name="{name}" value="{shown}" form="{form}" data-bulk-row aria-label="{told}"></label>'
+        )
 
 
 class StateColumn(tables.Column):
