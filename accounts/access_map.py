@@ -1,4 +1,4 @@
-"""Who may reach a view: its mark, or for views that others wrote the entry here, with the reason (design.md §7).
+"""Who may reach a view: its mark, or for views that others wrote the entry here, with the reason.
 
 Whatever is neither marked nor listed answers 403.
 """

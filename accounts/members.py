@@ -1,4 +1,4 @@
-"""Who works in a store, and what they may do there (R132, R133, design.md §7).
+"""Who works in a store, and what they may do there (R132, R133).
 
 Only the owner lends rights, and has them all, so nobody lends what they lack. `staff.manage` adds and removes people and takes rights
 back. The last owner cannot go. Every change holds locks on the store's owners and the member, in id order.

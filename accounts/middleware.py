@@ -1,4 +1,4 @@
-"""The door of every page: who may pass, for which store, in which scope (design.md §7, R132).
+"""The door of every page: who may pass, for which store, in which scope (R132).
 
 Deny by default: a view that declares no access answers 403. Store pages carry the store's slug as the URL keyword `store`; somebody who
 is no member of it gets the same 404 as for a store that does not exist.

@@ -1,4 +1,4 @@
-"""The rights of a store, the marks that views carry, and the one check that every verb makes (R132, design.md §7).
+"""The rights of a store, the marks that views carry, and the one check that every verb makes (R132).
 
 A right is `<room>.<level>`. The owner of a store has them all; other members hold grants, which may end at a time and carry caps. Rights
 are read from the database at each check, so that a revocation needs no sign-out.

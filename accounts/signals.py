@@ -1,4 +1,4 @@
-"""News of stores and people, sent inside the transaction; upper rooms join in `AppConfig.ready` (design.md §2)."""
+"""News of stores and people, sent inside the transaction; upper rooms join in `AppConfig.ready`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Types of the fields of bodies: strict, so that nothing is guessed; moments and money as api.md writes them."""
+"""Types of the fields of bodies: strict, so that nothing is guessed; moments and money as the API writes them."""
 
 from __future__ import annotations
 

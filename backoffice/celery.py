@@ -1,4 +1,4 @@
-"""The Celery application: a nudge service. Every promise is a row; a task only says "look now" (design.md §3)."""
+"""The Celery application: a nudge service. Every promise is a row; a task only says "look now"."""
 
 from __future__ import annotations
 

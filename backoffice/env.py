@@ -22,7 +22,7 @@ SECRET = frozenset({"DATABASE_URL", "REDIS_URL", "BACKOFFICE_SECRET_KEY", "BACKO
 
 
 class Environment(BaseSettings):
-    """Every variable the project reads. Times are seconds; the table of times is design.md §3."""
+    """Every variable the project reads. Times are seconds; the table of times is in docs/operations.md."""
 
     model_config = SettingsConfigDict(env_prefix="", case_sensitive=False, extra="ignore")
 

@@ -1,4 +1,4 @@
-"""Liveness and readiness, for load balancers, container health checks and the people on call (design.md §8)."""
+"""Liveness and readiness, for load balancers, container health checks and the people on call."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from core.models import Heartbeat, OutboxMessage
 
 logger = logging.getLogger(__name__)
 
-# Seconds. A sweep that is silent for longer, or work due for longer, is what somebody must look at (reliability: the age
+# Seconds. A sweep that is silent for longer, or work due for longer, is what somebody must look at (the age
 # of work and of sweeps is the health, not that a process runs).
 SILENT_AFTER = 60.0
 OVERDUE_AFTER = 120.0

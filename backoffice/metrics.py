@@ -1,4 +1,4 @@
-"""Figures for Prometheus: how old the work is, not whether a process runs (reliability: health is the age of due work).
+"""Figures for Prometheus: how old the work is, not whether a process runs.
 
 For this machine, or with a token of platform staff: the figures name no store, yet they are nobody else's business.
 """

@@ -1,4 +1,4 @@
-"""What beat starts, and how often. A task only says "look now": losing or repeating one is harmless (design.md §3).
+"""What beat starts, and how often. A task only says "look now": losing or repeating one is harmless.
 
 `expires` drops a nudge that waited longer than its period, so that a stopped worker comes back to one look, not to a thousand.
 """

@@ -1,4 +1,4 @@
-"""The faults of `tests/faults` at full size (reliability bench 1, 3, 5, 6, 8, 11, 12): what each test measured, or that it failed."""
+"""The faults of `tests/faults` at full size: what each test measured, or that it failed."""
 
 from __future__ import annotations
 

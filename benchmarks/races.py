@@ -1,4 +1,4 @@
-"""Ten thousand rounds of pause, cancel, expire, resume and take back from one barrier (reliability bench 13), the same without row locks
+"""Ten thousand rounds of pause, cancel, expire, resume and take back from one barrier, the same without row locks
 before it, and ten thousand random steps of a campaign's life against a model (bench 14)."""
 
 from __future__ import annotations

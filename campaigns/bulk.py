@@ -1,4 +1,4 @@
-"""Bulk pause, resume and cancel: campaigns frozen at the start, an answer per row, one refusal stops no other (experience.md §3.3).
+"""Bulk pause, resume and cancel: campaigns frozen at the start, an answer per row, one refusal stops no other.
 
 A job is a row with a row per campaign. `choose` freezes a selection, `confirm` puts it in the queue, `work_due` does it batch by batch:
 what a batch did and its answers are one transaction, so a worker killed at any moment leaves rows that are done once or still open. `run`

@@ -1,4 +1,4 @@
-"""How much a lent right reaches: the caps of a grant against the size of a campaign (design.md §7)."""
+"""How much a lent right reaches: the caps of a grant against the size of a campaign."""
 
 from __future__ import annotations
 

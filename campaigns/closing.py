@@ -1,4 +1,4 @@
-"""The closing engine: one set-based path for one campaign or ten thousand (R7, R35, design.md §4).
+"""The closing engine: one set-based path for one campaign or ten thousand (R7, R35).
 
 `open_manual` acts for buyers at the moment of a cancel; `finalise` ends its hold; `close_ended` closes campaigns whose grace is over. Each
 takes campaigns that the caller has locked and writes offers, wishes to publish, report, checks, audit and outbox in the caller's

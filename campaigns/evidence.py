@@ -1,4 +1,4 @@
-"""What buyers see of a campaign now, as far as it has been looked at: submitted, stopped, verified (experience.md §3.2).
+"""What buyers see of a campaign now, as far as it has been looked at: submitted, stopped, verified.
 
 Never a bare "done": each stage has its time, or says that it is not yet known.
 """

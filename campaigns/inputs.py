@@ -19,7 +19,7 @@ class ItemInput:
 
 @dataclass(frozen=True, slots=True)
 class CampaignInput:
-    """Everything a new campaign needs (api.md). Times are aware; a start in the past means: as soon as submitted."""
+    """Everything a new campaign needs. Times are aware; a start in the past means: as soon as submitted."""
 
     kind: str
     name: str

@@ -1,4 +1,4 @@
-"""The terms of each kind, as `rules` of a campaign hold them (api.md "Campaigns", R14): read from outside, kept as plain JSON.
+"""The terms of each kind, as `rules` of a campaign hold them (R14): read from outside, kept as plain JSON.
 
 Amounts are kept as text with exactly the places of the store's currency, so that the record, the page and the order say the same.
 """

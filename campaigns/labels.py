@@ -1,4 +1,4 @@
-"""Words for campaigns on pages: names, reasons, steps. Reasons are the sources' (R10), steps those of api.md."""
+"""Words for campaigns on pages: names, reasons, steps. Reasons are the sources' (R10), steps those of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From draft to start: create, edit, items, submit, delete, copy (design.md §4).
+"""From draft to start: create, edit, items, submit, delete, copy.
 
 The review is `campaigns.reviewing`, stopping `campaigns.stopping`, the end `campaigns.closing`.
 """

@@ -1,4 +1,4 @@
-"""Waking a worker after commit. Losing or repeating a nudge is harmless: the sweep finds the same rows (design.md §3)."""
+"""Waking a worker after commit. Losing or repeating a nudge is harmless: the sweep finds the same rows."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class GuardRow:
     blocks: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """The shape of api.md's `guards` and `blockers`."""
+        """The shape of the API's `guards` and `blockers`."""
         return {
             "code": self.code,
             "status": self.status,
@@ -50,7 +50,7 @@ class GuardRow:
 
 @dataclass(frozen=True, slots=True)
 class Impact:
-    """What a close touches, in numbers (api.md `impact`)."""
+    """What a close touches, in numbers."""
 
     listings: int = 0
     tags: int = 0

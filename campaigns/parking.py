@@ -1,4 +1,4 @@
-"""Close when clear: a refused pause or cancel waits until nothing stands in its way, then acts or asks (design.md §4).
+"""Close when clear: a refused pause or cancel waits until nothing stands in its way, then acts or asks.
 
 A parked close is looked at every `park_look` seconds, all that are due at once: the guards of a store's parked closes run together, and
 what is clear goes through the one path of every stop, under the name and with the rights that the person holds at that moment. A parked

@@ -63,7 +63,7 @@ class PriceToReview:
     campaign: Decimal | None
 
     def as_dict(self) -> dict[str, str | None]:
-        """The shape of api.md's `prices_to_review`."""
+        """The shape of the API's `prices_to_review`."""
         return {
             "sku": self.sku,
             "currency": self.currency,

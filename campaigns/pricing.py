@@ -1,4 +1,4 @@
-"""What a buyer pays: the one place where the precedence of promotions is decided (design.md §4).
+"""What a buyer pays: the one place where the precedence of promotions is decided.
 
 1. Item campaigns: of those that do not stack the lowest price wins, ties go to the earlier start. Those that declare that they stack take
    their reductions one after another and stand together as one candidate. Nobody pays more than the sale price.

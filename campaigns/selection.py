@@ -1,4 +1,4 @@
-"""Which rows a stop touches, written once as SQL: the forecast counts exactly what the close will change (design.md §4, R150).
+"""Which rows a stop touches, written once as SQL: the forecast counts exactly what the close will change (R150).
 
 Each selection is a FROM … WHERE over the parameters `%(ids)s` (campaign ids) and `%(codes)s` (their codes).
 """

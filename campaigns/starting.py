@@ -1,4 +1,4 @@
-"""Starting campaigns: offers before buyers, sale prices remembered, sites told (design.md §4)."""
+"""Starting campaigns: offers before buyers, sale prices remembered, sites told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The steps of a close, as they stand in `Closing.steps` and in api.md: what was done, how much, when, with what evidence."""
+"""The steps of a close, as they stand in `Closing.steps` and in the API: what was done, how much, when, with what evidence."""
 
 from __future__ import annotations
 

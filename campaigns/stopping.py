@@ -1,4 +1,4 @@
-"""Pause, resume, cancel and take back: one path for one campaign or many (R1-R19, design.md §4).
+"""Pause, resume, cancel and take back: one path for one campaign or many (R1-R19).
 
 Each act locks the rows, checks right, operation lock, version, state and guards inside the lock, changes the state along its declared
 edge, switches the offers, tells the sites, plans the checks, writes audit and outbox: one transaction. A refused row changes nothing but

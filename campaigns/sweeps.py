@@ -1,4 +1,4 @@
-"""Due work, found in the database by the database's clock: start, end, close, finalise, lapse, and open closes (design.md §3).
+"""Due work, found in the database by the database's clock: start, end, close, finalise, lapse, and open closes.
 
 Each function takes one batch of due rows with `FOR UPDATE SKIP LOCKED` and does it in one transaction; it answers how many rows it
 took, so that callers go on until nothing is due. Two sweeps at once share the work; a crash leaves rows due.

@@ -1,4 +1,4 @@
-"""What Celery runs; each task only says "look now" (design.md §3)."""
+"""What Celery runs; each task only says "look now"."""
 
 from __future__ import annotations
 

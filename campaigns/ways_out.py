@@ -51,7 +51,7 @@ class WayOut:
         return urlencode(given)
 
     def as_dict(self, url: str) -> dict[str, Any]:
-        """The shape of an entry of api.md's `ways_out`; `url` is the page that acts."""
+        """The shape of an entry of the API's `ways_out`; `url` is the page that acts."""
         change: dict[str, Any] = {}
         if self.sku:
             change["skus"] = [self.sku]

@@ -1,4 +1,4 @@
-"""The only source of time: the database's clock, read once per unit of work (design.md §3).
+"""The only source of time: the database's clock, read once per unit of work.
 
 A unit of work is one request, one task run, one command. Inside it `now()` answers the same moment, so that one page or one
 sweep never disagrees with itself. Long loops open a unit per batch.

@@ -1,4 +1,4 @@
-"""Public codes such as C-7F3KQ: Crockford base 32, no look-alikes, typed by people (R6, experience.md §3.1)."""
+"""Public codes such as C-7F3KQ: Crockford base 32, no look-alikes, typed by people (R6)."""
 
 from __future__ import annotations
 

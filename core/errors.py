@@ -20,7 +20,7 @@ class FieldError:
     message: Text
 
     def as_dict(self) -> dict[str, str]:
-        """The shape of api.md's `errors` list."""
+        """The shape of the API's `errors` list."""
         return {"field": self.field, "code": self.code, "message": str(self.message)}
 
 

@@ -1,4 +1,4 @@
-"""Recurring jobs leave a beat; health reads its age (reliability.md design rule 14)."""
+"""Recurring jobs leave a beat; health reads its age."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one outbound HTTP client: resolve, check, pin, no redirects, caps on size and time, TLS verified (reliability.md, design rule 19).
+"""The one outbound HTTP client: resolve, check, pin, no redirects, caps on size and time, TLS verified.
 
 Addresses are checked where the connection is made, on what the name resolves to at that moment, and the connection goes to the address
 that was checked: a name that answers differently the second time gains nothing. Whatever way an address is written (decimal, octal, mapped,

@@ -1,4 +1,4 @@
-"""The outbox: every effect outside the transaction starts from a row written in it (design.md §2)."""
+"""The outbox: every effect outside the transaction starts from a row written in it."""
 
 from __future__ import annotations
 

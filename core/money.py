@@ -1,4 +1,4 @@
-"""Money is Decimal with its currency's own number of places (ISO 4217), never float (design.md §5)."""
+"""Money is Decimal with its currency's own number of places (ISO 4217), never float."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def parse(value: object, currency: str, field: str, *, positive: bool = False) -
 
 
 def allocate(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """Split `total` over `weights` by largest remainder, so that the parts add up exactly (design.md §4)."""
+    """Split `total` over `weights` by largest remainder, so that the parts add up exactly."""
     base = sum(weights, Decimal(0))
     if not weights:
         return []

@@ -1,4 +1,4 @@
-"""Store scoping: a query outside a store raises; work that crosses stores says so by name (design.md §7)."""
+"""Store scoping: a query outside a store raises; work that crosses stores says so by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What upper rooms know of a listing: they join here in `AppConfig.ready`, this room asks (design.md §2: no import upwards)."""
+"""What upper rooms know of a listing: they join here in `AppConfig.ready`, this room asks (no import upwards)."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ class Sku(models.Model):
 
 
 class LiveOffer(models.Model):
-    """The one place where "what promotion does this SKU show now" is written (design.md §2).
+    """The one place where "what promotion does this SKU show now" is written.
 
     An offer counts while `active` and `starts_at <= now < ends_at`. `price` is null where the campaign discounts the order and the
     item only wears a tag. `active` is in no index, and half of each page is left free (fillfactor 50), so that stopping ten thousand

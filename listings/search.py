@@ -1,4 +1,4 @@
-"""Search over Chinese and Latin titles: words and character pairs in an array under a GIN index (design.md §5).
+"""Search over Chinese and Latin titles: words and character pairs in an array under a GIN index.
 
 The embedded server has neither `pg_trgm` nor ICU, so the terms are made here and the same path serves production.
 """

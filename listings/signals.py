@@ -1,4 +1,4 @@
-"""News that travels up: rooms above join these signals in `AppConfig.ready` (design.md §2)."""
+"""News that travels up: rooms above join these signals in `AppConfig.ready`."""
 
 from django.dispatch import Signal
 

@@ -39,7 +39,7 @@ def public_url(site: Site, listing_id: int) -> str:
 
 
 def public_urls(store_id: int, listing_ids: Iterable[int]) -> Mapping[int, dict[str, str]]:
-    """For each listing its address on every active site of the store, by site code (api.md `public_urls`); one query."""
+    """For each listing its address on every active site of the store, by site code; one query."""
     sites = _sites(store_id)
     return {
         listing_id: {site.code: url for site in sites if (url := public_url(site, listing_id))}

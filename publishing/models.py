@@ -18,7 +18,7 @@ class Publisher(models.TextChoices):
 
 
 class Site(models.Model):
-    """One language storefront of a store (design.md §5)."""
+    """One language storefront of a store."""
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="sites")
     code = models.SlugField(max_length=20)

@@ -10,7 +10,7 @@ from accounts.models import Store
 
 
 class Quote(models.Model):
-    """Terms for one basket, honoured for QUOTE_TTL seconds, at most the grace after a campaign's end (design.md §4)."""
+    """Terms for one basket, honoured for QUOTE_TTL seconds, at most the grace after a campaign's end."""
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+")
     code = models.CharField(max_length=20, unique=True)

@@ -1,7 +1,7 @@
 """Quotes: the terms that a buyer is shown, honoured until they expire.
 
 Prices come from the live rows at the moment of asking, whatever is published. A quote lives QUOTE_TTL seconds, and no longer than the grace
-after the end of any campaign it uses (design.md §4).
+after the end of any campaign it uses.
 """
 
 from __future__ import annotations

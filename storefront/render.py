@@ -38,7 +38,7 @@ class Rendered:
 
 @lru_cache(maxsize=settings.SHOP_PAGE_CACHE)
 def product_page(found: FoundPage) -> Rendered:
-    """The page of a product as it is to be seen now (api.md, Public product pages)."""
+    """The page of a product as it is to be seen now."""
     product, spoken = found.product(), words(found.shop.language)
     url = f"{settings.PUBLIC_URL}{found.shop.url}{product.listing_id}/"
     context = {

@@ -1,4 +1,4 @@
-"""Pause, cancel, expire, resume and take back raced against each other, with proof of what became of every campaign (reliability bench 13).
+"""Pause, cancel, expire, resume and take back raced against each other, with proof of what became of every campaign.
 
 A round lets five people and the sweep loose on one campaign from one barrier, at the second in which it ends. Rounds are laid out and
 proven many at a time, set-based, so that ten thousand of them are a matter of minutes.

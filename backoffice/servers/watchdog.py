@@ -1,7 +1,7 @@
 """Notices a worker that runs but no longer listens, as after a broker's connection died without a word.
 
 The main process of a worker answers a ping whatever its pool is doing, so a busy worker is not taken for a dead one. No
-answer twice in a row, while the broker itself answers, is a worker to start again (reliability (a), fault 7).
+answer twice in a row, while the broker itself answers, is a worker to start again.
 """
 
 from __future__ import annotations

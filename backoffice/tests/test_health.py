@@ -1,4 +1,4 @@
-"""What /healthz and /readyz answer (design.md §8): 503 only without a database or its migrations."""
+"""What /healthz and /readyz answer: 503 only without a database or its migrations."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A campaign, its declared state machine, its items.
 
-The transitions below are the only declaration of the state machine (design.md §4). Set-based paths read their source states from them
+The transitions below are the only declaration of the state machine. Set-based paths read their source states from them
 (`campaigns.edges`), and a database trigger holds the same edges; a test proves the two equal.
 """
 

@@ -21,7 +21,7 @@ class CloseKind(models.TextChoices):
 
 
 class Closing(models.Model):
-    """One close of a campaign. `steps` is the ordered list of api.md, kept in one row so that a herd of closes stays cheap.
+    """One close of a campaign. `steps` is the ordered list of the API, kept in one row so that a herd of closes stays cheap.
 
     A step: `{"key", "state", "done", "total", "started_at", "finished_at", "evidence", "attempts", "error"}`.
     `next_due_at` is when a worker must look at the row again; null once every step is done.

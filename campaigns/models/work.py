@@ -14,7 +14,7 @@ from campaigns.models.campaign import Campaign
 
 
 class FormToken(models.Model):
-    """A one-time token bound to user, campaign, version and action; a second submit shows the first result (experience.md §3.1)."""
+    """A one-time token bound to user, campaign, version and action; a second submit shows the first result."""
 
     nonce = models.CharField(primary_key=True, max_length=43)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

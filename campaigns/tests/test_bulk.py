@@ -1,4 +1,4 @@
-"""Many at once: a result per row, one refusal stops no other, the count is typed (experience.md §3.3)."""
+"""Many at once: a result per row, one refusal stops no other, the count is typed."""
 
 from __future__ import annotations
 

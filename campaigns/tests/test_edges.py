@@ -1,4 +1,4 @@
-"""The database holds exactly the edges that the model declares (reliability.md design rule 9)."""
+"""The database holds exactly the edges that the model declares."""
 
 from __future__ import annotations
 

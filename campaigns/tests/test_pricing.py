@@ -1,4 +1,4 @@
-"""The precedence of promotions (design.md §4)."""
+"""The precedence of promotions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pause, cancel, expire, resume and take back raced against each other (reliability bench 13): one winner each, no effect twice.
+"""Pause, cancel, expire, resume and take back raced against each other: one winner each, no effect twice.
 
 The same race is run without row locks first: it must break there, or it would prove nothing. `python -m benchmarks races` runs ten thousand
 rounds; `RACE_ROUNDS` makes this one longer.

@@ -1,4 +1,4 @@
-"""Random sequences of acts against a model written anew from the design (reliability bench 14). `STATEFUL_STEPS` makes it longer."""
+"""Random sequences of acts against a model written anew from the design. `STATEFUL_STEPS` makes it longer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pause and the permanent cancel can be told apart without colour, in both languages: by words, by glyph, by shape (experience.md §3.1)."""
+"""Pause and the permanent cancel can be told apart without colour, in both languages: by words, by glyph, by shape."""
 
 from __future__ import annotations
 

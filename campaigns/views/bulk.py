@@ -1,4 +1,4 @@
-"""Many at once: choose, think, confirm, watch, read the answer of every row, try again what failed (experience.md §3.1, §3.3).
+"""Many at once: choose, think, confirm, watch, read the answer of every row, try again what failed.
 
 The bar of the list leads to a stop page that asks the same question as for one campaign; the permanent cancel of many is another page with
 another right, another form and a token of its own, behind it.

@@ -1,4 +1,4 @@
-"""The emergency stop of platform staff: any store's running campaign, off for buyers at once, past the guards, logged (design.md §4)."""
+"""The emergency stop of platform staff: any store's running campaign, off for buyers at once, past the guards, logged."""
 
 from __future__ import annotations
 

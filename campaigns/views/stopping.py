@@ -1,4 +1,4 @@
-"""The stop page asks first; Pause and the permanent cancel are different pages, forms and tokens (R8, R9, experience.md §3.1)."""
+"""The stop page asks first; Pause and the permanent cancel are different pages, forms and tokens (R8, R9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cells that a spreadsheet must not run (reliability bench 27)."""
+"""Cells that a spreadsheet must not run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbound client: nothing private is dialled, nothing drips for ever, no redirect is followed (reliability.md, bench 21 and 23)."""
+"""The outbound client: nothing private is dialled, nothing drips for ever, no redirect is followed."""
 
 from __future__ import annotations
 

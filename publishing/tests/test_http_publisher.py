@@ -1,4 +1,4 @@
-"""A merchant's own site: signed, versioned, tried again, never followed elsewhere (reliability.md, bench 21 and 22)."""
+"""A merchant's own site: signed, versioned, tried again, never followed elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishing: wanted once per change, written once per version, whatever is killed or lost (design.md §5, R86)."""
+"""Publishing: wanted once per change, written once per version, whatever is killed or lost (R86)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Public pages: removing is instant, adding is published (design.md §4, api.md "Public product pages")."""
+"""Public pages: removing is instant, adding is published."""
 
 from __future__ import annotations
 

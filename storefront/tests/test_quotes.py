@@ -1,4 +1,4 @@
-"""Quotes: every reason at once, every price explained, the same queries for any basket (design.md §4, api.md Buyers' side)."""
+"""Quotes: every reason at once, every price explained, the same queries for any basket."""
 
 from __future__ import annotations
 

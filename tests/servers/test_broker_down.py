@@ -1,4 +1,4 @@
-"""A broker that is gone or silent costs a request at most one short wait: the sweep finds the work (reliability (a)).
+"""A broker that is gone or silent costs a request at most one short wait: the sweep finds the work.
 
 What is counted are the tries, each of which the settings bound, and not seconds, which depend on the machine.
 """

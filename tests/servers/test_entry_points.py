@@ -98,7 +98,7 @@ def test_processes_come_up_answer_survive_redis_and_end_on_sigterm(
         assert f"lifecycle@{os.uname().nodename}" in pinged.stdout
         assert f"worker@{os.uname().nodename}" in pinged.stdout
 
-        # Redis dies with all that was queued; its successor is found and the work goes on (reliability (a)). Now and
+        # Redis dies with all that was queued; its successor is found and the work goes on. Now and
         # then Celery ends over it (an AttributeError in kombu); the restart policy brings it back, as here.
         psutil.Process(held.pids["redis"]).kill()
         before = {name: moment for name, moment in last_beats(environment).items() if name in SWEEPS}
