@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.ways_out import WAYS, WayOut
 from core import clock, codes
+from core.forms import own_field
 
 CODE = 24
 MOST = 100
@@ -58,7 +59,7 @@ class WayForm(forms.Form):
     def __init__(self, data: Any) -> None:
         super().__init__(data)
         given = [code[:CODE] for code in data.getlist("campaign")][:MOST]
-        self.fields["campaign"].choices = [(code, code) for code in given]  # type: ignore[attr-defined]
+        own_field(self, "campaign", forms.MultipleChoiceField).choices = [(code, code) for code in given]
 
     def clean(self) -> dict[str, Any]:
         """Each way with exactly what it needs."""

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.labels import REJECT_REASONS
 from campaigns.reviewing import OTHER
+from core.forms import own_field
 
 APPROVE, REJECT, RETURN = "approve", "reject", "return"
 
@@ -26,7 +27,7 @@ class DecisionForm(forms.Form):
     def __init__(self, *args: Any, reasons: tuple[str, ...], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = [("", _("Choose a reason")), *((key, REJECT_REASONS.get(key, key)) for key in reasons)]
-        self.fields["reason"].choices = choices  # type: ignore[attr-defined]
+        own_field(self, "reason", forms.ChoiceField).choices = choices
 
     def clean(self) -> dict[str, Any]:
         """Who is rejected is told why: a reason, in words where none of the list fits."""

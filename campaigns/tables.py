@@ -106,9 +106,9 @@ class ProtectedItemTable(ItemTable):
         self.columns["lowest_deal"].column.currency = currency
         self.columns["lowest_deal"].column.verbose_name = f"{words} ({currency})"
 
-    def render_kept(self, record: object) -> SafeString:
+    def render_kept(self, record: Any) -> SafeString:
         """Whether the SKU stands in the way of a close."""
-        gap = record.deal_gap  # type: ignore[attr-defined]
+        gap = record.deal_gap
         if gap is None:
             return chip("paused", "alert", gettext("Not sold lately"))
         if gap > 0:

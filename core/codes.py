@@ -12,7 +12,7 @@ _SEPARATORS = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
 
 
 def new_code(prefix: str, length: int = 5) -> str:
-    """A random code `PREFIX-XXXXX`; uniqueness is the database's to hold."""
+    """A random code such as `C-7F3KQ` for the prefix `C`; uniqueness is the database's to hold."""
     return f"{prefix}-{''.join(secrets.choice(ALPHABET) for _ in range(length))}"
 
 

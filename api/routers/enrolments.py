@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from django.http import HttpResponse
 from django.utils.translation import gettext_noop as _
 from ninja import Query, Router
 
+from accounts.models import Store
 from api import lists
 from api.access import needs, staff_only
 from api.current import with_current
@@ -28,6 +30,14 @@ from core.scopes import in_store
 router = Router(tags=["campaigns"])
 
 
+@contextmanager
+def _of_any_store(code: str) -> Iterator[Store]:
+    """The store of a campaign that platform staff work on, in its scope; a conflict answers the current campaign."""
+    store = finding.across(code).store
+    with in_store(store.pk), with_current(store, code):
+        yield store
+
+
 @router.post(
     "/campaigns/{code}/approve",
     response=CampaignOut,
@@ -38,8 +48,7 @@ router = Router(tags=["campaigns"])
 def approve_campaign(request: ApiRequest, code: str, body: Reviewed | None = None) -> HttpResponse:
     """`POST /campaigns/{code}/approve`."""
     wanted = body or Reviewed()
-    store = finding.across(code).store
-    with in_store(store.pk), with_current(store, code):
+    with _of_any_store(code) as store:
         campaign = reviewing.approve(store, code, note=wanted.note, version=wanted.version, actor=request.actor)
         return reply(present.one(campaign))
 
@@ -54,8 +63,7 @@ def approve_campaign(request: ApiRequest, code: str, body: Reviewed | None = Non
 def reject_campaign(request: ApiRequest, code: str, body: Reviewed | None = None) -> HttpResponse:
     """`POST /campaigns/{code}/reject`."""
     wanted = body or Reviewed()
-    store = finding.across(code).store
-    with in_store(store.pk), with_current(store, code):
+    with _of_any_store(code) as store:
         campaign = reviewing.reject(
             store, code, reason=wanted.reason, note=wanted.note, version=wanted.version, actor=request.actor
         )
@@ -72,8 +80,7 @@ def reject_campaign(request: ApiRequest, code: str, body: Reviewed | None = None
 def return_campaign(request: ApiRequest, code: str, body: Reviewed | None = None) -> HttpResponse:
     """`POST /staff/campaigns/{code}/return`."""
     wanted = body or Reviewed()
-    store = finding.across(code).store
-    with in_store(store.pk), with_current(store, code):
+    with _of_any_store(code) as store:
         campaign = reviewing.withdraw_enrolment(
             store, code, note=wanted.note, version=wanted.version, actor=request.actor
         )
@@ -89,8 +96,7 @@ def return_campaign(request: ApiRequest, code: str, body: Reviewed | None = None
 @staff_only
 def enforce_campaign(request: ApiRequest, code: str, body: EnforcedIn) -> HttpResponse:
     """`POST /staff/campaigns/{code}/enforce`."""
-    store = finding.across(code).store
-    with in_store(store.pk), with_current(store, code):
+    with _of_any_store(code) as store:
         campaign = reviewing.set_enforced(
             store, code, body.enforced, reason=body.reason, version=body.version, actor=request.actor
         )
@@ -122,8 +128,7 @@ def end_items(request: ApiRequest, code: str, body: EndItemsIn) -> HttpResponse:
 @staff_only
 def release_items(request: ApiRequest, code: str, body: EndItemsIn) -> HttpResponse:
     """`POST /staff/campaigns/{code}/items/end`."""
-    store = finding.across(code).store
-    with in_store(store.pk), with_current(store, code):
+    with _of_any_store(code) as store:
         campaign = subitems.release_items(
             store, code, body.skus, reason=body.reason, version=body.version, actor=request.actor
         )

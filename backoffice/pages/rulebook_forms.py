@@ -36,7 +36,7 @@ class LinesField(forms.CharField):
         super().__init__(**extra)
         self.most, self.longest = most, longest
 
-    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]
+    def to_python(self, value: Any) -> list[str]:  # type: ignore[override]  # a list, where a CharField has one text
         """The lines that hold something."""
         if isinstance(value, list | tuple):
             return [str(item) for item in value]

@@ -116,6 +116,8 @@ TABLE = (
     ),
 )  # fmt: skip
 EACH = pytest.mark.parametrize("one", TABLE, ids=[row.code for row in TABLE])
+#: The others look at the campaign's own row and nothing else: there is nothing that could fail to answer.
+ASKING = pytest.mark.parametrize("one", [row for row in TABLE if row.breaks is not None], ids=lambda row: row.code)
 BOTH = pytest.mark.parametrize("action", ["pause", "cancel"])
 
 
@@ -149,11 +151,9 @@ def test_the_verb_obeys_the_guard(shop, one, action):
     assert Campaign.objects.get(pk=campaign.pk).state == "running"
 
 
-@EACH
+@ASKING
 @BOTH
 def test_a_guard_that_cannot_be_evaluated_is_unknown(shop, one, action, monkeypatch):
-    if one.breaks is None:
-        pytest.skip("asks nothing outside the campaign's own row")
     campaign = make.make_campaign(shop.store, shop.skus)
     one.spoil(shop, campaign)
 

@@ -25,6 +25,7 @@ from campaigns.tables import LeftoverTable
 from campaigns.views.common import address
 from core import clock, keyset
 from core.errors import DomainError
+from core.forms import own_field
 from core.models import Heartbeat
 from core.tables import Empty
 from policies import active
@@ -54,7 +55,7 @@ class LeftoverForm(forms.Form):
     def __init__(self, data: QueryDict, store_id: int) -> None:
         super().__init__(data)
         codes = Site.objects.filter(store_id=store_id).order_by("id").values_list("code", flat=True)
-        self.fields["site"].choices = [*ANY, *((code, code) for code in codes)]  # type: ignore[attr-defined]
+        own_field(self, "site", forms.ChoiceField).choices = [*ANY, *((code, code) for code in codes)]
 
     def wanted(self) -> LeftoverFilter:
         """The filter; a field with an error does not filter."""

@@ -24,8 +24,14 @@ def laid(store: Store) -> Iterator[tuple[list[Sku], Campaign, Campaign]]:
     with clock.freeze(NOON), in_store(store.pk):
         skus = make_skus(store, 3, prefix="API")
         first = make_campaign(store, skus, ends_at=NOON + timedelta(days=2))
-        later = {"starts_at": NOON + timedelta(days=1), "ends_at": NOON + timedelta(days=3)}
-        second = make_campaign(store, skus, state="scheduled", price="17.50", **later)  # type: ignore[arg-type]
+        second = make_campaign(
+            store,
+            skus,
+            state="scheduled",
+            price="17.50",
+            starts_at=NOON + timedelta(days=1),
+            ends_at=NOON + timedelta(days=3),
+        )
         yield skus, first, second
 
 

@@ -13,11 +13,11 @@ from tests.api.test_campaigns import body, time  # noqa: F401 - fixtures
 
 
 @pytest.fixture
-def promotion(body: dict[str, Any]) -> dict[str, Any]:  # noqa: F811
+def promotion(body: dict[str, Any]) -> dict[str, Any]:  # noqa: F811 - pytest hands in the fixture
     return body | {"kind": "platform_promotion", "rules": {"venue": "Main venue"}}
 
 
-def test_spend_and_save_discounts_the_order(owner: Api, body: dict[str, Any]) -> None:  # noqa: F811
+def test_spend_and_save_discounts_the_order(owner: Api, body: dict[str, Any]) -> None:  # noqa: F811 - pytest hands in the fixture
     items = [{"sku": item["sku"]} for item in body["items"]]
     given = body | {"kind": "spend_and_save", "items": items, "rules": {"threshold": "50.00", "discount": "8.00"}}
     made = ok(owner.post("/campaigns", given), 201)
@@ -64,7 +64,7 @@ def test_items_of_a_promotion_leave_by_staff_only(owner: Api, staff: Api, promot
     problem(staff.post(f"/staff/campaigns/{code}/items/end", gone), 422)
 
 
-def test_staff_enforce_and_give_back(owner: Api, staff: Api, promotion: dict[str, Any], body: dict[str, Any]) -> None:  # noqa: F811
+def test_staff_enforce_and_give_back(owner: Api, staff: Api, promotion: dict[str, Any], body: dict[str, Any]) -> None:  # noqa: F811 - pytest hands in the fixture
     code = ok(owner.post("/campaigns", body), 201)["code"]
     ok(owner.post(f"/campaigns/{code}/submit"))
     problem(staff.post(f"/staff/campaigns/{code}/enforce", {"enforced": True}), 422)
@@ -75,7 +75,7 @@ def test_staff_enforce_and_give_back(owner: Api, staff: Api, promotion: dict[str
     assert ok(staff.post(f"/staff/campaigns/{other}/return", {"note": "Later"}))["state"] == "draft"
 
 
-def test_prices_at_a_moment(owner: Api, store: Store, body: dict[str, Any]) -> None:  # noqa: F811
+def test_prices_at_a_moment(owner: Api, store: Store, body: dict[str, Any]) -> None:  # noqa: F811 - pytest hands in the fixture
     code = ok(owner.post("/campaigns", body), 201)["code"]
     first = ok(owner.get(f"/campaigns/{code}/prices"))["items"]
     assert {(row["unit_price"], row["sale_price"], tuple(row["campaigns"])) for row in first} == {

@@ -163,7 +163,7 @@ def test_lock_waits_by_the_servers_clock_and_lets_go(chromium, style_server):
     )
     lock.wait_for(state="hidden")
     assert button.get_attribute("aria-disabled") is None
-    assert page.locator("#bo-live").inner_text() == "The button works again"
+    expect(page.locator("#bo-live")).to_have_text("The button works again")
     page.context.close()
 
 
