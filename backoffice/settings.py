@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "orders.apps.OrdersConfig",
     "publishing.apps.PublishingConfig",
     "finance.apps.FinanceConfig",
+    "coupons.apps.CouponsConfig",
     "campaigns.apps.CampaignsConfig",
     "insights.apps.InsightsConfig",
     "storefront.apps.StorefrontConfig",

@@ -18,6 +18,7 @@ from policies.models import RuleSet
 from policies.rules.base import Rules
 
 MARKETING_RULES = "速卖通营销活动规则 V5.3.1"
+COUPON_GUIDE = "Coupon Configuration Guide v3.2"
 HOUSE = ""
 
 MARCH_2024 = datetime(2024, 3, 1, tzinfo=UTC)
@@ -63,6 +64,8 @@ SEEDS: tuple[Seed, ...] = (
     _house(rules.FinanceRules, "Marketing deposits", "营销保证金规则"),
     Seed(rules.PenaltyRules(), "before V5.3.1", "Penalties", "处罚规则", HOUSE, ALWAYS),
     Seed(rules.PenaltyRules(), "V5.3.1", "Penalties for violations", "商家违规处罚规则", MARKETING_RULES, MARCH_2024),
+    Seed(rules.CouponRules(), "v3.2", "Coupon rules", "优惠券规则", COUPON_GUIDE, ALWAYS),
+    _house(rules.EffectWatchRules, "Effect warning", "券效预警规则"),
     _house(rules.PublishingRules, "Publishing", "发布规则"),
     _house(rules.ProbeRules, "Reading public pages", "前台核实规则"),
     _house(rules.StorefrontRules, "Public pages and checkout", "店铺前台与下单规则"),

@@ -36,10 +36,6 @@ declare(
         cause=_("Fewer units can be had than were asked for."), fix=_("Lower the quantity, or wait for new stock."),
     ),
     Code(
-        "ERR_COUPON_UNKNOWN", WARNING, _("No such coupon"),
-        cause=_("This store has no coupon with this code."), fix=_("Check the code."),
-    ),
-    Code(
         "ERR_QUOTE_UNKNOWN", ERROR, _("No such quote"),
         cause=_("This store has made no quote with this code, or it is long gone."), fix=_("Ask for a new quote."),
     ),

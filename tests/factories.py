@@ -26,6 +26,7 @@ from campaigns.offers import switch_off
 from campaigns.starting import start_now
 from core import clock
 from core.codes import new_code
+from coupons.models import Coupon, CouponKind, CouponTally, PoolListing
 from listings.models import Category, Listing, Sku, StoreProfile
 from listings.search import listing_terms
 from orders.models import Order
@@ -277,3 +278,46 @@ def make_campaign(
         set_state_of([campaign.pk], transition="pause", now=now, paused_at=now)
         switch_off([campaign], now=now)
     return Campaign.objects.get(pk=campaign.pk)
+
+
+# -- coupons -----------------------------------------------------------------------------------------------------------------
+
+
+def make_coupon(
+    store: Store,
+    listings: Iterable[Listing] = (),
+    *,
+    state: str = "active",
+    face_value: str = "2.00",
+    min_order: str = "10.00",
+    quota: int = 100,
+    starts_at: datetime | None = None,
+    ends_at: datetime | None = None,
+    code: str = "",
+    **extra: Any,
+) -> Coupon:
+    """A spend-and-save coupon over these listings, as rows only: no check was asked, no stock is held back."""
+    now = clock.now()
+    number = serial()
+    coupon = Coupon.objects.create(
+        **{
+            "store": store,
+            "code": code or f"COUPON-{number}",
+            "name": f"Coupon {number}",
+            "kind": CouponKind.SPEND,
+            "face_value": Decimal(face_value),
+            "currency": store.currency,
+            "min_order": Decimal(min_order),
+            "starts_at": starts_at or now - timedelta(hours=1),
+            "ends_at": ends_at or now + timedelta(days=20),
+            "quota": quota,
+            "state": state,
+            "paused_by": "operator" if state == "paused" else "",
+            "created_at": now,
+            "activated_at": None if state == "draft" else now,
+        }
+        | extra
+    )
+    CouponTally.objects.create(coupon=coupon, store=store, quota=quota)
+    PoolListing.objects.bulk_create([PoolListing(store=store, coupon=coupon, listing=one) for one in listings])
+    return Coupon.objects.get(pk=coupon.pk)

@@ -22,6 +22,7 @@ FLOORS = {
     "orders": 6,
     "publishing": 6,
     "finance": 7,
+    "coupons": 7,
     "campaigns": 8,
     "insights": 9,
     "storefront": 9,

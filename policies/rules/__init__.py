@@ -3,6 +3,7 @@
 from policies.rules.base import Provenance, Rules
 from policies.rules.campaigns import CampaignRules, ClosingRules
 from policies.rules.conflicts import ConflictRules
+from policies.rules.coupons import CouponRules, EffectWatchRules
 from policies.rules.finance import FinanceRules
 from policies.rules.guards import GuardEffect, GuardRules
 from policies.rules.insights import BrowserRules, InsightRules
@@ -22,7 +23,9 @@ __all__ = [
     "CampaignRules",
     "ClosingRules",
     "ConflictRules",
+    "CouponRules",
     "DashboardRules",
+    "EffectWatchRules",
     "FinanceRules",
     "GuardEffect",
     "GuardRules",

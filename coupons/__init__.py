@@ -1,0 +1,1 @@
+"""Coupons: creation, claims, redemptions, refusals, effect watch."""

@@ -1,0 +1,35 @@
+"""Words of this room's entries in the audit log."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from audit.actions import declare
+from coupons.models import PausedBy
+
+declare(
+    "coupon",
+    {
+        "create": ("plus", _("Create coupon")),
+        "edit": ("pencil", _("Edit coupon draft")),
+        "delete": ("trash", _("Delete coupon draft")),
+        "activate": ("play", _("Start issuing")),
+        "pause": ("pause", _("Stop issuing")),
+        "resume": ("play", _("Resume issuing")),
+        "void": ("octagon", _("Void coupon")),
+        "expire": ("square", _("Coupon expired")),
+    },
+    objects={"coupon": _("Coupon")},
+    fields={
+        "face_value": _("Face value"),
+        "min_order": _("Minimum order"),
+        "quota": _("Quota"),
+        "regions": _("Regions"),
+        "logistics": _("Logistics restriction"),
+        "first_order_only": _("First order only"),
+        "stacks_with_platform": _("Stacks with platform subsidies"),
+        "paused_by": _("Stopped by"),
+        "freeze_claimed": _("Freeze use of claimed coupons"),
+    },
+    values={"paused_by": {value: label for value, label in PausedBy.choices if value}},
+)

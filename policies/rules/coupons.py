@@ -1,0 +1,89 @@
+"""Limits, brakes and warnings of coupons. Each threshold of the coupon room stands here."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from policies.rules.base import Rules
+
+
+class CouponRules(Rules):
+    """What a coupon may be, and when it is refused."""
+
+    key: ClassVar[str] = "coupons"
+
+    min_days: int = Field(default=1, ge=1, description="R55: shortest validity.")
+    max_days: int = Field(default=90, ge=1, description="R55: longest validity.")
+    min_order: dict[str, Decimal] = Field(
+        default={"USD": Decimal("10.00")},
+        description="R55: least minimum order, by currency. A coupon can be made in these currencies.",
+    )
+    per_buyer: int = Field(default=1, ge=1, description="R55: claims per buyer and coupon.")
+    max_face_percent: Decimal = Field(
+        default=Decimal(50), gt=0, le=100, description="R56: face value at most this share of any item's price."
+    )
+    max_quota: int = Field(default=10_000_000, ge=1, description="Claims of one coupon.")
+    max_pool_rows: int = Field(default=10_000, ge=1, description="Listings, categories and brands named one by one.")
+    margin_share_percent: Decimal = Field(
+        default=Decimal(30), gt=0, description="R61: coupon cost at most this share of gross margin."
+    )
+    healthy_margin_percent: Decimal = Field(
+        default=Decimal("6.5"), ge=0, description="R61: the healthy line of the net margin."
+    )
+    advised_margin_percent: Decimal = Field(
+        default=Decimal(12), ge=0, description="R62: the margin advised for coupon sellers."
+    )
+    best_face_from_percent: Decimal = Field(
+        default=Decimal(8), ge=0, description="R63: best face value from this share of the average price."
+    )
+    best_face_to_percent: Decimal = Field(default=Decimal(12), ge=0, description="R63: and up to this share.")
+    in_stock_percent: Decimal = Field(default=Decimal(98), ge=0, le=100, description="R59: wanted in-stock rate.")
+    average_cpc: Decimal = Field(
+        default=Decimal("0.28"), ge=0, description="R60: average cost per click, US$, second quarter 2024."
+    )
+    worry_free: tuple[str, ...] = Field(
+        default=("standard", "premium"), description="R75: the logistics ticked by default."
+    )
+    new_store_days: int = Field(default=30, ge=0, description="R82, R175: younger stores are advised against coupons.")
+    low_margin_percent: Decimal = Field(
+        default=Decimal(12), ge=0, description="R82: goods below this margin are advised against."
+    )
+    good_rating_percent: Decimal = Field(
+        default=Decimal(95), ge=0, le=100, description="R174: positive rating over 90 days."
+    )
+    no_threshold_brake: Decimal = Field(
+        default=Decimal("5.00"),
+        gt=0,
+        description="A no-threshold coupon above this face value is confirmed by typing the face value.",
+    )
+    disputes: int = Field(default=2, ge=1, description="R73: this many orders in arbitration forbid a claim.")
+    dispute_days: int = Field(default=30, ge=1, description="R73: counted over this many days.")
+    velocity_claims: int = Field(
+        default=5, ge=1, description="R69: claims of one address in the window; the next is too many."
+    )
+    velocity_seconds: int = Field(default=3600, ge=1, description="R69: the window.")
+    velocity_effect: Literal["pause", "refuse"] = Field(
+        default="pause",
+        description="R69: what too many claims of one address do: stop the issuing, or refuse the address.",
+    )
+    address_kept_hours: int = Field(default=24, ge=1, description="R193: keyed address hashes are dropped after this.")
+    page_size: int = Field(default=50, ge=1, description="Coupons or usage rows on one page.")
+    count_limit: int = Field(default=1000, ge=1, description="A list counts its matches no further than this.")
+    batch: int = Field(default=5000, ge=1, description="Rows written per transaction by sweeps and voids.")
+
+
+class EffectWatchRules(Rules):
+    """券效预警: when issuing stops by itself, and the look back afterwards."""
+
+    key: ClassVar[str] = "effect_watch"
+
+    redemption_percent: Decimal = Field(
+        default=Decimal(15), ge=0, le=100, description="R68: below this rate issuing stops."
+    )
+    min_claims: int = Field(default=100, ge=1, description="A coupon with fewer claims is not judged.")
+    min_age_hours: int = Field(default=72, ge=0, description="A coupon issued for less time is not judged.")
+    follow_up_days: int = Field(default=7, ge=1, description="R70: the look back after a resume.")
+    batch: int = Field(default=1000, ge=1, description="Coupons judged per transaction.")
