@@ -10,9 +10,7 @@ from core import clock
 from core.heartbeat import beat
 from core.scopes import across_stores
 from listings import delisting, jobs, uploads
-from policies.rules import ImportRules
-
-_BATCH = 1000
+from policies.rules import ImportRules, ListingRules
 
 
 @shared_task
@@ -26,12 +24,12 @@ def run_jobs() -> int:
 @shared_task
 def sweep() -> int:
     """Delist what was emptied long enough ago (R164). Answers how many listings went."""
-    gone = 0
+    gone, limit = 0, policies.active(ListingRules, clock.read()).sweep_batch
     while True:
         with clock.unit_of_work(), across_stores("goods of every store go off sale by the clock"), transaction.atomic():
-            batch = delisting.finish_due(limit=_BATCH, now=clock.read())
+            batch = delisting.finish_due(limit=limit, now=clock.read())
         gone += batch
-        if batch < _BATCH:
+        if batch < limit:
             break
     beat("listings", delisted=gone)
     return gone
