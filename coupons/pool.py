@@ -42,7 +42,7 @@ SKUS = f"""
     JOIN listings_listing l ON l.id = named.listing_id
     JOIN listings_sku s ON s.listing_id = l.id
     WHERE l.management = 'self' AND s.currency = c.currency
-"""  # noqa: S608  # composed of constants
+"""  # composed of constants
 _COVERED = f"""
     WITH RECURSIVE below AS ({BELOW})
     SELECT c.code, s.id
