@@ -318,6 +318,6 @@ def make_coupon(
         }
         | extra
     )
-    CouponTally.objects.create(coupon=coupon, store=store, quota=quota)
+    CouponTally.objects.create(coupon=coupon, store=store, quota=quota, budget=coupon.budget)
     PoolListing.objects.bulk_create([PoolListing(store=store, coupon=coupon, listing=one) for one in listings])
     return Coupon.objects.get(pk=coupon.pk)

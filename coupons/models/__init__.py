@@ -1,13 +1,19 @@
 """Coupons, their pools, tallies, claims, refusals and reserved stock."""
 
+from coupons.models.batch import BatchState, CodeBatch, SingleCode
 from coupons.models.claim import Claim, ClaimAddress, ClaimState, Phase, Refusal
+from coupons.models.cost import CostEntry, CostKind
 from coupons.models.coupon import Coupon, CouponKind, CouponState, CouponTally, PausedBy
 from coupons.models.pool import PoolBrand, PoolCategory, PoolListing, Reservation
 
 __all__ = [
+    "BatchState",
     "Claim",
     "ClaimAddress",
     "ClaimState",
+    "CodeBatch",
+    "CostEntry",
+    "CostKind",
     "Coupon",
     "CouponKind",
     "CouponState",
@@ -19,4 +25,5 @@ __all__ = [
     "PoolListing",
     "Refusal",
     "Reservation",
+    "SingleCode",
 ]

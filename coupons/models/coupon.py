@@ -75,6 +75,7 @@ class Coupon(FSMModelMixin, models.Model):
     stacks_until = models.DateTimeField(null=True, blank=True)
     budget = models.DecimalField(**MONEY, null=True, blank=True)
     cpc_cost = models.DecimalField(**MONEY, null=True, blank=True)
+    codes_only = models.BooleanField(default=False, help_text="Claimed with single-use codes only (R81).")
     state = FSMField(max_length=8, choices=S.choices, default=S.DRAFT, protected=True)
     paused_by = models.CharField(max_length=12, choices=PausedBy.choices, blank=True, default=PausedBy.NOBODY)
     freeze_claimed = models.BooleanField(default=False)
@@ -145,6 +146,9 @@ class CouponTally(models.Model):
     claimed = models.PositiveIntegerField(default=0)
     redeemed = models.PositiveIntegerField(default=0)
     spent = models.DecimalField(**MONEY, default=0)
+    budget = models.DecimalField(
+        **MONEY, null=True, help_text="The coupon's, repeated: a redemption looks at this row only."
+    )
 
     objects = ScopedManager(store="store")
 
@@ -155,6 +159,10 @@ class CouponTally(models.Model):
                 condition=models.Q(redeemed__lte=models.F("claimed")), name="coupon_redeemed_were_claimed"
             ),
             models.CheckConstraint(condition=models.Q(spent__gte=0), name="coupon_spent_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(budget__isnull=True) | models.Q(spent__lte=models.F("budget")),
+                name="coupon_never_over_budget",
+            ),
         ]
 
     def __str__(self) -> str:
