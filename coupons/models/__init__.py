@@ -5,6 +5,7 @@ from coupons.models.claim import Claim, ClaimAddress, ClaimState, Phase, Refusal
 from coupons.models.cost import CostEntry, CostKind
 from coupons.models.coupon import Coupon, CouponKind, CouponState, CouponTally, PausedBy
 from coupons.models.pool import PoolBrand, PoolCategory, PoolListing, Reservation
+from coupons.models.watch import Diagnosis, ExposureHour
 
 __all__ = [
     "BatchState",
@@ -18,6 +19,8 @@ __all__ = [
     "CouponKind",
     "CouponState",
     "CouponTally",
+    "Diagnosis",
+    "ExposureHour",
     "PausedBy",
     "Phase",
     "PoolBrand",

@@ -49,8 +49,17 @@ class Claim(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["coupon", "-id"], name="claim_list"),
-            models.Index(fields=["coupon", "state"], name="claim_of_coupon_by_state"),
+            # Each row stands in one of these three, under the moment that its state is about: the usage list, newest first.
+            models.Index(
+                fields=["coupon", "-claimed_at", "-id"], name="claim_unused", condition=models.Q(state="claimed")
+            ),
+            models.Index(
+                fields=["coupon", "-redeemed_at", "-id"], name="claim_redeemed", condition=models.Q(state="redeemed")
+            ),
+            models.Index(
+                fields=["coupon", "-voided_at", "-id"], name="claim_voided", condition=models.Q(state="voided")
+            ),
+            models.Index(fields=["coupon", "channel", "-claimed_at", "-id"], name="claim_of_channel"),
             models.Index(fields=["store", "buyer"], name="claim_of_buyer"),
             models.Index(fields=["store", "order_code"], name="claim_of_order", condition=~models.Q(order_code="")),
         ]
@@ -93,8 +102,10 @@ class Refusal(models.Model):
             models.UniqueConstraint(fields=["coupon", "phase", "code", "buyer", "hour"], name="refusal_once_an_hour")
         ]
         indexes = [
-            models.Index(fields=["coupon", "-id"], name="refusal_list"),
-            models.Index(fields=["coupon", "code"], include=["times"], name="refusal_by_code"),
+            # `times` is in none of them, so that counting a repeated refusal stays a heap-only update.
+            models.Index(fields=["coupon", "-at", "-id"], name="refusal_list"),
+            models.Index(fields=["coupon", "code", "-at", "-id"], name="refusal_by_code"),
+            models.Index(fields=["coupon", "channel", "-at", "-id"], name="refusal_of_channel"),
         ]
 
     def __str__(self) -> str:
