@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_penalties"),
-        ("coupons", "0002_state_edges"),
+        ("coupons", "0004_costs_append_only"),
     ]
 
     operations = [
