@@ -3,12 +3,13 @@
 from coupons.models.batch import BatchState, CodeBatch, SingleCode
 from coupons.models.claim import Claim, ClaimAddress, ClaimState, Phase, Refusal
 from coupons.models.cost import CostEntry, CostKind
-from coupons.models.coupon import Coupon, CouponKind, CouponState, CouponTally, PausedBy
+from coupons.models.coupon import Bond, Coupon, CouponKind, CouponState, CouponTally, PausedBy
 from coupons.models.pool import PoolBrand, PoolCategory, PoolListing, Reservation
 from coupons.models.watch import Diagnosis, ExposureHour
 
 __all__ = [
     "BatchState",
+    "Bond",
     "Claim",
     "ClaimAddress",
     "ClaimState",

@@ -41,6 +41,14 @@ class PausedBy(models.TextChoices):
     BUDGET = "budget", _("Budget used up")
 
 
+class Bond(models.TextChoices):
+    """Whether a coupon lives and dies with a campaign; the link itself is the campaign room's."""
+
+    NONE = "", ""
+    WAITS = "waits", _("Waits for its campaign")
+    BOUND = "bound", _("Goes with its campaign")
+
+
 S = CouponState
 
 
@@ -48,7 +56,8 @@ class Coupon(FSMModelMixin, models.Model):
     """One coupon of a store. `code` is what buyers enter, in capitals, unique in the store.
 
     Empty `regions`, `logistics`, `channels`, `sites` mean: no restriction. `paused_by` says whose stop it is; `freeze_claimed` that
-    claimed ones cannot be used meanwhile either (冻结使用). `segment` holds the readable rules of who may claim (R78). The transitions
+    claimed ones cannot be used meanwhile either (冻结使用). `bond` is written by the campaign room: one that `waits` is not claimed before
+    its campaign has begun, and one with a bond is closed by its campaign. `segment` holds the readable rules of who may claim (R78). The transitions
     below are the only declaration of the states' edges; a database trigger holds the same ones.
     """
 
@@ -79,6 +88,7 @@ class Coupon(FSMModelMixin, models.Model):
     state = FSMField(max_length=8, choices=S.choices, default=S.DRAFT, protected=True)
     paused_by = models.CharField(max_length=12, choices=PausedBy.choices, blank=True, default=PausedBy.NOBODY)
     freeze_claimed = models.BooleanField(default=False)
+    bond = models.CharField(max_length=5, choices=Bond.choices, blank=True, default=Bond.NONE, db_default="")
     reason = models.CharField(max_length=540, blank=True, default="")
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
@@ -112,6 +122,16 @@ class Coupon(FSMModelMixin, models.Model):
     def label(self) -> str:
         """The name in the page's language."""
         return self.name_zh if self.name_zh and display.is_chinese() else self.name
+
+    @property
+    def is_issued(self) -> bool:
+        """Whether buyers may claim it, its window and its quota apart."""
+        return bool(self.state == S.ACTIVE and self.bond != Bond.WAITS)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether claimed ones may be used, its window apart."""
+        return self.state in (S.ACTIVE, S.PAUSED) and not self.freeze_claimed
 
     @transition(field=state, source=S.DRAFT, target=S.ACTIVE)
     def activate(self) -> None:
