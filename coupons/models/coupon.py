@@ -56,9 +56,9 @@ class Coupon(FSMModelMixin, models.Model):
     """One coupon of a store. `code` is what buyers enter, in capitals, unique in the store.
 
     Empty `regions`, `logistics`, `channels`, `sites` mean: no restriction. `paused_by` says whose stop it is; `freeze_claimed` that
-    claimed ones cannot be used meanwhile either (冻结使用). `bond` is written by the campaign room: one that `waits` is not claimed before
-    its campaign has begun, and one with a bond is closed by its campaign. `segment` holds the readable rules of who may claim (R78). The transitions
-    below are the only declaration of the states' edges; a database trigger holds the same ones.
+    claimed ones cannot be used meanwhile either (冻结使用). `bond` is written by the campaign room: one that `waits` is not claimed
+    before its campaign has begun, and one with a bond is closed by its campaign. `segment` holds the readable rules of who may claim
+    (R78). The transitions below are the only declaration of the states' edges; a database trigger holds the same ones.
     """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="coupons")
