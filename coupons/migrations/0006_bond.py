@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("coupons", "0004_costs_append_only"),
+        ("coupons", "0005_effect_watch"),
     ]
 
     operations = [
