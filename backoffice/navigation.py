@@ -59,6 +59,7 @@ MENU: tuple[NavSection, ...] = (
             NavEntry(_("Campaigns"), "campaigns:list", "speaker", "campaigns.view"),
             NavEntry(_("Past campaigns"), "insights:history", "history", "campaigns.view"),
             NavEntry(_("Campaign conflict detection"), "campaigns:conflicts", "compare", "campaigns.view"),
+            NavEntry(_("Coupons"), "coupons:list", "ticket", "coupons.view"),
             NavEntry(_("After the close"), "campaigns:closings", "list-check", "campaigns.view"),
             NavEntry(_("Affiliate centre"), "campaigns:affiliates", "affiliate", "campaigns.view"),
             NavEntry(_("Marketing deposit"), "finance:deposit", "coin", "finance.view"),

@@ -27,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("s/<slug:store>/sites/", include("publishing.urls")),
     path("s/<slug:store>/", include("insights.urls")),
     path("s/<slug:store>/campaigns/", include("campaigns.urls")),
+    path("s/<slug:store>/coupons/", include("coupons.urls")),
     path("s/<slug:store>/listings/", include("listings.urls")),
     path("s/<slug:store>/orders/", include("orders.urls")),
     path("s/<slug:store>/deposit/", include("finance.urls")),

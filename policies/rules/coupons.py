@@ -72,6 +72,8 @@ class CouponRules(Rules):
     address_kept_hours: int = Field(default=24, ge=1, description="R193: keyed address hashes are dropped after this.")
     page_size: int = Field(default=50, ge=1, description="Coupons or usage rows on one page.")
     count_limit: int = Field(default=1000, ge=1, description="A list counts its matches no further than this.")
+    preview_listings: int = Field(default=12, ge=1, description="Listings of the pool shown on a coupon's page.")
+    timeline_events: int = Field(default=20, ge=1, description="Entries of the audit log shown on a coupon's page.")
     batch: int = Field(default=5000, ge=1, description="Rows written per transaction by sweeps and voids.")
 
 

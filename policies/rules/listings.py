@@ -23,7 +23,9 @@ class ListingRules(Rules):
     rows_per_call: int = Field(default=10_000, ge=1, description="Rows of one price or stock call.")
     delist_per_call: int = Field(default=10_000, ge=1)
     gradual_delist_hours: int = Field(default=24, ge=1, description="R113: from stock zero to delisted.")
-    sweep_batch: int = Field(default=1000, ge=1, description="Listings delisted per transaction when their time has come.")
+    sweep_batch: int = Field(
+        default=1000, ge=1, description="Listings delisted per transaction when their time has come."
+    )
     sole_trader_refused: tuple[str, ...] = Field(
         default=("edit", "price"),
         description="R178: acts of the update console that a sole trader's people may only look at; creating is not updating.",

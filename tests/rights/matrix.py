@@ -40,6 +40,14 @@ def sealed(things: Things) -> dict[str, Any]:
     return closed(things) | {"code": things.sealed_close.campaign.code}
 
 
+def coupon(things: Things) -> dict[str, Any]:
+    return {"code": things.coupon.code}
+
+
+def coupon_draft(things: Things) -> dict[str, Any]:
+    return {"code": things.coupon_draft.code}
+
+
 def step(things: Things) -> dict[str, Any]:
     return closed(things) | {"step": "verify"}
 
@@ -156,6 +164,9 @@ PAGES: tuple[Page, ...] = (
     page("listings:import", "listings.edit"),
     page("listings:job", "listings.view", lambda things: {"job": things.job.pk}),
     page("listings:job_errors", "listings.view", lambda things: {"job": things.job.pk}),
+    # coupons
+    page("coupons:list", "coupons.view"),
+    page("coupons:detail", "coupons.view", coupon),
     # orders
     page("orders:import", "orders.edit"),
     page("orders:job", "orders.view", lambda things: {"job": things.order_job.pk}),

@@ -19,12 +19,13 @@ from campaigns.steps import pending
 from core import clock
 from core.codes import new_code
 from core.scopes import in_store
+from coupons.models import Coupon
 from inbox.models import Message
 from listings.models import Job, Listing, Sku
 from listings.uploads import errors_of
 from orders.models import Order
 from publishing.models import Site
-from tests.factories import actor_for, make_listing, make_member, make_site, make_store, owner_of, serial
+from tests.factories import actor_for, make_coupon, make_listing, make_member, make_site, make_store, owner_of, serial
 
 
 class Things:
@@ -92,6 +93,18 @@ class Things:
             starts_at=now + timedelta(hours=1),
             ends_at=now + timedelta(days=1),
         )
+
+    @cached_property
+    def coupon(self) -> Coupon:
+        """A coupon being issued."""
+        with in_store(self.store.pk):
+            return make_coupon(self.store, [self.listing])
+
+    @cached_property
+    def coupon_draft(self) -> Coupon:
+        """A coupon that has not been issued."""
+        with in_store(self.store.pk):
+            return make_coupon(self.store, [self.listing], state="draft")
 
     @cached_property
     def closing(self) -> Closing:
