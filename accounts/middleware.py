@@ -11,19 +11,18 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, cast
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 
 from accounts import sessions
 from accounts.access_map import access_of, dotted_name
-from accounts.models import Grant, Membership, Store, User
+from accounts.models import Store, User
 from accounts.problems import render_problem
 from accounts.requests import actor_of, client_ip
-from accounts.rights import ALL_RIGHTS, Access, live, owner_refusal, refusal
+from accounts.rights import Access, owner_refusal, refusal
+from accounts.visitors import membership_of
 from core import clock
 from core.errors import DomainError, PermissionRefused
 from core.scopes import in_store
@@ -87,22 +86,6 @@ class StoreMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """A domain error that a page did not catch becomes its problem page."""
         return render_problem(request, exception) if isinstance(exception, DomainError) else None
-
-
-def membership_of(user: User, slug: str) -> tuple[Membership, frozenset[str]]:
-    """The person's active membership of a store and the rights held now, in one query. Raises Http404 for all others."""
-    held = Grant.objects.filter(live(clock.now()), membership=OuterRef("pk")).values("right")
-    membership = (
-        Membership.objects.filter(store__slug=slug, user=user, is_active=True)
-        .select_related("store")
-        .annotate(held=ArraySubquery(held))
-        .first()
-    )
-    if membership is None:
-        raise Http404("no such store for this user")
-    membership.user = user
-    everything = frozenset(ALL_RIGHTS)
-    return membership, everything if membership.is_owner else everything & frozenset(membership.held)
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponse:

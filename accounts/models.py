@@ -44,6 +44,9 @@ class User(AbstractBaseUser):
 
     objects: ClassVar[UserManager] = UserManager()
 
+    #: What `accounts.visitors` read together with the person of a session; None for people found otherwise.
+    held: dict[str, Held] | None = None
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -131,6 +134,10 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.store_id}"
+
+
+#: A membership, and the rights it holds at the moment it was read.
+Held = tuple[Membership, frozenset[str]]
 
 
 class Grant(models.Model):

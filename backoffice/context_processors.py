@@ -12,15 +12,15 @@ from django.urls import NoReverseMatch, ResolverMatch, reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from accounts.middleware import membership_of
-from accounts.models import Membership, Store, User
+from accounts.models import Store, User
 from accounts.requests import StoreRequest
+from accounts.visitors import membership_of, stores_of
 from backoffice.browsers import outdated
 from backoffice.demo import ACCOUNTS, DEMO_PASSWORD
 from backoffice.navigation import Link, Section, address, menu_for
 from backoffice.preferences import preference
 from core import clock, display
-from inbox.models import Message
+from inbox.reading import unread_count
 from policies import active
 from policies.rules import BrowserRules
 
@@ -32,12 +32,6 @@ class StoreChoice:
     label: str
     url: str
     current: bool
-
-
-def stores_of(user: User) -> list[Store]:
-    """The stores a person is a member of, by name; one query."""
-    found = Membership.objects.filter(user=user, is_active=True).select_related("store").order_by("store__name")
-    return [membership.store for membership in found]
 
 
 def place_in(store: Store, match: ResolverMatch | None) -> str:
@@ -97,9 +91,8 @@ class Frame:
 
     def unread(self) -> int:
         """Unread messages of the page's store; at most 100 are counted, the bell says 99+."""
-        if getattr(self.request, "store", None) is None:
-            return 0
-        return Message.objects.filter(read_at=None)[:100].count()
+        store = getattr(self.request, "store", None)
+        return 0 if store is None else unread_count(store, at_most=100)
 
     def messages_url(self) -> str:
         """The message centre of the page's store, when there is one."""

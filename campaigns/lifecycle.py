@@ -23,6 +23,7 @@ from campaigns.end_time import ensure_may_end_at
 from campaigns.events import Event, tell
 from campaigns.inputs import EDITABLE, CampaignInput, ItemInput
 from campaigns.kinds import offered, read_rules, spec
+from campaigns.listed import Listed
 from campaigns.models import Campaign, CampaignItem, CampaignState
 from campaigns.outcomes import Saved
 from campaigns.starting import start_now
@@ -302,7 +303,7 @@ def _fixed_prices(campaign: Campaign, good: Sequence[GoodItem]) -> list[FieldErr
     ]
 
 
-def is_own(campaign: Campaign) -> bool:
+def is_own(campaign: Campaign | Listed) -> bool:
     """Whether the settings are still the store's: not those of a promotion that was handed in (R21), nor of what the platform enforces."""
     handed_in = spec(campaign.kind).by_platform and campaign.state not in (S.DRAFT, S.REJECTED)
     return not (handed_in or campaign.platform_enforced)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import django_tables2 as tables
@@ -12,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 import policies
 from campaigns.cells import CampaignCells
-from campaigns.models import Campaign
+from campaigns.listed import Listed
 from core import clock
 from core.tables import (
     ActionsColumn,
@@ -25,7 +24,7 @@ from core.tables import (
     StateColumn,
     WhenColumn,
 )
-from core.templatetags.bo import chip, zone_of
+from core.templatetags.bo import chip
 from policies.rules import GuardRules
 
 
@@ -43,19 +42,19 @@ class CampaignTable(BaseTable):
         accessor="code", verbose_name=_("Actions"), attrs={"th": {"class": "bo-acts"}, "td": {"class": "bo-acts"}}
     )
 
-    def __init__(self, *args: Any, address: Callable[[Campaign], str], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, cells: CampaignCells, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.cells = CampaignCells(address)
+        self.cells = cells
 
-    def render_name(self, record: Campaign) -> SafeString:
+    def render_name(self, record: Listed) -> SafeString:
         """Name, code, kind and size."""
         return self.cells.name(record)
 
-    def render_state(self, record: Campaign) -> SafeString:
+    def render_state(self, record: Listed) -> SafeString:
         """The chip of the state, and what else is to be known about it."""
-        return self.cells.state(record, zone_of(self.context))
+        return self.cells.state(record, self.context)
 
-    def render_actions(self, record: Campaign) -> SafeString:
+    def render_actions(self, record: Listed) -> SafeString:
         """The buttons in sight and the menu."""
         return self.cells.actions(record, self.context)
 

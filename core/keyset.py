@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from django.db.models import Model, QuerySet
 
@@ -17,11 +18,22 @@ from core.errors import FieldError, InvalidInput
 Row = TypeVar("Row", bound=Model)
 
 
+class Keyed(Protocol):
+    """Something with the id of a row."""
+
+    @property
+    def pk(self) -> int:
+        """The id."""
+
+
+Item = TypeVar("Item", bound=Keyed)
+
+
 @dataclass(frozen=True)
-class Page(Generic[Row]):
+class Page(Generic[Item]):
     """Rows of one page, and the cursors of its neighbours ("" when there is none)."""
 
-    rows: list[Row]
+    rows: list[Item]
     previous: str
     next: str
 
@@ -46,14 +58,21 @@ def decode(cursor: str) -> tuple[str, int]:
 
 def page(rows: QuerySet[Row, Any], *, cursor: str = "", size: int) -> Page[Row]:
     """One page of `rows`, newest first, in one query. Raises InvalidInput for a cursor that is none."""
+    return page_of(rows, list, cursor=cursor, size=size)
+
+
+def page_of(
+    rows: QuerySet[Row, Any], read: Callable[[QuerySet[Row, Any]], list[Item]], *, cursor: str = "", size: int
+) -> Page[Item]:
+    """The same, of whatever `read` makes of a queryset: for lists that need few columns of their rows."""
     direction, edge = decode(cursor) if cursor else ("n", None)
     if direction == "p":
-        found = list(rows.filter(pk__gt=edge).order_by("pk")[: size + 1])
+        found = read(rows.filter(pk__gt=edge).order_by("pk")[: size + 1])
         more_before, kept = len(found) > size, found[:size][::-1]
         more_after = bool(kept)
     else:
         wanted = rows.filter(pk__lt=edge) if edge is not None else rows
-        found = list(wanted.order_by("-pk")[: size + 1])
+        found = read(wanted.order_by("-pk")[: size + 1])
         kept, more_after, more_before = found[:size], len(found) > size, edge is not None
     if not kept:
         return Page([], "", "")

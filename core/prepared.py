@@ -2,7 +2,7 @@
 
 Planning a page's query takes five times as long as running it. Behind a pooler that hands every transaction to another server
 connection (PgBouncer in transaction mode) a prepared statement may be unknown or known already: then the plain statement runs, and this
-process stops preparing.
+process stops preparing. The same where a migration changed the type of a column under a kept connection.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import ProgrammingError, connection
+from django.db import NotSupportedError, ProgrammingError, connection
 
-_UNKNOWN, _KNOWN_ALREADY = "26000", "42P05"
+_NOT_USABLE = {"26000": "unknown", "42P05": "known already", "0A000": "its plan has another result now"}
 _ATTRIBUTE = "backoffice_prepared"
 
 
@@ -37,8 +37,8 @@ class Prepared:
             if not self._off:
                 try:
                     return self._run(cursor, values)
-                except ProgrammingError as error:
-                    if getattr(error.__cause__, "sqlstate", "") not in {_UNKNOWN, _KNOWN_ALREADY}:
+                except (NotSupportedError, ProgrammingError) as error:
+                    if getattr(error.__cause__, "sqlstate", "") not in _NOT_USABLE:
                         raise
                     self._off = True
                     if connection.in_atomic_block:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts import visitors
 from accounts.models import Grant, Membership
+from accounts.rights import ALL_RIGHTS
 from core import clock
 from core.scopes import in_store
 from listings.models import Brand
@@ -108,13 +111,39 @@ def test_the_page_runs_in_its_stores_scope_as_its_member(client, store):
     assert client.get("/s/pinecone/pause/").content.decode() == f"pinecone {user.pk} 127.0.0.1 ours"
 
 
-def test_the_door_costs_one_query_beside_session_and_person(client, store):
+def test_the_door_costs_two_queries_the_clock_included(client, store):
+    """One finds the session and the moment, one the person with stores and rights; both are planned once."""
     signed_in(client, make_member(store, rights=["campaigns.view"]))
     client.get("/s/pinecone/view/")
     with CaptureQueriesContext(connection) as queries:
         client.get("/s/pinecone/view/")
-    told = [query["sql"] for query in queries]
-    assert len([sql for sql in told if "clock_timestamp" not in sql]) == 3, told
+    assert [query["sql"].split()[0] for query in queries] == ["EXECUTE", "EXECUTE"], queries.captured_queries
+
+
+def test_the_person_of_a_session_comes_with_all_stores_and_what_is_held_in_each(client, store):
+    other, third = make_store("riverlamp"), make_store("newleaf")
+    user = make_member(store, rights=["campaigns.view", "orders.view"])
+    make_member(other, user, rights=["orders.view"])
+    Membership.objects.create(store=third, user=user, is_active=False)
+    Grant.objects.filter(right="orders.view", membership__store=store).update(expires_at=clock.now())
+    found = visitors.read(user.pk)
+    assert found == user
+    held = {slug: rights for slug, (_membership, rights) in visitors.held_by(found).items()}
+    assert held == {"pinecone": {"campaigns.view"}, "riverlamp": {"orders.view"}}
+    assert [one.slug for one in visitors.stores_of(found)] == ["pinecone", "riverlamp"]
+    assert visitors.membership_of(owner_of(store), "pinecone")[1] == frozenset(ALL_RIGHTS)
+    assert visitors.read(0) is None
+    with CaptureQueriesContext(connection) as queries:
+        membership, _rights = visitors.membership_of(found, "riverlamp")
+        assert (membership.user, membership.store.currency) == (user, other.currency)
+    assert not queries.captured_queries
+
+
+def test_a_session_whose_time_is_over_is_nobodys(client, store):
+    signed_in(client, owner_of(store))
+    assert client.get("/person/").content == b"person"
+    Session.objects.update(expire_date=clock.now())
+    assert client.get("/person/").status_code == 302
 
 
 def test_the_last_store_is_remembered(client, store):

@@ -16,7 +16,8 @@ from backoffice.worklist import worklist
 from campaigns.models import Campaign, CampaignState, Leftover
 from campaigns.querysets import LIVE
 from core import clock, display
-from listings.models import LiveOffer, StoreProfile
+from listings.decorating import parts_of
+from listings.models import LiveOffer
 from publishing.models import Publication
 
 
@@ -83,12 +84,8 @@ def _figures(request: StoreRequest) -> list[dict[str, Any]]:
 
 def _setup(request: StoreRequest) -> list[dict[str, Any]]:
     """Logo, banner, main category: without them the store has no campaigns (R27). Empty when complete."""
-    profile = StoreProfile.objects.filter(store_id=request.store.pk).first()
-    if profile is not None and profile.decoration_waived:
+    parts = parts_of(request.store)
+    if parts is None or all(parts.values()):
         return []
-    parts = [
-        (_("Logo"), bool(profile and profile.logo)),
-        (_("Banner"), bool(profile and profile.banner)),
-        (_("Main category"), bool(profile and profile.main_category_id)),
-    ]
-    return [] if all(done for _word, done in parts) else [{"label": word, "done": done} for word, done in parts]
+    words = {"logo": _("Logo"), "banner": _("Banner"), "main_category": _("Main category")}
+    return [{"label": words[part], "done": done} for part, done in parts.items()]

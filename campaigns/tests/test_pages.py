@@ -20,7 +20,7 @@ from tests.factories import decorate, make_campaign, make_member, make_site, mak
 
 pytestmark = pytest.mark.django_db
 
-LIST_QUERIES = 10
+LIST_QUERIES = 6
 TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 VIA = re.compile(r"/cancel/\?via=([^\"]+)")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from accounts.requests import StoreRequest
 from campaigns.kinds import spec
 from campaigns.labels import campaign_name
 from campaigns.lifecycle import is_own
+from campaigns.listed import Listed
 from campaigns.models import Campaign, CampaignState
 from core import clock, codes, display
 from core.errors import DomainError
@@ -51,7 +53,7 @@ def address(request: StoreRequest, name: str, campaign: Campaign | None = None, 
     return reverse(f"campaigns:{name}", kwargs=parts)
 
 
-def can_take_back(campaign: Campaign, now: datetime) -> bool:
+def can_take_back(campaign: Campaign | Listed, now: datetime) -> bool:
     """Whether a held cancel can still be taken back: by the clock, whether or not a sweep has come."""
     final = campaign.cancel_final_at
     return campaign.state == S.CANCELLING and final is not None and now < final and now < campaign.ends_at
@@ -75,10 +77,14 @@ _BUTTONS = (
 )
 
 
+#: Codes that stand in an address as they are; all that we make do.
+PLAIN = re.compile(r"[0-9A-Za-z-]+\Z")
+
+
 class Rows:
     """What the buttons of a list's rows have in common: each address is looked up, and each word translated, once a list."""
 
-    _MARK = "0code0"
+    _MARK = "0CODE0"  # no slug of a store has capital letters
 
     def __init__(self, request: StoreRequest) -> None:
         self._request = request
@@ -91,11 +97,11 @@ class Rows:
             self._words[text] = _(text)
         return self._words[text]
 
-    def of(self, name: str, campaign: Campaign) -> str:
+    def of(self, name: str, campaign: Campaign | Listed) -> str:
         """The same as `address`."""
         code = campaign.code
-        if not (code.isascii() and code.isalnum()):
-            return address(self._request, name, campaign)
+        if not PLAIN.match(code):
+            return address(self._request, name, code=code)
         if name not in self._known:
             pattern = address(self._request, name, code=self._MARK)
             before, _mark, behind = pattern.rpartition(self._MARK)
@@ -104,7 +110,7 @@ class Rows:
         return f"{before}{code}{behind}"
 
 
-def actions_for(request: StoreRequest, campaign: Campaign, rows: Rows | None = None) -> RowActions:
+def actions_for(request: StoreRequest, campaign: Campaign | Listed, rows: Rows | None = None) -> RowActions:
     """What this person may do with this campaign now. Pause first, everything final last and behind pages (R1, R8)."""
     rights, state = request.rights, campaign.state
     found = RowActions()
@@ -185,7 +191,7 @@ def page(
     return render(request, template, full, status=status)
 
 
-def takes_more(campaign: Campaign) -> bool:
+def takes_more(campaign: Campaign | Listed) -> bool:
     """Whether products may still be added after the start."""
     return is_own(campaign) and spec(campaign.kind).items_while_running
 

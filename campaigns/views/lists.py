@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -13,14 +13,17 @@ from django.utils.translation import gettext as _
 from accounts.requests import StoreRequest
 from accounts.rights import requires
 from campaigns import neighbours
+from campaigns.cells import CampaignCells
 from campaigns.forms import CampaignFilterForm
-from campaigns.models import Campaign, CampaignState
-from campaigns.querysets import LIVE, CampaignFilter, matching
+from campaigns.listed import listed
+from campaigns.models import CampaignState
+from campaigns.querysets import LIVE, CampaignFilter, counted, matching
 from campaigns.tables import CampaignTable
 from campaigns.views.common import Rows, actions_for, address
 from core import clock, keyset
 from core.errors import DomainError
 from core.tables import Empty
+from listings.decorating import parts_of
 from policies import active
 from policies.rules.campaigns import CampaignRules, ClosingRules
 
@@ -50,30 +53,33 @@ def _list(request: StoreRequest, tab: str) -> HttpResponse:
     rows = matching(request.store.pk, wanted)
     rules, closing_rules = active(CampaignRules, clock.now()), active(ClosingRules, clock.now())
     try:
-        found = keyset.page(rows, cursor=request.GET.get("cursor", ""), size=rules.page_size)
+        found = keyset.page_of(rows, listed, cursor=request.GET.get("cursor", ""), size=rules.page_size)
     except DomainError:
-        found = keyset.page(rows, size=rules.page_size)
+        found = keyset.page_of(rows, listed, size=rules.page_size)
     buttons = Rows(request)
-    for campaign in found.rows:
-        campaign.row_actions = actions_for(request, campaign, buttons)  # type: ignore[attr-defined]  # for the table
     filtered = tab == "live" or any(request.GET.get(name) for name in form.fields)
-    table = CampaignTable(found.rows, address=partial(buttons.of, "detail"))
+    table = CampaignTable(
+        found.rows,
+        cells=CampaignCells(partial(buttons.of, "detail"), partial(actions_for, request, rows=buttons), clock.now()),
+    )
     table.context = {"request": request}
     table.empty = _empty(request, filtered)
     if not (request.rights & {"campaigns.pause", "campaigns.cancel"}):
         table.exclude = ("pick",)
-    counted = (
+    limit = (
         max(rules.count_limit, closing_rules.bulk_job_max) if "campaigns.pause" in request.rights else rules.count_limit
     )
-    total = keyset.count_up_to(rows, counted + 1)
+    counts = counted(request.store.pk, most=limit + 1 if wanted == CampaignFilter() else 0)
+    known = counts.of(wanted)
+    total = keyset.count_up_to(rows, limit + 1) if known is None else known
     context: dict[str, Any] = {
         "table": table,
         "form": form,
-        "tabs": _tabs(request, tab),
+        "tabs": _tabs(request, tab, counts.live),
         "pages": found,
-        "total": total if total <= counted else None,
-        "many": total > counted,
-        "count_limit": counted,
+        "total": total if total <= limit else None,
+        "many": total > limit,
+        "count_limit": limit,
         "bulk_total": total if total <= closing_rules.bulk_job_max else 0,
         "bulk_actions": _bulk_actions(request),
         "more_items": [
@@ -88,13 +94,7 @@ def _list(request: StoreRequest, tab: str) -> HttpResponse:
     return render(request, "campaigns/list.html", context)
 
 
-def _tabs(request: StoreRequest, tab: str) -> list[dict[str, Any]]:
-    counts = dict(
-        Campaign.objects.filter(store_id=request.store.pk, state__in=LIVE)
-        .order_by()
-        .values_list("state")
-        .annotate(n=Count("id"))
-    )
+def _tabs(request: StoreRequest, tab: str, counts: Mapping[str, int]) -> list[dict[str, Any]]:
     base = address(request, "list")
     chosen = request.GET.get("state", "")
     tabs = [
@@ -137,8 +137,5 @@ def _empty(request: StoreRequest, filtered: bool) -> Empty:
 
 
 def _missing_decoration(request: StoreRequest) -> list[str]:
-    profile = getattr(request.store, "profile", None)
-    if profile is None or profile.decoration_waived:
-        return [] if profile else [_("Logo"), _("Banner"), _("Main category")]
-    found = [(profile.logo, _("Logo")), (profile.banner, _("Banner")), (profile.main_category_id, _("Main category"))]
-    return [word for value, word in found if not value]
+    words = {"logo": _("Logo"), "banner": _("Banner"), "main_category": _("Main category")}
+    return [words[part] for part, there in (parts_of(request.store) or {}).items() if not there]

@@ -104,7 +104,7 @@ def test_the_frame_costs_few_queries(store, django_assert_max_num_queries):
     client = Client()
     client.force_login(user)
     client.get(f"/s/{store.slug}/campaigns/")
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(6):
         client.get(f"/s/{store.slug}/campaigns/")
 
 
