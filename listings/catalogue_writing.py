@@ -260,7 +260,7 @@ _COPY_SKUS = """
     COPY listings_sku (id, store_id, listing_id, code, position, sale_price, currency, cost, stock, reserved, stock_as_of) FROM STDIN
 """
 _UPDATE_SKUS = """
-    UPDATE listings_sku AS s SET cost = v.cost, stock = v.stock, stock_as_of = %s
+    UPDATE listings_sku AS s SET cost = v.cost, stock = v.stock, stock_as_of = %s, stock_synced_at = NULL
     FROM unnest(%s::bigint[], %s::numeric[], %s::integer[]) AS v(id, cost, stock) WHERE s.id = v.id
 """
 _UPDATE_LISTINGS = """

@@ -250,11 +250,11 @@ def _apply_skus(
         if new_cost and not isinstance(cost, drafts.Unsaid):
             sku.cost = cost
         if stock is not None and new_stock:
-            sku.stock, sku.stock_as_of = stock, now
+            sku.stock, sku.stock_as_of, sku.stock_synced_at = stock, now, None
         if new_cost or new_stock:
             touched.append(sku)
     if touched:
-        Sku.objects.bulk_update(touched, ["cost", "stock", "stock_as_of"])
+        Sku.objects.bulk_update(touched, ["cost", "stock", "stock_as_of", "stock_synced_at"])
     if not read.new_skus:
         return
     last = max((sku.position for sku in skus.values()), default=-1)

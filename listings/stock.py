@@ -45,7 +45,8 @@ def set_stock(
     """Set the stock of up to `rows_per_call` SKUs: `[{"sku", "quantity", "as_of"}]`.
 
     `as_of` (RFC 3339; now when left out) is when the figure was counted: one that is older than the figure we hold is refused, so that
-    late news never overwrites fresh news. A wrong row stops no other. An unchanged figure only moves its `as_of`. The listing's version
+    late news never overwrites fresh news. What a token tells is a sync, after which the next one is awaited (R65, R183); what a person
+    sets is not. A wrong row stops no other. An unchanged figure only moves its `as_of`. The listing's version
     stays: counting goods does not make an open form stale. One audit event for the call. Raises InvalidInput for too many rows.
     """
     target = Target("store", store.slug, store.name, store.pk, store.name)
@@ -69,7 +70,7 @@ def set_stock(
     outcome.applied, outcome.unchanged = len(figures), len(figures) - len(changed)
     outcome.listing_ids = sorted({figure.listing_id for figure in changed})
     ensure_may(store, "stock", actor=actor, now=now, listings=len(outcome.listing_ids))
-    _write(figures)
+    _write(figures, now if actor.token_id is not None else None)
     if changed:
         listings_changed.send(Sku, store_id=store.pk, listing_ids=outcome.listing_ids, now=now)
         before, after = spelt_out(((f.code, f.before, f.after) for f in changed), rules.audit_rows)
@@ -123,15 +124,15 @@ def counted_at(value: object, rules: ListingRules, now: datetime) -> datetime | 
         return FieldError("as_of", "ERR_STOCK_TIME", _("This time is out of range."))
 
 
-def _write(figures: Sequence[_Figure]) -> None:
+def _write(figures: Sequence[_Figure], synced_at: datetime | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             _UPDATE,
-            [[f.sku_id for f in figures], [f.after for f in figures], [f.as_of for f in figures]],
+            [synced_at, [f.sku_id for f in figures], [f.after for f in figures], [f.as_of for f in figures]],
         )
 
 
 _UPDATE = """
-    UPDATE listings_sku AS s SET stock = v.quantity, stock_as_of = v.as_of
+    UPDATE listings_sku AS s SET stock = v.quantity, stock_as_of = v.as_of, stock_synced_at = %s
     FROM unnest(%s::bigint[], %s::integer[], %s::timestamptz[]) AS v(id, quantity, as_of) WHERE s.id = v.id
 """

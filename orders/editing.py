@@ -19,6 +19,7 @@ from listings import fields
 from listings.fields import Findings
 from orders import deals, reading
 from orders.models import Dispute, Order, OrderState
+from orders.signals import order_cancelled
 
 #: The declared transition that leads to each state.
 _WAYS = {
@@ -64,6 +65,7 @@ def patch_order(
     order.save(update_fields=["state", "fulfilment_number", "dispute", "version"])
     if order.state == OrderState.CANCELLED and "state" in before:
         deals.forget(order, now=now)
+        order_cancelled.send(Order, order=order, before=before["state"], actor=actor, now=now)
     entry = Entry(
         action="order.edit",
         target=Target("order", order.code, order.code, store.pk, store.name),

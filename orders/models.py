@@ -63,6 +63,8 @@ class Order(FSMModelMixin, models.Model):
         constraints = [models.UniqueConstraint(fields=["store", "code"], name="order_code_once")]
         indexes = [
             models.Index(fields=["store", "-placed_at"], name="order_list"),
+            # What a buyer has ordered and disputed before: coupons ask at each claim (R73).
+            models.Index(fields=["store", "buyer", "-placed_at"], name="order_of_buyer", condition=~models.Q(buyer="")),
             # The orders that a campaign gave something to, by the codes in their frozen terms.
             GinIndex(KeyTransform("campaigns", "snapshot"), name="order_campaigns"),
         ]

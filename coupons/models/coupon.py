@@ -157,6 +157,7 @@ class Coupon(FSMModelMixin, models.Model):
 class CouponTally(models.Model):
     """The counters of one coupon, in a narrow row of their own: this is the row that sixty-four buyers at once wait for.
 
+    `issuing` follows the coupon's state by a trigger, so that no claim comes after a stop: whoever holds this row sees the stop.
     Conditional writes keep `claimed` within `quota` and `spent` within the coupon's budget; the checks below hold the same in the database.
     """
 
@@ -169,6 +170,7 @@ class CouponTally(models.Model):
     budget = models.DecimalField(
         **MONEY, null=True, help_text="The coupon's, repeated: a redemption looks at this row only."
     )
+    issuing = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = ScopedManager(store="store")
 

@@ -69,6 +69,16 @@ class CouponRules(Rules):
         default="pause",
         description="R69: what too many claims of one address do: stop the issuing, or refuse the address.",
     )
+    velocity_ipv6_prefix: int = Field(
+        default=64, ge=1, le=128, description="R69: so many leading bits of an IPv6 address count as one address."
+    )
+    coupons_per_order: int = Field(
+        default=1, ge=0, description="Coupons that one order may use; of more the best for the buyer count."
+    )
+    returns_on_cancellation: bool = Field(
+        default=True,
+        description="An order called off before shipping gives its coupon back to the buyer while the coupon is in force.",
+    )
     address_kept_hours: int = Field(default=24, ge=1, description="R193: keyed address hashes are dropped after this.")
     page_size: int = Field(default=50, ge=1, description="Coupons or usage rows on one page.")
     count_limit: int = Field(default=1000, ge=1, description="A list counts its matches no further than this.")
