@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 import policies
-from campaigns.conflicts import Summary, summaries
+from campaigns.conflicts import Summary, first_met
 from campaigns.guards import Case, Finding, guard
 from campaigns.outcomes import Fix
 from core import display
@@ -19,9 +19,12 @@ from policies.rules import ConflictRules
 
 @guard("ERR_CLOSE_PRICE_CONFLICT", _("No price conflict with other campaigns"))
 def no_price_conflict(case: Case) -> Mapping[int, Finding]:
-    """R30: an item sits in another scheduled, running or paused campaign, the windows overlap, and not both stack. One query for all."""
+    """R30: an item sits in another scheduled, running or paused campaign, the windows overlap, and not both stack.
+
+    Asks only as far as a close needs: one query for all campaigns, each looked through up to a bound.
+    """
     sample = policies.active(ConflictRules, case.now).sample
-    found = summaries(case.store.pk, case.campaigns, now=case.now, sample=sample)
+    found = first_met(case.store.pk, case.campaigns, now=case.now, sample=sample)
     return {
         campaign.pk: Finding(
             _words(found[campaign.pk]),
@@ -36,6 +39,12 @@ def no_price_conflict(case: Case) -> Mapping[int, Finding]:
 def _words(found: Summary) -> str:
     codes = [rival.code for rival in found.rivals]
     names = display.series(codes)
+    if not found.whole:
+        return ngettext(
+            "At least %(n)s SKU is in other campaigns at the same time, and they do not both stack: %(campaigns)s and others.",
+            "At least %(n)s SKUs are in other campaigns at the same time, and they do not both stack: %(campaigns)s and others.",
+            found.skus,
+        ) % {"n": display.number(found.skus), "campaigns": names}
     if found.campaigns > len(codes):
         more = found.campaigns - len(codes)
         names = _now("%(campaigns)s and %(n)s more") % {"campaigns": names, "n": more}
@@ -50,6 +59,7 @@ def _numbers(found: Summary) -> dict[str, Any]:
     return {
         "skus": found.skus,
         "campaigns": found.campaigns,
+        "counted_all": found.whole,
         "some_skus": list(found.some_skus),
         "with": [
             {

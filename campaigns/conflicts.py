@@ -6,7 +6,7 @@ their own. In one pass over a SKU's campaigns by their start, a campaign meets a
 so far (one that stacks: before the latest end of those that do not): linear, never campaign × campaign.
 
 - `page` reads a store's overlap groups, or those of one campaign, key by key: a page of fifty stops as soon as it has fifty.
-- `summaries` answers for many campaigns at once how many SKUs and which campaigns stand against each.
+- `summaries` answers for many campaigns at once how many SKUs and which campaigns stand against each; `first_met` looks only so far.
 - `of_proposed` does the same for a campaign that is not saved yet, or for a new window of one that is.
 """
 
@@ -108,6 +108,31 @@ _PROPOSED = """
         %(stacks)s::boolean AS stacks
     FROM unnest(%(skus)s::bigint[]) AS sku_id
 """
+# Of hits (owner, sku_id, other): each owner's SKUs and others, the first of both named. `reach`, `rivals`: where the looking stopped.
+_TOLD = """, per_sku AS (
+        SELECT owner, sku_id, count(*) AS met FROM hits GROUP BY owner, sku_id
+    ), skus AS MATERIALIZED (
+        SELECT owner, count(*) AS total, (array_agg(sku_id ORDER BY sku_id))[1:%(sample)s] AS some,
+            COALESCE(sum(met) < %(reach)s::int AND max(met) < %(rivals)s::int, true) AS whole
+        FROM per_sku GROUP BY owner
+    ), others AS (
+        SELECT owner, other, shared, row_number() OVER (PARTITION BY owner ORDER BY shared DESC, other) AS place,
+            count(*) OVER (PARTITION BY owner) AS total
+        FROM (SELECT owner, other, count(*) AS shared FROM hits GROUP BY owner, other) AS each
+    ), first AS MATERIALIZED (
+        SELECT owner, max(total) AS total, array_agg(other ORDER BY place) AS ids, array_agg(shared ORDER BY place) AS shared
+        FROM others WHERE place <= %(sample)s GROUP BY owner
+    )
+    SELECT told.owner, told.skus, told.codes, told.campaigns, told.whole, each.shared, c.id, c.code, c.kind, c.name, c.name_zh,
+        c.state, c.starts_at, c.ends_at, c.stacks, c.platform_enforced, c.version
+    FROM (
+        SELECT skus.owner, skus.total AS skus, first.total AS campaigns, skus.whole, first.ids, first.shared,
+            ARRAY(SELECT s.code FROM listings_sku s WHERE s.id = ANY(skus.some) ORDER BY s.id) AS codes
+        FROM skus JOIN first ON first.owner = skus.owner OFFSET 0
+    ) AS told CROSS JOIN LATERAL unnest(told.ids, told.shared) WITH ORDINALITY AS each(id, shared, place)
+    JOIN campaigns_campaign c ON c.id = each.id
+    ORDER BY told.owner, each.place
+"""
 _SUMMARY = f"""
     WITH mine AS ({{mine}}), hits AS MATERIALIZED (
         SELECT m.owner, m.sku_id, c.id AS other
@@ -115,20 +140,28 @@ _SUMMARY = f"""
         JOIN campaigns_campaign c ON c.id = i.campaign_id AND {_COUNTS}
             AND c.starts_at < m.ends_at AND c.ends_at > m.starts_at
             AND NOT (m.stacks AND (c.stacks OR c.id = ANY(%(stacking)s::bigint[])))
-    ), skus AS (
-        SELECT owner, count(*) AS total, (array_agg(sku_id ORDER BY sku_id))[1:%(sample)s] AS some
-        FROM (SELECT DISTINCT owner, sku_id FROM hits) AS each GROUP BY owner
-    ), others AS (
-        SELECT owner, other, shared, row_number() OVER (PARTITION BY owner ORDER BY shared DESC, other) AS place,
-            count(*) OVER (PARTITION BY owner) AS total
-        FROM (SELECT owner, other, count(*) AS shared FROM hits GROUP BY owner, other) AS each
-    )
-    SELECT skus.owner, skus.total, ARRAY(SELECT s.code FROM listings_sku s WHERE s.id = ANY(skus.some) ORDER BY s.id), others.total,
-        others.shared, c.id, c.code, c.kind, c.name, c.name_zh, c.state, c.starts_at, c.ends_at, c.stacks,
-        c.platform_enforced, c.version
-    FROM skus JOIN others ON others.owner = skus.owner AND others.place <= %(sample)s JOIN campaigns_campaign c ON c.id = others.other
-    ORDER BY skus.owner, others.place
+    ){_TOLD}
 """  # noqa: S608 - constants of this module
+
+# What a guard asks: the first meetings of each campaign, SKU by SKU, no more of them than are looked through at once. Who has no rival
+# in the whole store by its window alone is not looked up item by item.
+_MEETS = f"c.id <> o.id AND {_COUNTS} AND c.starts_at < o.ends_at AND c.ends_at > o.starts_at AND NOT (c.stacks AND o.stacks)"
+_FIRST_MET = f"""
+    WITH hits AS MATERIALIZED (
+        SELECT o.id AS owner, met.sku_id, met.other FROM (
+            SELECT o.* FROM campaigns_campaign o WHERE o.id = ANY(%(campaigns)s) AND o.store_id = %(store)s
+                AND EXISTS (SELECT 1 FROM campaigns_campaign c WHERE {_MEETS}) OFFSET 0
+        ) AS o CROSS JOIN LATERAL (
+            SELECT m.sku_id, rival.other FROM (
+                SELECT sku_id FROM campaigns_campaignitem WHERE campaign_id = o.id AND ended_at IS NULL ORDER BY sku_id
+            ) AS m CROSS JOIN LATERAL (
+                SELECT c.id AS other FROM campaigns_campaignitem i
+                CROSS JOIN LATERAL (SELECT * FROM campaigns_campaign WHERE id = i.campaign_id OFFSET 0) AS c
+                WHERE {_TAKES_PART} AND i.sku_id = m.sku_id AND {_MEETS} LIMIT %(rivals)s
+            ) AS rival LIMIT %(reach)s
+        ) AS met
+    ){_TOLD}
+"""  # noqa: S608 - constants of this module; OFFSET 0 keeps the order of the looking, whatever the statistics say
 
 _SHARED = """
     SELECT s.code FROM campaigns_campaignitem m
@@ -206,12 +239,16 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What stands against one campaign: SKUs and campaigns in all, and the first of each (most shared first)."""
+    """What stands against one campaign: SKUs and campaigns in all, and the first of each (most shared first).
+
+    Not `whole`: the looking stopped there, so that the numbers are the least there are.
+    """
 
     skus: int = 0
     campaigns: int = 0
     some_skus: tuple[str, ...] = ()
     rivals: tuple[Rival, ...] = ()
+    whole: bool = True
 
     def __bool__(self) -> bool:
         return self.skus > 0
@@ -263,6 +300,20 @@ def summaries(store_id: int, campaigns: Sequence[Campaign], *, now: datetime, sa
     The campaigns asked about may stand anywhere, a draft is looked at as if it were let in; only what stands against them must be live.
     """
     return of_changed(store_id, campaigns, now=now, sample=sample)
+
+
+def first_met(store_id: int, campaigns: Sequence[Campaign], *, now: datetime, sample: int) -> dict[int, Summary]:
+    """As `summaries`, looking only as far as it takes: bounded by policy for each campaign, one query for any number of them.
+
+    What it leaves out has no conflict; where many meet, the numbers are the least there are (`Summary.whole`).
+    """
+    rules = policies.active(ConflictRules, now)
+    given = {
+        "campaigns": [campaign.pk for campaign in campaigns],
+        "reach": rules.met_first,
+        "rivals": min(rules.met_on_one, rules.met_first),
+    }
+    return _told(_FIRST_MET, given, store_id, now, sample) if campaigns else {}
 
 
 def of_changed(
@@ -387,13 +438,17 @@ def _groups(wanted: Wanted, skus: Sequence[int]) -> tuple[Group, ...]:
 
 
 def _summaries(mine: str, given: Mapping[str, Any], store_id: int, now: datetime, sample: int) -> dict[int, Summary]:
+    return _told(_SUMMARY.format(mine=mine), {**given, "reach": None, "rivals": None}, store_id, now, sample)
+
+
+def _told(statement: str, given: Mapping[str, Any], store_id: int, now: datetime, sample: int) -> dict[int, Summary]:
     with connection.cursor() as cursor:
-        cursor.execute(_SUMMARY.format(mine=mine), {**given, "store": store_id, "now": now, "sample": sample})
+        cursor.execute(statement, {**given, "store": store_id, "now": now, "sample": sample})
         rows = cursor.fetchall()
     found = {}
-    for (owner, skus, some, campaigns), lines in groupby(rows, key=lambda row: row[:4]):
-        rivals = tuple(Rival(*(*row[5:16], row[4])) for row in lines)
-        found[owner] = Summary(skus, campaigns, tuple(some), rivals)
+    for (owner, skus, some, campaigns, whole), lines in groupby(rows, key=lambda row: row[:5]):
+        rivals = tuple(Rival(*(*row[6:17], row[5])) for row in lines)
+        found[owner] = Summary(skus, campaigns, tuple(some), rivals, whole)
     return found
 
 

@@ -219,6 +219,7 @@ def test_the_same_as_looking_at_every_pair(shop, seed):
                 against[two.code].add((sku, one.code))
     assert {sku: set(codes) for sku, codes in found(shop).items()} == dict(hits)
     summaries = conflicts.summaries(shop.store.pk, rows, now=NOON, sample=50)
+    assert conflicts.first_met(shop.store.pk, rows, now=NOON, sample=50) == summaries
     for row in rows:
         expected = against[row.code]
         mine = summaries.get(row.pk, conflicts.Summary())

@@ -95,7 +95,7 @@ def of_campaign(request: StoreRequest, store: str, code: str) -> HttpResponse:
     }
     if context["counts"]:
         mine = ways_out.rival_of(campaign)
-        summary = conflicts.summaries(request.store.pk, [campaign], now=now, sample=rules.sample).get(campaign.pk)
+        summary = conflicts.first_met(request.store.pk, [campaign], now=now, sample=rules.sample).get(campaign.pk)
         found = _read(request, Wanted(request.store.pk, now, campaign)) if summary else conflicts.Groups(())
         here = request.get_full_path()
         context |= {

@@ -18,6 +18,10 @@ class ConflictRules(Rules):
     parties_shown: int = Field(default=20, ge=2, description="Campaigns named in one overlap group.")
     matrix: int = Field(default=8, ge=3, description="Campaigns in the matrix of a page.")
     sample: int = Field(default=20, ge=1, description="SKUs and campaigns named in one finding.")
+    met_first: int = Field(
+        default=500, ge=1, description="Meetings with other campaigns that a check before a close looks through."
+    )
+    met_on_one: int = Field(default=50, ge=1, description="Of these, meetings on one and the same SKU.")
     items_first: int = Field(
         default=20_000, ge=1, description="Items looked through before the rest of the store is read for one page."
     )
