@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -9,3 +11,8 @@ class CouponsConfig(AppConfig):
     """Floor 7: coupons, claims, redemptions, refusals, effect watch."""
 
     name = "coupons"
+
+    def ready(self) -> None:
+        """Join what lower rooms ask for, and lend pages; a line a module."""
+        import_module("coupons.creation_codes")
+        import_module("coupons.evidence")

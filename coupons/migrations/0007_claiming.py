@@ -65,7 +65,9 @@ BEGIN
     END IF;
 END $$;
 """
-UNTAKE = "DROP FUNCTION coupons_take_claim(bigint, bigint, text, text, text, text, timestamptz, bytea, timestamptz, integer)"
+UNTAKE = (
+    "DROP FUNCTION coupons_take_claim(bigint, bigint, text, text, text, text, timestamptz, bytea, timestamptz, integer)"
+)
 
 
 class Migration(migrations.Migration):

@@ -4,6 +4,7 @@ from coupons.models.batch import BatchState, CodeBatch, SingleCode
 from coupons.models.claim import Claim, ClaimAddress, ClaimState, Phase, Refusal
 from coupons.models.cost import CostEntry, CostKind
 from coupons.models.coupon import Bond, Coupon, CouponKind, CouponState, CouponTally, PausedBy
+from coupons.models.evidence import Evidence
 from coupons.models.pool import PoolBrand, PoolCategory, PoolListing, Reservation
 from coupons.models.watch import Diagnosis, ExposureHour
 
@@ -21,6 +22,7 @@ __all__ = [
     "CouponState",
     "CouponTally",
     "Diagnosis",
+    "Evidence",
     "ExposureHour",
     "PausedBy",
     "Phase",

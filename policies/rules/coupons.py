@@ -25,6 +25,12 @@ class CouponRules(Rules):
     max_face_percent: Decimal = Field(
         default=Decimal(50), gt=0, le=100, description="R56: face value at most this share of any item's price."
     )
+    latest_start_days: int = Field(default=365, ge=1, description="How far ahead a coupon may start.")
+    alipay_level: int = Field(default=2, ge=0, le=2, description="R57: KYC level of the Alipay+ account.")
+    freight: Decimal = Field(
+        default=Decimal("4.20"), ge=0, description="R76: freight of another way of shipping, US$ (ePacket)."
+    )
+    warning_sample: int = Field(default=5, ge=1, description="Items that a warning or refusal names.")
     max_quota: int = Field(default=10_000_000, ge=1, description="Claims of one coupon.")
     max_pool_rows: int = Field(default=10_000, ge=1, description="Listings, categories and brands named one by one.")
     margin_share_percent: Decimal = Field(
