@@ -37,9 +37,21 @@ def lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
         yield writer.writerow([inert(cell) for cell in row])
 
 
+def pieces(texts: Iterable[str], size: int = 64 * 1024) -> Iterator[str]:
+    """The same text in fewer and larger pieces: a million small ones cost the server more than the rows do."""
+    held, length = [], 0
+    for text in texts:
+        held.append(text)
+        length += len(text)
+        if length >= size:
+            yield "".join(held)
+            held, length = [], 0
+    yield "".join(held)
+
+
 def response(rows: Iterable[Iterable[object]], file_name: str) -> StreamingHttpResponse:
     """A download that is streamed; `file_name` is ASCII."""
-    answer = StreamingHttpResponse(lines(rows), content_type="text/csv; charset=utf-8")
+    answer = StreamingHttpResponse(pieces(lines(rows)), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{file_name}"'
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Cache-Control"] = "no-store"

@@ -16,3 +16,4 @@ class CouponsConfig(AppConfig):
         """Join what lower rooms ask for, and lend pages; a line a module."""
         import_module("coupons.creation_codes")
         import_module("coupons.evidence")
+        import_module("coupons.beyond")

@@ -20,10 +20,10 @@ from accounts.rights import requires
 from campaigns.labels import campaign_name
 from campaigns.models import Campaign
 from campaigns.views.common import find, problem_of
-from core import clock, display, keyset
+from core import charts, clock, display, keyset
 from core.errors import DomainError, InvalidInput
 from core.tables import Empty
-from insights import archives, charts, export, failures, measuring, spending, stale
+from insights import archives, export, failures, measuring, spending, stale
 from insights.forms import HistoryForm, SpendForm
 from insights.formulas import Figures
 from insights.history import past

@@ -66,6 +66,7 @@ SEEDS: tuple[Seed, ...] = (
     Seed(rules.PenaltyRules(), "V5.3.1", "Penalties for violations", "商家违规处罚规则", MARKETING_RULES, MARCH_2024),
     Seed(rules.CouponRules(), "v3.2", "Coupon rules", "优惠券规则", COUPON_GUIDE, ALWAYS),
     _house(rules.EffectWatchRules, "Effect warning", "券效预警规则"),
+    _house(rules.ReachRules, "Costs and reach of coupons", "优惠券成本与触达规则"),
     _house(rules.PublishingRules, "Publishing", "发布规则"),
     _house(rules.ProbeRules, "Reading public pages", "前台核实规则"),
     _house(rules.StorefrontRules, "Public pages and checkout", "店铺前台与下单规则"),

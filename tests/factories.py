@@ -26,7 +26,9 @@ from campaigns.offers import switch_off
 from campaigns.starting import start_now
 from core import clock
 from core.codes import new_code
-from coupons.models import Coupon, CouponKind, CouponTally, PoolListing
+from coupons import batches
+from coupons.models import CodeBatch, Coupon, CouponKind, CouponTally, PoolListing
+from listings.jobs import run_due
 from listings.models import Category, Listing, Sku, StoreProfile
 from listings.search import listing_terms
 from orders.models import Order
@@ -321,3 +323,11 @@ def make_coupon(
     CouponTally.objects.create(coupon=coupon, store=store, quota=quota, budget=coupon.budget)
     PoolListing.objects.bulk_create([PoolListing(store=store, coupon=coupon, listing=one) for one in listings])
     return Coupon.objects.get(pk=coupon.pk)
+
+
+def make_codes(coupon: Coupon, size: int) -> CodeBatch:
+    """A batch of single-use codes, made by the verb and its job."""
+    store = Store.objects.get(pk=coupon.store_id)
+    batch = batches.make(store, coupon.code, name=f"Batch {serial()}", size=size, actor=system("test"))
+    run_due()
+    return CodeBatch.objects.get(pk=batch.pk)

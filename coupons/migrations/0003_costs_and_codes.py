@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 (
                     "state",
                     models.CharField(
-                        choices=[("making", "Being made"), ("ready", "Ready"), ("withdrawn", "Withdrawn")],
+                        choices=[("making", "Being made"), ("ready", "Ready"), ("withdrawn", "Taken out of use")],
                         default="making",
                         max_length=9,
                     ),

@@ -17,7 +17,7 @@ class BatchState(models.TextChoices):
 
     MAKING = "making", _("Being made")
     READY = "ready", _("Ready")
-    WITHDRAWN = "withdrawn", _("Withdrawn")
+    WITHDRAWN = "withdrawn", _("Taken out of use")
 
 
 class CodeBatch(models.Model):
@@ -30,6 +30,7 @@ class CodeBatch(models.Model):
     name = models.CharField(max_length=80)
     size = models.PositiveIntegerField()
     state = models.CharField(max_length=9, choices=BatchState.choices, default=BatchState.MAKING)
+    length = models.PositiveSmallIntegerField()
     salt = models.BinaryField(max_length=32)
     job = models.ForeignKey(Job, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField()

@@ -11,6 +11,7 @@ from policies.rules.listings import ImportRules, ListingRules
 from policies.rules.orders import OrderRules
 from policies.rules.penalties import PenaltyRules
 from policies.rules.publishing import OutboundRules, ProbeRules, PublishingRules
+from policies.rules.reach import ReachRules
 from policies.rules.record import AuditRules, InboxRules
 from policies.rules.rulebook import RulebookRules
 from policies.rules.storefront import StorefrontRules
@@ -39,6 +40,7 @@ __all__ = [
     "ProbeRules",
     "Provenance",
     "PublishingRules",
+    "ReachRules",
     "RulebookRules",
     "Rules",
     "SessionRules",

@@ -44,6 +44,11 @@ def coupon(things: Things) -> dict[str, Any]:
     return {"code": things.coupon.code}
 
 
+def code_batch(things: Things) -> dict[str, Any]:
+    """A batch of single-use codes."""
+    return {"code": things.code_batch.coupon.code, "batch": things.code_batch.pk}
+
+
 def coupon_draft(things: Things) -> dict[str, Any]:
     return {"code": things.coupon_draft.code}
 
@@ -167,6 +172,13 @@ PAGES: tuple[Page, ...] = (
     # coupons
     page("coupons:list", "coupons.view"),
     page("coupons:detail", "coupons.view", coupon),
+    page("coupons:costs", "coupons.view", coupon),
+    page("coupons:clicks", "coupons.manage", coupon),
+    page("coupons:codes", "coupons.view", coupon),
+    page("coupons:codes_make", "coupons.manage", coupon),
+    page("coupons:codes_csv", "coupons.manage", code_batch),
+    page("coupons:codes_seal", "coupons.manage", code_batch),
+    page("coupons:codes_withdraw", "coupons.manage", code_batch),
     # orders
     page("orders:import", "orders.edit"),
     page("orders:job", "orders.view", lambda things: {"job": things.order_job.pk}),

@@ -19,13 +19,23 @@ from campaigns.steps import pending
 from core import clock
 from core.codes import new_code
 from core.scopes import in_store
-from coupons.models import Coupon
+from coupons.models import CodeBatch, Coupon
 from inbox.models import Message
 from listings.models import Job, Listing, Sku
 from listings.uploads import errors_of
 from orders.models import Order
 from publishing.models import Site
-from tests.factories import actor_for, make_coupon, make_listing, make_member, make_site, make_store, owner_of, serial
+from tests.factories import (
+    actor_for,
+    make_codes,
+    make_coupon,
+    make_listing,
+    make_member,
+    make_site,
+    make_store,
+    owner_of,
+    serial,
+)
 
 
 class Things:
@@ -99,6 +109,13 @@ class Things:
         """A coupon being issued."""
         with in_store(self.store.pk):
             return make_coupon(self.store, [self.listing])
+
+    @cached_property
+    def code_batch(self) -> CodeBatch:
+        """A batch of single-use codes, made."""
+        coupon = self.coupon
+        with in_store(self.store.pk):
+            return make_codes(coupon, 3)
 
     @cached_property
     def coupon_draft(self) -> Coupon:

@@ -50,7 +50,7 @@ def bars(
     label: str | Promise, days: Mapping[date, Day], axis: Sequence[date], key: str, words: Mapping[date, str]
 ) -> Chart:
     """The chart of one figure over `axis`; `words` says each day's value as people read it."""
-    values = [float(days.get(day, {}).get(key, 0)) for day in axis]
+    values = [max(0.0, float(days.get(day, {}).get(key, 0))) for day in axis]
     top = max([*values, 0.0])
     step = WIDTH / len(axis)
     drawn = []

@@ -1,0 +1,21 @@
+"""What goes beyond the platforms joins a coupon here: costs, codes, segments, tests, sending. Loaded when the project starts."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.utils.translation import gettext_lazy as _
+
+from coupons.tabs import lend_page, lend_tab
+from coupons.views import codes, costs
+
+import_module("coupons.beyond_codes")
+
+lend_page("<str:code>/costs/clicks/", costs.clicks, "clicks")
+lend_tab("costs", _("Costs"), "coupons.view", costs.show)
+
+lend_page("<str:code>/codes/make/", codes.make, "codes_make")
+lend_page("<str:code>/codes/<int:batch>/codes.csv", codes.download, "codes_csv")
+lend_page("<str:code>/codes/<int:batch>/seal/", codes.seal, "codes_seal")
+lend_page("<str:code>/codes/<int:batch>/withdraw/", codes.withdraw, "codes_withdraw")
+lend_tab("codes", _("Single-use codes"), "coupons.view", codes.show)

@@ -1,0 +1,13 @@
+"""How long the codes of a batch are: a later version of the policy may say otherwise."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("coupons", "0007_claiming")]
+
+    operations = [
+        migrations.AddField(
+            "codebatch", "length", models.PositiveSmallIntegerField(default=20), preserve_default=False
+        ),
+    ]
