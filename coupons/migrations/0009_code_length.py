@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("coupons", "0007_claiming")]
+    dependencies = [("coupons", "0008_evidence")]
 
     operations = [
         migrations.AddField(
