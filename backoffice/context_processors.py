@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, ResolverMatch, reverse
+from django.urls import ResolverMatch
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
@@ -17,9 +17,10 @@ from accounts.requests import StoreRequest
 from accounts.visitors import membership_of, stores_of
 from backoffice.browsers import outdated
 from backoffice.demo import ACCOUNTS, DEMO_PASSWORD
-from backoffice.navigation import Link, Section, address, menu_for
+from backoffice.navigation import Link, Section, address, menu_for, own_address
 from backoffice.preferences import preference
 from core import clock, display
+from core.templatetags.bo import zone_text
 from inbox.reading import unread_count
 from policies import active
 from policies.rules import BrowserRules
@@ -34,18 +35,27 @@ class StoreChoice:
     current: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Top:
+    """All that the bar above a page says; its template (`shell/top.html`) sees nothing else."""
+
+    store: str
+    zone: str
+    stores: tuple[StoreChoice, ...]
+    search_url: str
+    messages_url: str
+    unread: int
+    person: str
+    email: str
+    is_owner: bool
+    menu: tuple[Link, ...]
+
+
 def place_in(store: Store, match: ResolverMatch | None) -> str:
     """The page that a switch of store leads to: the same one when it is a list, otherwise the store's first page."""
     if match is not None and match.view_name and set(match.kwargs) == {"store"}:
         return address(match.view_name, store.slug) or address("dashboard", store.slug)
     return address("dashboard", store.slug) or "/"
-
-
-def _url(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
 
 
 class Frame:
@@ -70,19 +80,39 @@ class Frame:
         stores = self.all_stores
         return next((store for store in stores if store.pk == self.user.last_store_id), stores[0] if stores else None)
 
-    def stores(self) -> list[StoreChoice]:
+    def stores(self) -> tuple[StoreChoice, ...]:
         """The switcher."""
         current = self.store()
         match = self.request.resolver_match
-        return [StoreChoice(store.label, place_in(store, match), store == current) for store in self.all_stores]
+        return tuple(StoreChoice(store.label, place_in(store, match), store == current) for store in self.all_stores)
 
-    def nav(self) -> list[Section]:
+    def top(self) -> Top:
+        """The bar above the page."""
+        store, membership = self.store(), getattr(self.request, "membership", None)
+        return Top(
+            store=store.label if store else "",
+            zone=zone_text(zone_of(self.request), clock.now()) if store else "",
+            stores=self.stores(),
+            search_url=self.search_url(),
+            messages_url=self.messages_url(),
+            unread=self.unread(),
+            person=self.user.label,
+            email=self.user.email,
+            is_owner=membership is not None and membership.is_owner,
+            menu=user_menu(self.user),
+        )
+
+    def nav(self) -> tuple[Section, ...]:
         """The menu of the page's store; for platform staff on pages of no store, theirs."""
         store = self.store()
-        if getattr(self.request, "store", None) is None and self.user.is_platform_staff and (url := _url("platform")):
-            return [Section(_("Platform staff"), staff_links(url, self.request.path))]
+        if (
+            getattr(self.request, "store", None) is None
+            and self.user.is_platform_staff
+            and (url := own_address("platform"))
+        ):
+            return (Section(_("Platform staff"), staff_links(url, self.request.path)),)
         if store is None:
-            return []
+            return ()
         if getattr(self.request, "store", None) is not None:
             rights = cast(StoreRequest, self.request).rights
         else:
@@ -110,16 +140,16 @@ class Frame:
         return (address("dashboard", store.slug) if store else "") or "/"
 
 
-def staff_links(stores_url: str, path: str) -> list[Link]:
+def staff_links(stores_url: str, path: str) -> tuple[Link, ...]:
     """The menu of platform staff; the longest matching address is current."""
     wanted = (
         (_("Stores of the platform"), stores_url, "store"),
-        (_("Promotions to review"), _url("platform_campaigns"), "speaker"),
-        (_("Emergency stop"), _url("platform_emergency"), "stop"),
-        (_("Rule book"), _url("rulebook:book"), "book"),
+        (_("Promotions to review"), own_address("platform_campaigns"), "speaker"),
+        (_("Emergency stop"), own_address("platform_emergency"), "stop"),
+        (_("Rule book"), own_address("rulebook:book"), "book"),
     )
     here = max((url for _label, url, _icon in wanted if url and path.startswith(url)), key=len, default="")
-    return [Link(label, url, icon, url == here) for label, url, icon in wanted if url]
+    return tuple(Link(label, url, icon, url == here) for label, url, icon in wanted if url)
 
 
 def zone_of(request: HttpRequest) -> tzinfo:
@@ -128,7 +158,7 @@ def zone_of(request: HttpRequest) -> tzinfo:
     return display.zone(store.time_zone) if store is not None else UTC
 
 
-def user_menu(user: User) -> list[Link]:
+def user_menu(user: User) -> tuple[Link, ...]:
     """The person's own pages, and the platform's for its staff."""
     wanted = [
         (_("Display settings"), "preferences", "adjustments"),
@@ -136,7 +166,7 @@ def user_menu(user: User) -> list[Link]:
     ]
     if user.is_platform_staff:
         wanted.insert(0, (_("Platform"), "platform", "world"))
-    return [Link(label, url, icon) for label, name, icon in wanted if (url := _url(name))]
+    return tuple(Link(label, url, icon) for label, name, icon in wanted if (url := own_address(name)))
 
 
 def demo_doors() -> dict[str, Any]:
@@ -165,9 +195,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "store": SimpleLazyObject(frame.store),
         "stores": SimpleLazyObject(frame.stores),
         "nav": SimpleLazyObject(frame.nav),
-        "unread_messages": SimpleLazyObject(frame.unread),
+        "top": SimpleLazyObject(frame.top),
         "home_url": SimpleLazyObject(frame.home_url),
         "search_url": SimpleLazyObject(frame.search_url),
-        "messages_url": SimpleLazyObject(frame.messages_url),
-        "user_menu": user_menu(user),
     }

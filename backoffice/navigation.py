@@ -6,9 +6,11 @@ The labels are the sources' own, letter by letter (R191); translations in `local
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
-from django.urls import NoReverseMatch, reverse
+from django.conf import settings
+from django.urls import NoReverseMatch, get_script_prefix, get_urlconf, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -35,9 +37,9 @@ class NavSection:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An entry as shown: with its address, and whether the reader is there."""
+    """An entry as shown, in the reader's language: with its address, and whether the reader is there."""
 
-    label: Text
+    label: str
     url: str
     icon: str
     current: bool = False
@@ -47,8 +49,8 @@ class Link:
 class Section:
     """A section as shown."""
 
-    label: Text
-    entries: list[Link] = field(default_factory=list)
+    label: str
+    entries: tuple[Link, ...] = ()
 
 
 MENU: tuple[NavSection, ...] = (
@@ -93,13 +95,24 @@ MENU: tuple[NavSection, ...] = (
 
 def address(url_name: str, slug: str) -> str:
     """The address of a store's page; empty when there is no such page."""
+    return _address(url_name, slug, get_urlconf() or settings.ROOT_URLCONF, get_script_prefix())
+
+
+def own_address(url_name: str) -> str:
+    """The address of a page of no store; empty when there is no such page."""
+    return _address(url_name, "", get_urlconf() or settings.ROOT_URLCONF, get_script_prefix())
+
+
+@lru_cache(maxsize=4096)
+def _address(url_name: str, slug: str, urls: str, prefix: str) -> str:
+    """Every page asks for two dozen addresses, and for the same ones each time; `urls` and `prefix` are what they depend on."""
     try:
-        return reverse(url_name, kwargs={"store": slug})
+        return reverse(url_name, kwargs={"store": slug} if slug else {})
     except NoReverseMatch:
         return ""
 
 
-def menu_for(slug: str, rights: Collection[str], path: str) -> list[Section]:
+def menu_for(slug: str, rights: Collection[str], path: str) -> tuple[Section, ...]:
     """The sections that a member with `rights` sees in the store `slug`; the longest matching address is current."""
     shown: list[tuple[Text, list[tuple[NavEntry, str]]]] = []
     addresses = []
@@ -113,7 +126,7 @@ def menu_for(slug: str, rights: Collection[str], path: str) -> list[Section]:
             shown.append((section.label, entries))
             addresses += [url for _entry, url in entries]
     here = max((url for url in addresses if path.startswith(url)), key=len, default="")
-    return [
-        Section(label, [Link(entry.label, url, entry.icon, url == here) for entry, url in entries])
+    return tuple(
+        Section(str(label), tuple(Link(str(entry.label), url, entry.icon, url == here) for entry, url in entries))
         for label, entries in shown
-    ]
+    )

@@ -19,9 +19,10 @@ from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
-from core import clock, display
+from core import clock, display, keeping
+from core.keeping import csrf_field
 from core.looks import look
 
 register = template.Library()
@@ -54,28 +55,19 @@ def _glyph(sprite: str, name: str, label: str, css: str) -> SafeString:
     return format_html('<svg class="bo-icon {}" aria-hidden="true"><use href="{}"></use></svg>', css, href)
 
 
-@register.simple_tag
-def still(name: str) -> SafeString:
-    """A template that says the same on every page and to everybody: drawn once a language. It sees no variable of the page."""
-    drawn = _still.__wrapped__ if settings.DEBUG else _still
-    return drawn(name, get_language() or "", settings.STATIC_URL, settings.STORAGES["staticfiles"]["BACKEND"])
+@register.simple_tag(takes_context=True)
+def kept(context: Context, name: str, **seen: Any) -> SafeString:
+    """A template that sees nothing but the values given here: drawn once for each of them, see `core.keeping`."""
+    return keeping.kept(name, context, seen)
 
 
 @register.simple_tag(takes_context=True)
-def repeated(context: Context, name: str) -> SafeString:
-    """A template that stands on a page more than once with the same content: drawn at its first place, repeated at the others."""
-    request = context.get("request")
-    drawn: dict[tuple[str, str], SafeString] = {} if request is None else request.__dict__.setdefault("bo_drawn", {})
-    key = (name, get_language() or "")
-    if key not in drawn:
-        drawn[key] = SafeString(cast(DjangoTemplate, get_template(name)).template.render(context))
-    return drawn[key]
-
-
-@lru_cache(maxsize=64)
-def _still(name: str, language: str, base: str, storage: str) -> SafeString:
-    """The language and the settings that decide where glyphs are, are there to tell drawings apart."""
-    return SafeString(get_template(name).render())
+def show_table(context: Context, table: Any) -> SafeString:
+    """A `core.tables.BaseTable`, drawn in the page's own context (the library's tag makes a new one)."""
+    table.context = context
+    table.before_render(context.get("request"))
+    with context.push(table=table):
+        return SafeString(cast(DjangoTemplate, get_template(table.template_name)).template.render(context))
 
 
 @register.simple_tag
@@ -102,14 +94,6 @@ def chip(tone: str, glyph: str, label: object) -> SafeString:
 def _text(value: object) -> str:
     """A value as it stands in markup. Django's own functions do the same and look for lazy texts first, which costs more than the rest."""
     return value if isinstance(value, SafeString) else html.escape(str(value))
-
-
-def csrf_field(context: Mapping[str, Any] | Context | None) -> str:
-    """The hidden field of a form that changes something; empty when the page was made without a request."""
-    token = context.get("csrf_token") if context is not None else None
-    if not token or token == "NOTPROVIDED":  # noqa: S105  # Django's word for a context without one
-        return ""
-    return f'<input type="hidden" name="csrfmiddlewaretoken" value="{_text(token)}">'
 
 
 def menu_html(
@@ -297,7 +281,11 @@ def zone_name(context: Context) -> str:
 @register.simple_tag(takes_context=True)
 def zone_chip(context: Context) -> str:
     """Name and distance of the store's zone: `北京时间 UTC+8`."""
-    zone, moment = zone_of(context), clock.now()
+    return zone_text(zone_of(context), clock.now())
+
+
+def zone_text(zone: tzinfo, moment: datetime) -> str:
+    """Name and distance of a zone at a moment."""
     name, offset = display.zone_label(zone, moment), display.zone_offset(zone, moment)
     return name if name == offset else f"{name} {offset}"
 

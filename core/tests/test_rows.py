@@ -9,9 +9,6 @@ import django_tables2 as tables
 import pytest
 from django import forms
 from django.forms.renderers import TemplatesSetting
-from django.http import HttpRequest
-from django.template import Context
-from django.test import override_settings
 from django.utils.safestring import SafeString
 from django.utils.translation import override
 
@@ -82,19 +79,6 @@ def test_a_select_is_what_its_template_draws(field: forms.Field) -> None:
     ]
 
 
-def test_what_is_kept_is_kept_for_its_language() -> None:
-    with override("en"):
-        english = bo.still("shell/words.html")
-        assert bo.still("shell/words.html") is english
-    with override("zh-hans"):
-        chinese = bo.still("shell/words.html")
-    assert "Try again" in english
-    assert "Try again" not in chinese
-    with override("en"), override_settings(DEBUG=True):
-        assert bo.still("shell/words.html") is not english
-        assert bo.still("shell/words.html") == english
-
-
 def test_a_menu_escapes_and_carries_the_field_of_its_forms() -> None:
     field = bo.csrf_field({"csrf_token": 'a"b'})
     items: list[dict[str, Any]] = [
@@ -125,10 +109,3 @@ def test_figures_and_moments_read_as_before() -> None:
         there = NOW.astimezone(zone(name))
         assert local == there.strftime("%Y-%m-%d %H:%M")
         assert utc == NOW.strftime("%H:%M UTC" if there.date() == NOW.date() else "%Y-%m-%d %H:%M UTC")
-
-
-def test_a_template_that_stands_twice_is_drawn_once_a_request() -> None:
-    request = HttpRequest()
-    request.bo_drawn = {("shell/switches.html", "en"): SafeString("<p>drawn</p>")}  # type: ignore[attr-defined]  # by the first place
-    with override("en"):
-        assert bo.repeated(Context({"request": request}), "shell/switches.html") == "<p>drawn</p>"

@@ -12,6 +12,7 @@ from django import forms
 from django.core.paginator import Paginator
 from django.utils.translation import gettext as _
 
+from backoffice.context_processors import StoreChoice, Top
 from backoffice.navigation import Link, Section
 from core.forms import MomentField
 from core.looks import LOOKS
@@ -25,6 +26,7 @@ from core.tables import (
     StateColumn,
     WhenColumn,
 )
+from core.templatetags.bo import zone_text
 
 ZONE = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
@@ -174,21 +176,21 @@ def context(language: str) -> dict[str, Any]:
 def frame(language: str) -> dict[str, Any]:
     """What the shell's context processor gives on a real page."""
     zh = language.startswith("zh")
-    store = SimpleNamespace(
-        slug="pinecone", label="松果衣橱（演示）" if zh else "Pinecone Wardrobe (Demo)", time_zone="Asia/Shanghai"
+    name, other = (
+        ("松果衣橱（演示）", "河灯数码（演示）") if zh else ("Pinecone Wardrobe (Demo)", "Riverlamp Digital (Demo)")
     )
-    other = SimpleNamespace(
-        label="河灯数码（演示）" if zh else "Riverlamp Digital (Demo)", url="#riverlamp", current=False
-    )
-    user = SimpleNamespace(label="运营A（演示）" if zh else "Demo Operator A", email="operator@demo.test")
+    top = Top(
+        store=name, zone=zone_text(ZONE, NOW), stores=(StoreChoice(name, "#pinecone", True), StoreChoice(other, "#riverlamp", False)),
+        search_url="#search", messages_url="#messages", unread=7, person="运营A（演示）" if zh else "Demo Operator A",
+        email="operator@demo.test", is_owner=False, menu=(Link(_("Display settings"), "#8", "adjustments"),),
+    )  # fmt: skip
     return {
-        "store": store, "stores": [SimpleNamespace(label=store.label, url="#pinecone", current=True), other], "user": user,
-        "home_url": "/", "messages_url": "#messages", "unread_messages": 7, "time_zone": ZONE, "search_url": "#search",
-        "nav": [
-            Section("", [Link(_("Dashboard"), "#1", "gauge")]),
-            Section(_("Marketing centre"), [Link(_("Campaigns"), "#2", "speaker", True), Link(_("Past campaigns"), "#3", "history")]),
-            Section(_("Goods"), [Link(_("Listings"), "#4", "tag"), Link(_("Orders"), "#5", "receipt")]),
-            Section(_("Administration"), [Link(_("Staff"), "#6", "users"), Link(_("Audit log"), "#7", "shield-check")]),
-        ],
-        "user_menu": [Link(_("Display settings"), "#8", "adjustments")],
+        "top": top, "store": SimpleNamespace(slug="pinecone", label=name, time_zone="Asia/Shanghai"),
+        "home_url": "/", "time_zone": ZONE, "search_url": "#search",
+        "nav": (
+            Section("", (Link(_("Dashboard"), "#1", "gauge"),)),
+            Section(_("Marketing centre"), (Link(_("Campaigns"), "#2", "speaker", True), Link(_("Past campaigns"), "#3", "history"))),
+            Section(_("Goods"), (Link(_("Listings"), "#4", "tag"), Link(_("Orders"), "#5", "receipt"))),
+            Section(_("Administration"), (Link(_("Staff"), "#6", "users"), Link(_("Audit log"), "#7", "shield-check"))),
+        ),
     }  # fmt: skip
