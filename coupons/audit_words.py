@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import declare
+from coupons import telling
 from coupons.models import PausedBy
 
 declare(
@@ -16,6 +17,7 @@ declare(
         "activate": ("play", _("Start issuing")),
         "pause": ("pause", _("Stop issuing")),
         "resume": ("play", _("Resume issuing")),
+        "unfreeze": ("undo", _("Claimed coupons usable again")),
         "void": ("octagon", _("Void coupon")),
         "expire": ("square", _("Coupon expired")),
         "budget": ("coin", _("Set money budget")),
@@ -41,6 +43,11 @@ declare(
         "clicks": _("Clicks"),
         "batch": _("Batch"),
         "size": _("How many codes"),
+        "claims_voided": _("Claimed coupons voided"),
+        "claims_unused": _("Claimed coupons not used yet"),
+        "units_released": _("Reserved units released"),
+        "units_held": _("Units of stock reserved"),
+        "why": _("Because"),
     },
-    values={"paused_by": {value: label for value, label in PausedBy.choices if value}},
+    values={"paused_by": {value: label for value, label in PausedBy.choices if value}, "why": telling.WHY},
 )

@@ -90,6 +90,9 @@ class CouponRules(Rules):
     count_limit: int = Field(default=1000, ge=1, description="A list counts its matches no further than this.")
     preview_listings: int = Field(default=12, ge=1, description="Listings of the pool shown on a coupon's page.")
     timeline_events: int = Field(default=20, ge=1, description="Entries of the audit log shown on a coupon's page.")
+    messages_singly: int = Field(
+        default=20, ge=0, description="More coupons of a store that die at once are told in one message."
+    )
     batch: int = Field(default=5000, ge=1, description="Rows written per transaction by sweeps and voids.")
 
 
