@@ -43,6 +43,7 @@ app.conf.update(
     task_routes={
         "campaigns.tasks.run_checks": {"queue": "checks"},
         "campaigns.tasks.*": {"queue": "lifecycle"},
+        "coupons.tasks.sweep": {"queue": "lifecycle"},
         "publishing.tasks.*": {"queue": "publish"},
     },
     timezone="UTC",

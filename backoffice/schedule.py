@@ -21,6 +21,7 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
     sweep = float(settings.SWEEP_INTERVAL)
     return {
         "campaigns": _every("campaigns.tasks.sweep", sweep, "lifecycle"),
+        "coupons": _every("coupons.tasks.sweep", sweep, "lifecycle"),
         "bulk": _every("campaigns.tasks.run_bulk", sweep, "lifecycle"),
         "checks": _every("campaigns.tasks.run_checks", sweep, "checks"),
         "patrol": _every("campaigns.tasks.patrol", 6 * sweep, "checks"),

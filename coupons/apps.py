@@ -17,3 +17,6 @@ class CouponsConfig(AppConfig):
         import_module("coupons.creation_codes")
         import_module("coupons.evidence")
         import_module("coupons.beyond")
+        import_module("coupons.events")
+        import_module("coupons.stop_codes")
+        import_module("coupons.views.states")

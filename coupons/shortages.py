@@ -22,7 +22,7 @@ _SHORT = f"""
         LEFT JOIN coupons_reservation r ON r.coupon_id = k.coupon_id AND r.sku_id = k.id
     ) g
     GROUP BY 1
-"""  # composed of constants
+"""  # noqa: S608 - composed of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +44,6 @@ def of(coupon_ids: Collection[int]) -> dict[int, Shortage]:
     shown = policies.active(CouponRules, clock.now()).messages_singly
     with connection.cursor() as cursor:
         cursor.execute(_SHORT, {"ids": list(coupon_ids), "shown": shown})
-        return {pk: Shortage(skus, short, int(units), tuple(few or ())) for pk, skus, short, units, few in cursor.fetchall()}
+        return {
+            pk: Shortage(skus, short, int(units), tuple(few or ())) for pk, skus, short, units, few in cursor.fetchall()
+        }

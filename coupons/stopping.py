@@ -49,7 +49,7 @@ _VOID_CLAIMS = f"""
         {UNUSED_CLAIMS.removeprefix("FROM coupons_claim k ")} RETURNING k.coupon_id)
     SELECT coupon_id, count(*) FROM dead GROUP BY 1
 """  # noqa: S608 - constants of this house
-_UNUSED = f"SELECT k.coupon_id, count(*) {UNUSED_CLAIMS} GROUP BY 1"  # noqa: S608 - constants of this house
+_UNUSED = f"SELECT k.coupon_id, count(*) {UNUSED_CLAIMS} GROUP BY 1"
 _DUE = """
     SELECT c.id FROM coupons_coupon c
     WHERE c.ends_at <= %(now)s AND c.state IN ('active', 'paused') AND c.bond = ''
@@ -132,7 +132,9 @@ def stop_issuing(
         _rows(_ids(others)).update(freeze_claimed=True, version=F("version") + 1, updated_at=now)
     after: dict[str, Any] = {"state": S.PAUSED, "paused_by": by}
     after |= {"freeze_claimed": True} if freeze else {}
-    entries = [_entry("coupon.pause", row, after | _figures(units_released=units.get(row.id)), reason) for row in issued]
+    entries = [
+        _entry("coupon.pause", row, after | _figures(units_released=units.get(row.id)), reason) for row in issued
+    ]
     entries += [_entry("coupon.pause", row, {"freeze_claimed": True}, reason) for row in others]
     _record(entries, actor, right, now)
     data = {"state": S.PAUSED, "paused_by": str(by), "freeze_claimed": freeze, "reason": reason}
@@ -235,6 +237,11 @@ def expire(ids: Iterable[int], *, actor: Actor = SWEEP, now: datetime) -> Done:
     return Done(tuple(rows), claims, units)
 
 
+def unused(ids: Sequence[int]) -> dict[int, int]:
+    """How many claimed ones of these coupons were not used, by coupon: what a void would end. One query."""
+    return _counted(_UNUSED, ids)
+
+
 def expire_due() -> int:
     """Expire every coupon whose end has come, batch by batch, a transaction each; answers how many. For the sweep: two at once share the
     work. Those with a bond are closed by their campaign's room.
@@ -272,7 +279,7 @@ def _ids(rows: Iterable[Stood]) -> list[int]:
 
 def _rows(ids: Sequence[int]) -> QuerySet[Coupon]:
     """The coupons with these ids, as one parameter however many they are."""
-    return Coupon.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))  # noqa: S611 - a constant
+    return Coupon.objects.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [list(ids)]))
 
 
 def _counted(statement: str, ids: Sequence[int], **more: Any) -> dict[int, int]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from backoffice.tasks import deliver_outbox
 from campaigns import tasks as campaign_tasks
+from coupons import tasks as coupon_tasks
 from publishing import tasks as publishing_tasks
 
 
 def run_due() -> None:
     """Everything that is due now: lifecycle, bulk jobs, publishing, outbox, checks of public pages."""
     campaign_tasks.sweep()
+    coupon_tasks.sweep()
     campaign_tasks.run_bulk()
     deliver_outbox()
     publishing_tasks.sweep()

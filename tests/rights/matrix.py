@@ -179,6 +179,9 @@ PAGES: tuple[Page, ...] = (
     page("coupons:codes_csv", "coupons.manage", code_batch),
     page("coupons:codes_seal", "coupons.manage", code_batch),
     page("coupons:codes_withdraw", "coupons.manage", code_batch),
+    page("coupons:pause", "coupons.manage", coupon),
+    page("coupons:resume", "coupons.manage", coupon),
+    page("coupons:void", "coupons.manage", coupon),
     # orders
     page("orders:import", "orders.edit"),
     page("orders:job", "orders.view", lambda things: {"job": things.order_job.pk}),
