@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django_tables2.columns import BoundColumn
 from django_tables2.columns.linkcolumn import BaseLinkColumn
 from django_tables2.columns.manytomanycolumn import ManyToManyColumn
-from django_tables2.rows import BoundRow
+from django_tables2.rows import BoundRow, BoundRows
 from django_tables2.utils import signature
 
 Drawn = Callable[[Any, BoundRow], Any]
@@ -29,6 +30,13 @@ def body(table: tables.Table, row_header: str) -> SafeString:
     plain = not _computed(table.attrs) and not any(_computed(column.column.attrs) for column in table.columns)
     parts = [_Part(table, column, row_header, context) for column in table.columns] if plain else []
     alike = not table.row_attrs  # then rows differ in their stripe alone
+    records = _records(table.paginated_rows) if alike and parts and not any(part.needs_row for part in parts) else None
+    if records is not None:
+        stripes = itertools.cycle(("even", "odd"))
+        text = "".join(
+            [f'<tr class="{next(stripes)}">{"".join([part.cell(one) for part in parts])}</tr>\n' for one in records]
+        )
+        return mark_safe(text)  # noqa: S308  # every part was escaped where it was made
     lines = []
     for row in table.paginated_rows:
         if plain and type(row) is BoundRow:
@@ -38,6 +46,11 @@ def body(table: tables.Table, row_header: str) -> SafeString:
         attrs = f'class="{row.get_even_odd_css_class()}"' if alike and type(row) is BoundRow else row.attrs.as_html()
         lines.append(f"<tr {attrs}>{cells}</tr>\n")
     return mark_safe("".join(lines))  # noqa: S308  # every part was escaped where it was made
+
+
+def _records(rows: Any) -> Iterable[Any] | None:
+    """What the rows are made of, where none is pinned above or below them."""
+    return rows.data if type(rows) is BoundRows and not any(rows.pinned_data.values()) else None
 
 
 def _computed(attrs: Any) -> bool:
@@ -80,17 +93,24 @@ class _Part:
         # Links, and relations that are asked while drawing, are the library's own affair.
         self.simple = not (column.link or isinstance(column.column, (BaseLinkColumn, ManyToManyColumn)))
         self.needs_value = "value" in self.wanted or bool(self.rest) or bool(column.column.empty_values)
+        self.needs_row = not self.simple or bool(self.rest) or "bound_row" in self.wanted
+        self.only_record = not self.needs_value and tuple(self.wanted) == ("record",)
 
     def html(self, row: BoundRow) -> str:
         """The cell of a row."""
-        content = self._content(row) if self.simple else row.get_cell(self.column.name)
+        content = self._content(row.record, row) if self.simple else row.get_cell(self.column.name)
         return f"{self.before}{_text(content, self.context)}{self.behind}"
 
-    def _content(self, row: BoundRow) -> Any:
-        value = self._value(row.record) if self.needs_value else None
+    def cell(self, record: Any) -> str:
+        """The cell of a record, where a row need not be made for it."""
+        content = self.render(record=record) if self.only_record else self._content(record, None)
+        return f"{self.before}{_text(content, self.context)}{self.behind}"
+
+    def _content(self, record: Any, row: BoundRow | None) -> Any:
+        value = self._value(record) if self.needs_value else None
         if self.column.column.empty_values and value in self.column.column.empty_values:
             return self.column.default
-        self.known.update(value=value, record=row.record, bound_row=row)
+        self.known.update(value=value, record=record, bound_row=row)
         return self.render(**(self.known if self.rest else {name: self.known[name] for name in self.wanted}))
 
     def _value(self, record: Any) -> Any:

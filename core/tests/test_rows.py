@@ -12,8 +12,9 @@ from django.forms.renderers import TemplatesSetting
 from django.utils.safestring import SafeString
 from django.utils.translation import override
 
+from core import clock
 from core.display import local_and_utc, number, stamp, zone
-from core.forms import Renderer
+from core.forms import MomentField, Renderer
 from core.tables import BaseTable, DrawnColumn
 from core.templatetags import bo
 
@@ -77,6 +78,56 @@ def test_a_select_is_what_its_template_draws(field: forms.Field) -> None:
     assert [line.strip() for line in drawn.splitlines()] == [
         line.strip() for line in meant.splitlines() if line.strip()
     ]
+
+
+@pytest.mark.parametrize(
+    "widget",
+    [
+        forms.TextInput({"placeholder": 'a "b"', "data-x": "", "required": True, "disabled": False}),
+        forms.NumberInput(),
+        forms.EmailInput(),
+        forms.HiddenInput(),
+        forms.PasswordInput(),
+        forms.CheckboxInput(),
+    ],
+)
+@pytest.mark.parametrize("value", [None, "", '<b> & "c"', 12, SafeString("&amp;")])
+def test_an_input_is_what_its_template_draws(widget: forms.Widget, value: object) -> None:
+    drawn, meant = (
+        widget.render("x", value, {"id": "id_<x>"}, renderer).strip() for renderer in (Renderer(), TemplatesSetting())
+    )
+    assert drawn == meant
+
+
+class _Asked(forms.Form):
+    name = forms.CharField(label="Name <1>", help_text="As on the <b>label</b>")
+    sort = forms.ChoiceField(choices=[("a", "A")], widget=forms.RadioSelect, required=False, help_text="One")
+    sure = forms.BooleanField(label="Sure?")
+    starts = MomentField(label="Starts", required=False)
+    code = forms.CharField(label="Code", max_length=3)
+    code.live = "code-live"  # type: ignore[attr-defined]  # where a page answers while one types
+
+
+def test_a_field_has_label_help_zone_and_errors_and_all_that_is_typed_is_escaped() -> None:
+    form = _Asked({"code": '"><script>'})
+    with clock.freeze(NOW):
+        name, sort, sure, starts, code = (str(form[field].as_field_group()) for field in form.fields)
+    assert name.startswith(
+        '<div class="bo-field"><label for="id_name">Name &lt;1&gt;<span class="bo-req" aria-hidden="true"> *</span>'
+    )
+    assert (
+        '<div class="bo-help" id="id_name_helptext">As on the <b>label</b></div><ul class="errorlist" id="id_name_error">'
+        in name
+    )
+    assert 'aria-describedby="id_name_helptext id_name_error"' in name
+    assert sort.startswith('<fieldset class="bo-field" aria-describedby="id_sort_helptext">\n  <legend>Sort</legend>')
+    assert '<div class="bo-choices-list"><div id="id_sort">' in sort
+    assert sure.startswith('<div class="bo-field bo-field-check"><input type="checkbox" name="sure" required')
+    assert '<label for="id_sure">Sure?</label><ul class="errorlist"' in sure
+    assert '<span class="bo-muted">UTC</span></div></div>' in starts
+    assert '<div id="code-live" aria-live="polite"><ul class="errorlist"' in code
+    assert "<script" not in code
+    assert 'value="&quot;&gt;&lt;script&gt;"' in code
 
 
 def test_a_menu_escapes_and_carries_the_field_of_its_forms() -> None:
