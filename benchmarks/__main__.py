@@ -16,6 +16,7 @@ from backoffice.servers.options import missing_servers
 #: Each is a module of this package with `run(*, quick: bool) -> bool`, which says whether its goals were met.
 NAMES = (
     "closing",
+    "codes",
     "conflicts",
     "evidence",
     "export",

@@ -26,7 +26,7 @@ from policies.rules import ReachRules
 
 RIGHT = "coupons.manage"
 KIND = "coupon_codes"
-_COPY = "COPY coupons_singlecode (digest, store_id, batch_id, claim_id) FROM STDIN"
+COPY = "COPY coupons_singlecode (digest, store_id, batch_id, claim_id) FROM STDIN"
 _RESOLVE = """
     SELECT c.digest, b.coupon_id FROM coupons_singlecode c JOIN coupons_codebatch b ON b.id = c.batch_id
     WHERE c.digest = ANY(%(digests)s) AND b.store_id = %(store)s AND b.state = 'ready'
@@ -109,7 +109,7 @@ def run_making(run: jobs.Run) -> jobs.Outcome:
 def _write(batch: CodeBatch, first: int, after: int) -> None:
     tail = f"\t{batch.store_id}\t{batch.pk}\t\\N\n"
     codes = single_codes.plain_codes(batch.salt, batch.length, first, after)
-    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+    with connection.cursor() as cursor, cursor.copy(COPY) as copy:
         copy.write("".join(single_codes.digest(code).hex + tail for code in codes).encode())
 
 

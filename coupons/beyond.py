@@ -6,8 +6,10 @@ from importlib import import_module
 
 from django.utils.translation import gettext_lazy as _
 
-from coupons.tabs import lend_page, lend_tab
-from coupons.views import codes, costs
+from coupons import audience
+from coupons.segment_forms import Keeper
+from coupons.tabs import Section, lend_page, lend_section, lend_tab
+from coupons.views import codes, costs, segment
 
 import_module("coupons.beyond_codes")
 
@@ -19,3 +21,7 @@ lend_page("<str:code>/codes/<int:batch>/codes.csv", codes.download, "codes_csv")
 lend_page("<str:code>/codes/<int:batch>/seal/", codes.seal, "codes_seal")
 lend_page("<str:code>/codes/<int:batch>/withdraw/", codes.withdraw, "codes_withdraw")
 lend_tab("codes", _("Single-use codes"), "coupons.view", codes.show)
+
+audience.join(Keeper())
+lend_page("<str:code>/issue/", segment.issue, "issue")
+lend_section(Section("coupons/_segment.html", "coupons.view", segment.section))

@@ -34,4 +34,9 @@ declare(
         cause=_("The coupon is handed out by single-use codes; its own code claims nothing."),
         fix=_("Claim with one of the codes."),
     ),
+    Code(
+        "ERR_COUPON_SEGMENT", ERROR, _("Not for this buyer"),
+        cause=_("The coupon is for some buyers only, by the rules that its page shows; this one is not among them."),
+        fix=(_("Look at the rules under “Who may claim”."), _("For others, create a coupon with other rules.")),
+    ),
 )  # fmt: skip

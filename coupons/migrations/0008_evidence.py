@@ -6,20 +6,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_penalties'),
-        ('coupons', '0007_claiming'),
+        ("accounts", "0003_penalties"),
+        ("coupons", "0007_claiming"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Evidence',
+            name="Evidence",
             fields=[
-                ('store', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='accounts.store')),
-                ('alipay_level', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MaxValueValidator(2)])),
-                ('positive_rating', models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
-                ('official_logistics', models.BooleanField(blank=True, null=True)),
+                (
+                    "store",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="accounts.store",
+                    ),
+                ),
+                (
+                    "alipay_level",
+                    models.PositiveSmallIntegerField(
+                        blank=True, null=True, validators=[django.core.validators.MaxValueValidator(2)]
+                    ),
+                ),
+                ("positive_rating", models.DecimalField(blank=True, decimal_places=2, max_digits=5, null=True)),
+                ("official_logistics", models.BooleanField(blank=True, null=True)),
             ],
         ),
     ]

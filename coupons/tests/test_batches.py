@@ -39,11 +39,19 @@ def codes_of(store: Store, batch: CodeBatch) -> list[str]:
 
 
 def claim_with(store: Store, coupon: Coupon, entered: str, buyer: str) -> Claim:
-    claim = Claim.objects.create(
-        store=store, coupon=coupon, code=f"K-{make.serial()}", buyer=buyer, claimed_at=NOON
-    )
+    claim = Claim.objects.create(store=store, coupon=coupon, code=f"K-{make.serial()}", buyer=buyer, claimed_at=NOON)
     news = Claimed(
-        store, coupon.pk, coupon.code, claim.pk, claim.code, entered, buyer, "", "", make.actor_for(make.owner_of(store)), NOON
+        store,
+        coupon.pk,
+        coupon.code,
+        claim.pk,
+        claim.code,
+        entered,
+        buyer,
+        "",
+        "",
+        make.actor_for(make.owner_of(store)),
+        NOON,
     )
     batches.use(news)
     return claim
@@ -143,7 +151,9 @@ def test_a_job_that_died_goes_on_behind_its_last_chunk(store: Store, monkeypatch
             raise jobs.LeaseLostError("gone")
         write(*given)
 
-    monkeypatch.setattr("policies.active", lambda rules, now: rules(codes_per_batch=10) if rules is ReachRules else rules())
+    monkeypatch.setattr(
+        "policies.active", lambda rules, now: rules(codes_per_batch=10) if rules is ReachRules else rules()
+    )
     monkeypatch.setattr(batches, "_write", dies)
     jobs.run_due()
     assert SingleCode.objects.filter(batch=batch).count() == 20
@@ -190,7 +200,9 @@ def test_the_tab_makes_downloads_seals_and_tells_the_record(store: Store, client
     tab = reverse("coupons:codes", kwargs=places)
     wrong = client.post(reverse("coupons:codes_make", kwargs=places), {"name": "", "size": "100000"})
     assert wrong.status_code == 422
-    assert client.post(reverse("coupons:codes_make", kwargs=places), {"name": "Flyers", "size": "12"}).status_code == 302
+    assert (
+        client.post(reverse("coupons:codes_make", kwargs=places), {"name": "Flyers", "size": "12"}).status_code == 302
+    )
     assert "hx-get" in client.get(tab).content.decode()
     jobs.run_due()
     text = client.get(tab).content.decode()
@@ -207,6 +219,8 @@ def test_the_tab_makes_downloads_seals_and_tells_the_record(store: Store, client
     gone = client.get(reverse("coupons:codes_csv", kwargs=there))
     assert gone.status_code == 409
     assert "ERR_COUPON_CODES_GONE" in gone.content.decode()
-    done = AuditEvent.objects.filter(object_id=coupon.code, result="done").order_by("id").values_list("action", flat=True)
+    done = (
+        AuditEvent.objects.filter(object_id=coupon.code, result="done").order_by("id").values_list("action", flat=True)
+    )
     assert list(done) == ["coupon.codes_make", "coupon.codes_export", "coupon.codes_seal"]
     assert CouponTally.objects.get(coupon=coupon).claimed == 0

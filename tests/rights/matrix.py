@@ -44,6 +44,11 @@ def coupon(things: Things) -> dict[str, Any]:
     return {"code": things.coupon.code}
 
 
+def coupon_segment(things: Things) -> dict[str, Any]:
+    """A coupon for named buyers."""
+    return {"code": things.coupon_segment.code}
+
+
 def code_batch(things: Things) -> dict[str, Any]:
     """A batch of single-use codes."""
     return {"code": things.code_batch.coupon.code, "batch": things.code_batch.pk}
@@ -176,6 +181,7 @@ PAGES: tuple[Page, ...] = (
     page("coupons:clicks", "coupons.manage", coupon),
     page("coupons:codes", "coupons.view", coupon),
     page("coupons:codes_make", "coupons.manage", coupon),
+    page("coupons:issue", "coupons.manage", coupon_segment),
     page("coupons:codes_csv", "coupons.manage", code_batch),
     page("coupons:codes_seal", "coupons.manage", code_batch),
     page("coupons:codes_withdraw", "coupons.manage", code_batch),

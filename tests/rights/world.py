@@ -111,6 +111,13 @@ class Things:
             return make_coupon(self.store, [self.listing])
 
     @cached_property
+    def coupon_segment(self) -> Coupon:
+        """A coupon for named buyers."""
+        rules = [{"kind": "named", "buyers": ["anna"]}]
+        with in_store(self.store.pk):
+            return make_coupon(self.store, [self.listing], segment={"rules": rules})
+
+    @cached_property
     def code_batch(self) -> CodeBatch:
         """A batch of single-use codes, made."""
         coupon = self.coupon
