@@ -13,6 +13,7 @@ from coupons.views import codes, costs, segment
 
 import_module("coupons.beyond_codes")
 
+lend_page("<str:code>/costs/budget/", costs.budget, "budget")
 lend_page("<str:code>/costs/clicks/", costs.clicks, "clicks")
 lend_tab("costs", _("Costs"), "coupons.view", costs.show)
 

@@ -10,6 +10,16 @@ from coupons.costs import NOTE
 _AMOUNT = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
 
 
+class BudgetForm(forms.Form):
+    """The money budget; empty lifts it."""
+
+    budget = forms.CharField(
+        label=_("Money budget"), max_length=24, required=False, widget=_AMOUNT,
+        help_text=_("A redemption that it does not bear is refused, and issuing stops. Empty: no budget."),
+    )  # fmt: skip
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
 class ClicksForm(forms.Form):
     """Clicks on a paid slot."""
 

@@ -13,12 +13,15 @@ from django.urls import reverse
 
 from accounts.models import Store
 from core import clock
-from core.errors import InvalidInput
+from core.errors import Conflict, InvalidInput, VersionConflict
 from core.models import OutboxMessage
+from core.outbox import deliver_due
 from core.scopes import in_store
-from coupons import cost_figures, costs
+from coupons import budgets, cost_figures, costs
 from coupons.costs import Spent
+from coupons.joined import Redeemed
 from coupons.models import Claim, CostEntry, Coupon, CouponTally
+from inbox.models import Message
 from listings.models import Sku
 from tests import factories as make
 
@@ -143,6 +146,50 @@ def test_sixteen_orders_at_once_never_pass_the_budget():
         assert CouponTally.objects.get(coupon=coupon).spent == 25
 
 
+def test_the_end_of_the_budget_stops_issuing_with_a_message_and_a_larger_one_lets_it_go_on(store: Store):
+    owner = make.actor_for(make.owner_of(store))
+    sku = good(store)
+    coupon = make.make_coupon(store, [sku.listing], face_value="5.00", budget=Decimal("12.00"))
+    for buyer in ("anna", "ben"):
+        redeem(coupon, sku, buyer)
+    deliver_due(topics=[costs.SPENT_UP])
+    stopped = Coupon.objects.get(pk=coupon.pk)
+    assert (stopped.state, stopped.paused_by) == ("paused", "budget")
+    told = Message.objects.get(store=store, code="ERR_COUPON_BUDGET")
+    assert told.params["spent"] == "10.00"
+    with pytest.raises(InvalidInput):
+        budgets.set_budget(store, coupon.code, budget="9.99", actor=owner)
+    with pytest.raises(VersionConflict):
+        budgets.set_budget(store, coupon.code, budget="99", version=1, actor=owner)
+    assert budgets.set_budget(store, coupon.code, budget="14.00", actor=owner).state == "paused"
+    going = budgets.set_budget(store, coupon.code, budget="15.00", actor=owner)
+    assert (going.state, going.paused_by, going.tally.budget) == ("active", "", 15)
+    assert budgets.set_budget(store, coupon.code, budget=None, actor=owner).budget is None
+    with pytest.raises(Conflict):
+        budgets.set_budget(store, make.make_coupon(store, state="voided").code, budget="5", actor=owner)
+
+
+def test_a_redemption_that_the_budget_does_not_bear_is_refused_as_a_whole(store: Store):
+    coupon = make.make_coupon(store, face_value="5.00", budget=Decimal("4.00"))
+    order = make.make_order(store, [good(store)], buyer="anna")
+    claim = claim_of(coupon, "anna", order=order.code)
+    news = Redeemed(
+        store,
+        coupon.pk,
+        coupon.code,
+        claim.pk,
+        order.code,
+        Decimal(5),
+        "USD",
+        make.actor_for(make.owner_of(store)),
+        NOON,
+    )
+    with pytest.raises(Conflict) as refused:
+        costs.redeemed(news)
+    assert refused.value.code == "ERR_COUPON_EXHAUSTED"
+    assert not CostEntry.objects.filter(coupon=coupon).exists()
+
+
 def test_clicks_cost_the_price_a_click_and_can_be_taken_back(store: Store):
     owner = make.actor_for(make.owner_of(store))
     coupon = make.make_coupon(store, cpc_cost=Decimal("0.28"))
@@ -194,3 +241,7 @@ def test_the_tab_shows_ledger_chart_and_figures_in_few_queries(store: Store, cli
     posted = client.post(reverse("coupons:clicks", kwargs={"store": store.slug, "code": coupon.code}), {"clicks": "7"})
     assert posted.status_code == 422
     assert "no price per click" in posted.content.decode()
+    set_it = reverse("coupons:budget", kwargs={"store": store.slug, "code": coupon.code})
+    assert client.post(set_it, {"budget": "12", "version": coupon.version}).status_code == 422  # 36.00 is spent
+    assert client.post(set_it, {"budget": "90", "version": coupon.version}).status_code == 302
+    assert CouponTally.objects.get(coupon=coupon).budget == 90

@@ -85,7 +85,7 @@ def test_each_rule_counts_and_judges_the_same_buyers(store: Store, django_assert
     assert refused.stored() == {"rules": ["bought", "quiet", "spent"]}
 
 
-def test_a_category_holds_what_is_below_it_and_rules_say_themselves_in_both_languages(store: Store):
+def test_rules_say_themselves_in_both_languages(store: Store):
     kept, faults = segments.read(
         store, {"rules": [BOUGHT, QUIET, SPENT, ABROAD, {"kind": "named", "buyers": ["anna"]}]}
     )

@@ -13,13 +13,13 @@ import policies
 from accounts.forms import blame
 from accounts.requests import StoreRequest
 from accounts.rights import requires
-from core import charts, clock, display, keyset
+from core import charts, clock, display, keyset, money
 from core.errors import DomainError
 from core.tables import Empty
-from coupons import cost_figures, costs
-from coupons.cost_forms import ClicksForm
+from coupons import budgets, cost_figures, costs
+from coupons.cost_forms import BudgetForm, ClicksForm
 from coupons.cost_tables import CostDayTable, CostTable
-from coupons.models import Coupon
+from coupons.models import Coupon, CouponState
 from coupons.views.common import address, find, page
 from policies.rules import ReachRules
 
@@ -28,6 +28,25 @@ from policies.rules import ReachRules
 def show(request: StoreRequest, store: str, code: str) -> HttpResponse:
     """The costs tab."""
     return _page(request, find(request, code))
+
+
+@requires("coupons.manage")
+@require_POST
+def budget(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """Set or lift the budget."""
+    coupon, form = find(request, code), BudgetForm(request.POST)
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            budgets.set_budget(
+                request.store, coupon.code, budget=data["budget"].strip() or None, version=data["version"], actor=request.actor
+            )  # fmt: skip
+        except DomainError as refusal:
+            blame(form, refusal.errors, refusal.detail)
+            return _page(request, coupon, budget_form=form, status=refusal.status)
+        messages.success(request, _("The budget is set."))
+        return HttpResponseRedirect(address(request, "costs", coupon))
+    return _page(request, coupon, budget_form=form, status=422)
 
 
 @requires("coupons.manage")
@@ -50,19 +69,25 @@ def _page(
     request: StoreRequest,
     coupon: Coupon,
     *,
+    budget_form: BudgetForm | None = None,
     clicks_form: ClicksForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     now = clock.now()
     rules = policies.active(ReachRules, now)
     sums = cost_figures.totals(coupon)
+    over = coupon.state in (CouponState.EXPIRED, CouponState.VOIDED)
     manages = "coupons.manage" in request.rights
+    if budget_form is None:
+        worth = "" if coupon.budget is None else money.text(coupon.budget, coupon.currency)
+        budget_form = BudgetForm(initial={"budget": worth, "version": coupon.version})
     context: dict[str, Any] = {
         "sums": sums,
         "verdicts": cost_figures.verdicts(sums, now=now),
         "effects": cost_figures.effects(coupon, now=now) if coupon.tally.claimed else [],
         "left": None if coupon.tally.budget is None else coupon.tally.budget - coupon.tally.spent,
         "used_percent": _used(coupon),
+        "budget_form": budget_form if manages and not over else None,
         "clicks_form": (clicks_form or ClicksForm()) if manages else None,
         **_by_day(request, coupon, rules),
         **_ledger(request, coupon, rules),

@@ -179,6 +179,7 @@ PAGES: tuple[Page, ...] = (
     page("coupons:detail", "coupons.view", coupon),
     page("coupons:costs", "coupons.view", coupon),
     page("coupons:clicks", "coupons.manage", coupon),
+    page("coupons:budget", "coupons.manage", coupon),
     page("coupons:codes", "coupons.view", coupon),
     page("coupons:codes_make", "coupons.manage", coupon),
     page("coupons:issue", "coupons.manage", coupon_segment),
