@@ -12,7 +12,7 @@ from urllib.parse import urldefrag, urlparse
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, Response
+from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from tests.e2e.conftest import open_context, sign_in
 from tests.e2e.product import Product
@@ -229,12 +229,13 @@ def test_the_brake_works_without_javascript(chromium: Browser, product: Product)
     page.goto("/s/halfhill/campaigns/")
     page.locator("input[name=q]").fill("Mid-Autumn")
     page.get_by_role("button", name="Query").click()
-    assert page.locator("tbody tr").count() == 1
+    page.wait_for_url(re.compile(r"[?&]q=Mid-Autumn"))
+    expect(page.locator("tbody tr")).to_have_count(1)
     page.get_by_role("link", name="Mid-Autumn Lights").click()
     page.get_by_role("link", name="Pause (can resume)").first.click()
     page.locator("select[name=reason]").select_option("season")
     page.get_by_role("button", name="Pause (can resume)").click()
-    assert "What buyers see now" in page.content()
+    expect(page.locator("body")).to_contain_text("What buyers see now")
     page.get_by_role("button", name="Resume").first.click()
     code = page.url.rstrip("/").rsplit("/", 1)[1]
     page.goto(f"/s/halfhill/campaigns/{code}/stop/")
@@ -243,9 +244,9 @@ def test_the_brake_works_without_javascript(chromium: Browser, product: Product)
     page.locator("textarea[name=note]").fill("scripts are off")
     page.locator("input[name=confirm_code]").fill(code)
     page.get_by_role("button", name="Cancel campaign permanently").click()
-    assert "Off for buyers now" in page.content()
+    expect(page.locator("body")).to_contain_text("Off for buyers now")
     page.get_by_role("button", name="Take back the cancel").first.click()
-    assert "The cancel is taken back." in page.content()
+    expect(page.locator("body")).to_contain_text("The cancel is taken back.")
     context.close()
 
 

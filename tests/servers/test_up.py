@@ -82,7 +82,7 @@ def test_starts_answers_repairs_itself_and_survives_a_kill(folder: Path, make_st
     everything = stack.family()
     assert len(everything) > 10
     assert stack.interrupt() == 0, stack.said()
-    assert gone(everything, 5) == []
+    assert gone(everything, 30) == []
     assert using(folder) == []
 
 
@@ -97,7 +97,7 @@ def test_two_copies_side_by_side(folder: Path, make_stack: MakeStack) -> None:
     assert one.interrupt(signal.SIGTERM) == 0
     assert two.get("/readyz")[0] == 200
     assert two.interrupt() == 0
-    assert gone(everything, 5) == []
+    assert gone(everything, 30) == []
     assert using(folder) == []
 
 
@@ -123,7 +123,7 @@ def test_long_path_as_an_ordinary_user(folder: Path, make_stack: MakeStack) -> N
     assert owners == ({NOBODY} if ordinary else {os.geteuid()})
     everything = stack.family()
     assert stack.interrupt() == 0, stack.said()
-    assert gone(everything, 5) == []
+    assert gone(everything, 30) == []
     assert using(project) == []
 
 
