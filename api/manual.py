@@ -25,6 +25,7 @@ TAGS: dict[str, Text] = {
     "jobs": _("Background jobs"),
     "campaigns": _("Campaigns: create, stop, close, check"),
     "insights": _("Events and figures"),
+    "coupons": _("Coupons: create, read, stop"),
     "quotes": _("Quotes for buyers"),
     "orders": _("Orders with frozen terms"),
     "store": _("The token's own store"),

@@ -55,8 +55,15 @@ def check(store: Store, data: CouponInput, *, now: datetime, coupon: Coupon | No
     found = goods.measure(store, pool, currency, rules, face=values.get("face_value"), quota=values.get("quota"))
     errors += [*faults, *wrong, *_about_goods(values, data, found, rules, bool(wrong))]
     errors += [*_about_code(store, values, coupon), *_about_campaign(store, values, data, now)]
+    told = {head_of(error) for error in data.unread}
+    errors = [*data.unread, *(error for error in errors if head_of(error) not in told)]
     warnings = warnings_of(store, values, found, rules, now)
     return Checked(values, pool, found, tuple(errors), warnings)
+
+
+def head_of(error: FieldError) -> str:
+    """The field of the body that a fault is about: `pool` for `pool.skus.3`."""
+    return error.field.partition(".")[0]
 
 
 def _sites(store: Store) -> list[str]:
@@ -102,14 +109,15 @@ def _about_goods(
         "price": display.money(price, values["currency"]) if "currency" in values and price else price,
         "share": _percent(face * 100 / price) if price else "",
         "most": _percent(rules.max_face_percent),
-        "n": found.too_cheap - 1,
         "shown": display.number(found.too_cheap - 1),
     }
     message = _(
         "%(face)s is %(share)s %% of the price of %(sku)s (%(price)s); at most %(most)s %% of any item's price."
     )
     more = ngettext(
-        "%(shown)s further item is too cheap for it.", "%(shown)s further items are too cheap for it.", words["n"]
+        "%(shown)s further item is too cheap for it.",
+        "%(shown)s further items are too cheap for it.",
+        found.too_cheap - 1,
     )
     text = message % words if found.too_cheap == 1 else f"{message % words} {more % words}"
     return [FieldError("face_value", "ERR_COUPON_FACE_TOO_HIGH", text)]

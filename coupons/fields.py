@@ -58,7 +58,7 @@ class Values:
 @cache
 def countries() -> frozenset[str]:
     """ISO 3166-1 alpha-2 codes."""
-    known = Locale.parse("en").territories
+    known = map(str, Locale.parse("en").territories)
     return frozenset(code for code in known if len(code) == 2 and code.isalpha()) - _NO_COUNTRY
 
 

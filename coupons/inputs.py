@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.errors import Text
+from core.errors import FieldError, Text
 from coupons.models import Coupon, CouponKind
 
 
@@ -56,6 +56,8 @@ class CouponInput:
     cpc_cost: Any = None
     campaign: str = ""
     confirm_face_value: Any = None
+    unread: Sequence[FieldError] = ()
+    """Faults of fields that the caller could not even read: told together with all others, in place of what would be said of them."""
 
 
 @dataclass(frozen=True, slots=True)

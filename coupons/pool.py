@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -92,7 +93,7 @@ PROPOSED = f"""
 """  # noqa: S608  # composed of constants
 
 
-def proposed(store: Store, pool: Pool) -> dict[str, object]:
+def proposed(store: Store, pool: Pool) -> dict[str, Any]:
     """The parameters of `PROPOSED`."""
     return {
         "store": store.pk,
@@ -118,7 +119,7 @@ def coupons_for(store: Store | int, sku_ids: Collection[int], codes: Collection[
     if not codes or not sku_ids:
         return {}
     store_id = store if isinstance(store, int) else store.pk
-    given = {"store": store_id, "codes": list(codes), "skus": list(sku_ids)}
+    given: dict[str, Any] = {"store": store_id, "codes": list(codes), "skus": list(sku_ids)}
     found: dict[str, set[int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_COVERED, given)

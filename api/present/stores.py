@@ -20,6 +20,7 @@ from campaigns.guards import Finding
 from core import clock, display, money
 from core.errors import Conflict
 from core.scopes import in_store
+from coupons import eligibility
 from finance import deposits
 from finance.models import DepositAccount, DepositEntry
 from listings.gates import RIGHT_OF, Act, ensure_store_may
@@ -154,6 +155,8 @@ def _capabilities(
         {"capability": "campaigns.pause", "allowed": not standing, "reasons": standing},
         {"capability": "campaigns.cancel", "allowed": not (standing or debts), "reasons": [*standing, *debts]},
     ]
+    gate = [{"code": row.code, "detail": str(row.detail)} for row in eligibility.of(store, now=clock.now()).blocked]
+    rows.append({"capability": "coupons", "allowed": not gate, "reasons": gate})
     for act in RIGHT_OF:
         why = _closed(store, act, actor)
         rows.append({"capability": f"listings.{act}", "allowed": not why, "reasons": why})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from django.utils.translation import gettext_noop as _
 from pydantic import Field
@@ -43,6 +43,13 @@ class StorePatch(Body):
     kyc: Kyc = optional()
     entity: Entity = optional()
     decoration_waived: bool = optional()
+    alipay_level: Annotated[int, Field(ge=0, le=2)] | None = optional(
+        description=_("KYC level of the Alipay+ account; null: as the account's KYC says.")
+    )
+    positive_rating: Annotated[str, Field(max_length=10)] | None = optional(
+        description=_("Positive rating over 90 days, in percent."), examples=["97.5"]
+    )
+    official_logistics: bool | None = optional(description=_("Whether official logistics is opened."))
     reason: str = Field("", max_length=500)
     version: Version = None
 
@@ -65,6 +72,9 @@ class StaffStore(Answer):
     account_state: AccountState
     kyc: Kyc
     decoration_waived: bool
+    alipay_level: int | None
+    positive_rating: str | None
+    official_logistics: bool | None
     owners: list[str]
     currency: str
     time_zone: str

@@ -93,6 +93,9 @@ class CouponRules(Rules):
     messages_singly: int = Field(
         default=20, ge=0, description="More coupons of a store that die at once are told in one message."
     )
+    form_choices: int = Field(default=500, ge=1, description="Brands that the form of a coupon offers.")
+    form_listings: int = Field(default=200, ge=1, description="Listings that the form of a coupon shows one by one.")
+    search_results: int = Field(default=20, ge=1, description="Listings found at once while picking.")
     batch: int = Field(default=5000, ge=1, description="Rows written per transaction by sweeps and voids.")
 
 
@@ -107,24 +110,4 @@ class EffectWatchRules(Rules):
     min_claims: int = Field(default=100, ge=1, description="A coupon with fewer claims is not judged.")
     min_age_hours: int = Field(default=72, ge=0, description="A coupon issued for less time is not judged.")
     follow_up_days: int = Field(default=7, ge=1, description="R70: the look back after a resume.")
-    expected_percent: Decimal = Field(
-        default=Decimal("63.2"), ge=0, le=100, description="R70: where the platform saw the rate after 7 days."
-    )
-    channel_ctr: dict[str, Decimal] = Field(
-        default={"push": Decimal("28.4"), "email": Decimal("9.1")},
-        description="R64: click-through by channel that the platform names, in percent.",
-    )
-    report_days: int = Field(default=30, ge=1, description="Days that a diagnosis report shows one by one.")
-    report_claims: int = Field(
-        default=20_000, ge=1, description="A report looks at the orders of so many unused claims, the latest."
-    )
-    report_batch: int = Field(default=50, ge=1, description="Reports examined per transaction.")
-    report_rows: int = Field(default=20, ge=1, description="Rows of one table in a report, the largest.")
-    effect_days: int = Field(
-        default=90, ge=1, description="Days that the figures of a coupon cover unless told otherwise."
-    )
-    export_max: int = Field(
-        default=1_000_000, ge=1, le=1_048_000, description="Usage rows in one export; a sheet ends at row 1,048,576."
-    )
-    export_chunk: int = Field(default=5_000, ge=1, description="Usage rows read at a time by an export.")
     batch: int = Field(default=1000, ge=1, description="Coupons judged per transaction.")

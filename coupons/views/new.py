@@ -1,0 +1,261 @@
+"""创建新券: the form, its checks while it is typed, picking of products; changing and deleting a draft (R53, R54)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from accounts.requests import StoreRequest
+from accounts.rights import requires
+from core import clock
+from core.errors import DomainError, InvalidInput
+from coupons import checking, creating, eligibility, figures, finding, links
+from coupons.draft_forms import POOL, CouponForm, chosen, field_of, initial_of
+from coupons.inputs import PoolInput, Saved
+from coupons.models import Coupon, CouponState
+from coupons.templates_of import TEMPLATES
+from coupons.templates_of import initial_of as template_initial
+from coupons.views.common import address, find, page, problem_of
+from listings import reading as goods_reading
+from listings.models import Listing, ListingState, Management
+from policies import active
+from policies.rules import CouponRules
+
+#: What the buttons ask for; `look` writes nothing.
+ISSUE, DRAFT, LOOK = "issue", "draft", "look"
+#: Fields whose sense hangs on another one: judged again when that one changes, if they hold anything.
+RELATED = {
+    "pool": ("face_value",), "min_order": ("face_value",), "kind": ("face_value", "min_order"), "starts_at": ("ends_at",),
+    "ends_at": ("stacks_until",),
+}  # fmt: skip
+
+
+@dataclass
+class Desk:
+    """A form on its way: who, which draft (None for a new coupon), and what is shown beside the fields."""
+
+    request: StoreRequest
+    coupon: Coupon | None = None
+    status: int = 200
+    problem: dict[str, Any] | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.now = clock.now()
+        self.rules = active(CouponRules, self.now)
+        self.pool = finding.pool_input(self.coupon) if self.coupon else PoolInput()
+
+    def form(self, *args: Any, **kwargs: Any) -> CouponForm:
+        """A form of this desk; a pool too long for a page stays out of it."""
+        short = len(self.pool.listings) <= self.rules.form_listings
+        return CouponForm(*args, store=self.request.store, rules=self.rules, coupon=self.coupon, pool=short, **kwargs)
+
+    def offer(self, form: CouponForm) -> CouponForm:
+        """The form with the campaigns that a new coupon may be linked to."""
+        room = links.room()
+        if room is not None and self.coupon is None:
+            form.offer_campaigns(room.choices(self.request.store, now=self.now))
+        return form
+
+    def checked(self, form: CouponForm) -> checking.Checked:
+        """The form as the verbs would see it; nothing is saved."""
+        return checking.check(self.request.store, form.given, now=self.now, coupon=self.coupon)
+
+    def figures(self, form: CouponForm, checked: checking.Checked) -> figures.Figures:
+        """The panel beside the form."""
+        currency = self.coupon.currency if self.coupon else self.request.store.currency
+        return figures.of(
+            checked, currency, self.rules, order=form.sum_of("order_value"), freight=form.sum_of("freight")
+        )
+
+    def render(self, form: CouponForm, panel: figures.Figures | None = None) -> HttpResponse:
+        """The page."""
+        panel_ = eligibility.of(self.request.store, now=self.now)
+        context: dict[str, Any] = {
+            "form": form,
+            "figures": panel,
+            "problem": self.problem,
+            "closed": panel_.blocked,
+            "guards": [_guard(row, panel_.policy) for row in (*panel_.gate, *panel_.advice)],
+            "templates": TEMPLATES if self.coupon is None else (),
+            "template_key": self.request.GET.get("template", ""),
+            "picked": chosen(self.request.store, form, Listing.objects.prefetch_related("skus")),
+            "found": (),
+            "per_buyer": self.rules.per_buyer,
+            "pool_size": len(self.pool.listings),
+            "back_url": address(self.request, "detail", self.coupon) if self.coupon else address(self.request, "list"),
+            **self.extra,
+        }
+        if self.coupon is not None:
+            return page(self.request, "coupons/form.html", self.coupon, context, status=self.status)
+        return render(self.request, "coupons/form.html", context, status=self.status)
+
+
+def _guard(row: eligibility.Row, policy: str) -> dict[str, Any]:
+    return {
+        "code": row.code,
+        "status": row.status,
+        "title": row.title,
+        "evidence": row.detail,
+        "policy_version": policy,
+    }
+
+
+@requires("coupons.manage")
+def create(request: StoreRequest, store: str) -> HttpResponse:
+    """A new coupon: issued at once, or kept as a draft."""
+    desk = Desk(request)
+    if request.method == "POST":
+        return _written(desk)
+    key, campaign = request.GET.get("template", ""), request.GET.get("campaign", "")[:40]
+    initial = template_initial(key, desk.rules, desk.now) | {"campaign": campaign}
+    form = desk.offer(desk.form(initial=initial))
+    return desk.render(form)
+
+
+@requires("coupons.manage")
+def edit(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """Everything of a draft; nothing of what is issued."""
+    coupon = find(request, code)
+    if coupon.state != CouponState.DRAFT:
+        words = _("While it is “%(state)s” it cannot be edited: buyers were promised what it says.")
+        messages.error(request, words % {"state": coupon.get_state_display()})
+        return redirect(address(request, "detail", coupon))
+    desk = Desk(request, coupon)
+    if request.method == "POST":
+        return _written(desk)
+    initial = initial_of(coupon, desk.pool) | {"freight": f"{desk.rules.freight:f}"}
+    form = desk.form(initial=initial)
+    given = checking.current_of(coupon)
+    checked = checking.check(request.store, given, now=desk.now, coupon=coupon)
+    panel = figures.of(checked, coupon.currency, desk.rules, order=None, freight=None)
+    return desk.render(form, panel)
+
+
+@requires("coupons.manage")
+def delete(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """Delete a draft: a page that asks, then it is gone."""
+    coupon = find(request, code)
+    if request.method != "POST":
+        context = {"here": _("Delete this draft"), "back_url": address(request, "detail", coupon)}
+        return page(request, "coupons/delete.html", coupon, context)
+    try:
+        creating.delete_draft(request.store, coupon.code, version=_version(request), actor=request.actor)
+    except DomainError as refusal:
+        context = {
+            "here": _("Delete this draft"),
+            "back_url": address(request, "detail", coupon),
+            "problem": problem_of(refusal, request),
+        }
+        return page(request, "coupons/delete.html", coupon, context, status=refusal.status)
+    messages.success(request, _("The draft %(code)s was deleted.") % {"code": coupon.code})
+    return redirect(address(request, "list"))
+
+
+def _written(desk: Desk) -> HttpResponse:
+    """What was typed: saved, or looked at with nothing lost."""
+    request, act = desk.request, desk.request.POST.get("act", DRAFT if desk.coupon else ISSUE)
+    form = desk.offer(desk.form(request.POST))
+    if act == LOOK:
+        return _looked_at(desk, form)
+    try:
+        saved = _save(desk, form, draft=act == DRAFT)
+    except DomainError as refusal:
+        desk.status = refusal.status
+        panel = desk.figures(form, desk.checked(form))
+        form.blame(refusal.errors)
+        if not isinstance(refusal, InvalidInput):
+            desk.problem = problem_of(refusal, request)
+        desk.extra |= {"unsaved": True, "found": _found(request, desk)}
+        return desk.render(form, panel)
+    for warning in saved.warnings:
+        messages.warning(request, str(warning.message))
+    return redirect(address(request, "detail", saved.coupon))
+
+
+def _save(desk: Desk, form: CouponForm, *, draft: bool) -> Saved:
+    request, given = desk.request, form.given
+    if desk.coupon is None:
+        return creating.create(request.store, given, draft=draft, actor=request.actor)
+    changes = {name: getattr(given, name) for name in given.__dataclass_fields__ if name != "campaign"}
+    if not form.pool:
+        del changes["pool"]
+    if given.face_value == f"{desk.coupon.face_value:f}" and given.kind == desk.coupon.kind:
+        changes["confirm_face_value"] = given.confirm_face_value or desk.coupon.face_value
+    return creating.edit(request.store, desk.coupon.code, changes, version=_version(request), actor=request.actor)
+
+
+def _looked_at(desk: Desk, form: CouponForm) -> HttpResponse:
+    """Without JavaScript: the form again with all that was typed, what the search found, and the figures."""
+    panel = desk.figures(form, desk.checked(form))
+    shown = {name: form[name].value() for name in form.fields}
+    again = desk.offer(desk.form(initial=shown))
+    desk.extra |= {"unsaved": True, "found": _found(desk.request, desk), "q": desk.request.POST.get("q", "")}
+    return desk.render(again, panel)
+
+
+def _version(request: StoreRequest) -> int | None:
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def _found(request: StoreRequest, desk: Desk) -> list[Listing]:
+    """Listings that the search finds and the form does not hold yet: on sale, run by the merchant (R127)."""
+    text = request.POST.get("q", "").strip()[:120].replace("\x00", "")
+    if not text:
+        return []
+    held = [
+        int(value)
+        for value in request.POST.getlist("listings")
+        if value.isascii() and value.isdigit() and len(value) < 19
+    ]
+    rows = goods_reading.find(request.store, q=text, state=ListingState.ON_SALE, management=Management.SELF)
+    return list(rows.exclude(pk__in=held).prefetch_related("skus").order_by("-id")[: desk.rules.search_results])
+
+
+# -- while it is being typed -------------------------------------------------------------------------------------------------
+
+
+@requires("coupons.manage")
+@require_POST
+def search(request: StoreRequest, store: str) -> HttpResponse:
+    """The products that the form holds, and those that the search finds; a fragment."""
+    desk = Desk(request)
+    form = desk.form(request.POST)
+    picked = chosen(request.store, form, Listing.objects.prefetch_related("skus"))
+    found = _found(request, desk)
+    context = {"picked": picked, "found": found, "q": request.POST.get("q", ""), "form": form, "asked": True}
+    return render(request, "coupons/_picks.html", context)
+
+
+@requires("coupons.manage")
+@require_POST
+def check(request: StoreRequest, store: str) -> HttpResponse:
+    """What is wrong with one field of the form as it stands, and the figures anew; saves nothing."""
+    name, code = request.GET.get("field", ""), request.GET.get("code", "")
+    coupon = find(request, code) if code else None
+    desk = Desk(request, coupon)
+    form = desk.offer(desk.form(request.POST))
+    checked = desk.checked(form)
+    by_field: dict[str, list[str]] = {}
+    for error in checked.errors:
+        by_field.setdefault(field_of(error), []).append(str(error.message))
+    regions = []
+    if name == "pool":
+        pool_errors = [message for field_name in POOL for message in by_field.get(field_name, ())]
+        regions.append({"region": "live_id_pool", "name": "pool", "errors": pool_errors})
+    elif name in form.fields and hasattr(form.fields[name], "live"):
+        regions.append({"region": f"live_id_{name}", "name": name, "errors": by_field.get(name, ())})
+    for other in RELATED.get(name, ()):
+        if other in form.fields and form[other].value() and hasattr(form.fields[other], "live"):
+            regions.append(
+                {"region": f"live_id_{other}", "name": other, "errors": by_field.get(other, ()), "beside": True}
+            )
+    context = {"regions": regions, "figures": desk.figures(form, checked), "main": name}
+    return render(request, "coupons/_live.html", context)
