@@ -54,3 +54,13 @@ declare(
     },
     values={"paused_by": {value: label for value, label in PausedBy.choices if value}, "why": telling.WHY},
 )
+
+declare(
+    "coupon_test",
+    {
+        "start": ("compare", _("Start an A/B test")),
+        "stop": ("stop", _("Stop the test")),
+    },
+    objects={"coupon_test": _("A/B test")},
+    fields={"arms": _("The two arms"), "share": _("Share of buyers who get B (%)")},
+)

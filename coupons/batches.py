@@ -173,8 +173,8 @@ def withdraw(store: Store, code: str, batch_id: int, *, actor: Actor, now: datet
     return batch
 
 
-def resolve(store_id: int, codes: Collection[str]) -> dict[str, int]:
-    """The coupons that these single-use codes are for, by the code as it was typed; one query. What is none is missing."""
+def resolve(store_id: int, codes: Collection[str], buyer: str = "") -> dict[str, int]:
+    """The coupons that these single-use codes are for, by the code as it was typed, whoever asks; one query. What is none is missing."""
     digests = {typed: single_codes.digest(plain) for typed in codes if (plain := single_codes.normalise(typed))}
     if not digests:
         return {}

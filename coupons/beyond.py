@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from coupons import audience
 from coupons.segment_forms import Keeper
-from coupons.tabs import Section, lend_page, lend_section, lend_tab
-from coupons.views import codes, costs, segment
+from coupons.tabs import Section, lend_buttons, lend_page, lend_section, lend_tab
+from coupons.views import arms, codes, costs, segment
 
 import_module("coupons.beyond_codes")
 
@@ -26,3 +26,8 @@ lend_tab("codes", _("Single-use codes"), "coupons.view", codes.show)
 audience.join(Keeper())
 lend_page("<str:code>/issue/", segment.issue, "issue")
 lend_section(Section("coupons/_segment.html", "coupons.view", segment.section))
+
+lend_page("<str:code>/test/", arms.start, "test")
+lend_page("<str:code>/test/stop/", arms.stop, "test_stop")
+lend_section(Section("coupons/_test.html", "coupons.view", arms.section))
+lend_buttons(arms.buttons)

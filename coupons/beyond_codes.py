@@ -35,6 +35,11 @@ declare(
         fix=_("Claim with one of the codes."),
     ),
     Code(
+        "ERR_COUPON_TEST", ERROR, _("The coupon's test does not allow it"),
+        cause=_("A coupon is in one running test at a time, and a stopped one does not run again."),
+        fix=_("Stop the running test, or start a new one."),
+    ),
+    Code(
         "ERR_COUPON_SEGMENT", ERROR, _("Not for this buyer"),
         cause=_("The coupon is for some buyers only, by the rules that its page shows; this one is not among them."),
         fix=(_("Look at the rules under “Who may claim”."), _("For others, create a coupon with other rules.")),

@@ -1,5 +1,6 @@
 """Coupons, their pools, tallies, claims, refusals and reserved stock."""
 
+from coupons.models.arms import ArmsState, CouponTest
 from coupons.models.batch import BatchState, CodeBatch, SingleCode
 from coupons.models.claim import Claim, ClaimAddress, ClaimState, Phase, Refusal
 from coupons.models.cost import CostEntry, CostKind
@@ -21,6 +22,7 @@ __all__ = [
     "CouponKind",
     "CouponState",
     "CouponTally",
+    "CouponTest",
     "Diagnosis",
     "Evidence",
     "ExposureHour",
@@ -32,4 +34,5 @@ __all__ = [
     "Refusal",
     "Reservation",
     "SingleCode",
+    "ArmsState",
 ]

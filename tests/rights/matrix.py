@@ -49,6 +49,11 @@ def coupon_segment(things: Things) -> dict[str, Any]:
     return {"code": things.coupon_segment.code}
 
 
+def coupon_test(things: Things) -> dict[str, Any]:
+    """A coupon that is tested."""
+    return {"code": things.coupon_test.arm_a.code}
+
+
 def code_batch(things: Things) -> dict[str, Any]:
     """A batch of single-use codes."""
     return {"code": things.code_batch.coupon.code, "batch": things.code_batch.pk}
@@ -188,6 +193,8 @@ PAGES: tuple[Page, ...] = (
     page("coupons:codes", "coupons.view", coupon),
     page("coupons:codes_make", "coupons.manage", coupon),
     page("coupons:issue", "coupons.manage", coupon_segment),
+    page("coupons:test", "coupons.manage", coupon),
+    page("coupons:test_stop", "coupons.manage", coupon_test),
     page("coupons:codes_csv", "coupons.manage", code_batch),
     page("coupons:codes_seal", "coupons.manage", code_batch),
     page("coupons:codes_withdraw", "coupons.manage", code_batch),

@@ -19,7 +19,8 @@ from campaigns.steps import pending
 from core import clock
 from core.codes import new_code
 from core.scopes import in_store
-from coupons.models import CodeBatch, Coupon
+from coupons import arms
+from coupons.models import CodeBatch, Coupon, CouponTest
 from inbox.models import Message
 from listings.models import Job, Listing, Sku
 from listings.uploads import errors_of
@@ -116,6 +117,13 @@ class Things:
         rules = [{"kind": "named", "buyers": ["anna"]}]
         with in_store(self.store.pk):
             return make_coupon(self.store, [self.listing], segment={"rules": rules})
+
+    @cached_property
+    def coupon_test(self) -> CouponTest:
+        """A running test of two coupons."""
+        with in_store(self.store.pk):
+            pair = (make_coupon(self.store, [self.listing]).code, make_coupon(self.store, [self.listing]).code)
+            return arms.start(self.store, "TEST-1", name="Test", arms=pair, actor=actor_for(self.owner))
 
     @cached_property
     def code_batch(self) -> CodeBatch:
