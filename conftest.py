@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.plugins.servers", "tests.plugins.browser", "tests.plugins.flush", "tests.plugins.language"]
+pytest_plugins = [f"tests.plugins.{name}" for name in ("servers", "database", "browser", "flush", "language")]

@@ -44,6 +44,7 @@ app.conf.update(
         "campaigns.tasks.run_checks": {"queue": "checks"},
         "campaigns.tasks.*": {"queue": "lifecycle"},
         "coupons.tasks.sweep": {"queue": "lifecycle"},
+        "coupons.tasks.effect_watch": {"queue": "lifecycle"},
         "publishing.tasks.*": {"queue": "publish"},
     },
     timezone="UTC",

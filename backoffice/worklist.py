@@ -18,6 +18,8 @@ from campaigns.labels import POINTS, campaign_name
 from campaigns.models import Campaign, CampaignState, Closing, Leftover, ParkedClose, ParkedState
 from campaigns.prices import stores_prices_to_review
 from core import clock, display
+from coupons.watch_todo import open_reports
+from coupons.watch_words import signal_label
 from inbox.models import Message, Severity
 from insights import stale
 from policies import active
@@ -252,11 +254,29 @@ def _messages(request: StoreRequest, now: datetime) -> list[Todo]:
     ]
 
 
+def _effect_warnings(request: StoreRequest, now: datetime) -> list[Todo]:
+    """R68, R142: coupons that the effect watch stopped, until somebody decides."""
+    return [
+        Todo(
+            icon="alert",
+            tone="paused",
+            word=_("Effect warning"),
+            title=f"{row.coupon.label or row.coupon.code} ({row.coupon.code})",
+            text=_("Issuing stopped by itself: %(why)s. The report says what would help.")
+            % {"why": signal_label(row.signal)},
+            url=_to(request, "coupons:diagnosis", code=row.coupon.code, report=row.pk),
+            action=_("Diagnosis report"),
+        )
+        for row in open_reports(request.store.pk, limit=active(DashboardRules, now).rows)
+    ]
+
+
 SOURCES: tuple[tuple[Callable[[StoreRequest, datetime], list[Todo]], str], ...] = (
     (_held_cancels, "campaigns.view"),
     (_parked, "campaigns.pause"),
     (_leftovers, "campaigns.view"),
     (_messages, "campaigns.view"),
+    (_effect_warnings, "coupons.view"),
     (_prices, "campaigns.view"),
     (_stale, "insights.view"),
     (_closes, "campaigns.view"),

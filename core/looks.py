@@ -43,6 +43,12 @@ LOOKS: dict[str, dict[str, Look]] = {
         "expired": Look("square", "draft", _("Expired")),
         "voided": Look("octagon", "cancel", _("Void")),
     },
+    "usage": {
+        "claimed": Look("check", "sched", pgettext_lazy("usage", "Claimed")),
+        "redeemed": Look("check-circle", "run", pgettext_lazy("usage", "Redeemed")),
+        "voided": Look("octagon", "draft", pgettext_lazy("usage", "Void")),
+        "refused": Look("ban", "cancel", pgettext_lazy("usage", "Refused")),
+    },
     "listing": {
         "draft": Look("circle", "draft", _("Draft")),
         "in_review": Look("progress", "review", _("In review")),

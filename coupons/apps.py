@@ -20,3 +20,5 @@ class CouponsConfig(AppConfig):
         import_module("coupons.events")
         import_module("coupons.stop_codes")
         import_module("coupons.views.states")
+        import_module("coupons.watch_codes")
+        import_module("coupons.watch_pages")

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from coupons import stopping
+from coupons import stopping, watch
 
 
 @shared_task(name="coupons.tasks.sweep")
 def sweep() -> int:
     """Expire the coupons whose end has come."""
     return stopping.expire_due()
+
+
+@shared_task(name="coupons.tasks.effect_watch")
+def effect_watch() -> dict[str, int]:
+    """Stop what the risk signals warn of, write the reports, look back at resumes."""
+    return watch.run()

@@ -23,6 +23,15 @@ declare(
         fix=_("Send a SKU of the campaign, or leave it out to count the campaign as a whole."),
     ),
     Code(
+        "ERR_EVENT_COUPON", ERROR, _("Unknown coupon in an event"),
+        cause=_("The code is no coupon of this store, or the event names a campaign as well."),
+        fix=_("Send the coupon’s code in place of the campaign’s."),
+    ),
+    Code(
+        "ERR_EVENT_CHANNEL", ERROR, _("Not a channel"),
+        cause=_("A channel is told in at most 20 small letters, digits and dashes."), fix=_("Send push, email, product_page or the like."),
+    ),
+    Code(
         "ERR_EVENT_TIME", ERROR, _("The time of an event is wrong"),
         cause=_("It is no moment, or lies too far ahead."), fix=_("Send RFC 3339 in UTC; check the clock of the storefront."),
     ),
@@ -31,9 +40,9 @@ declare(
         cause=_("It is not a whole number above zero, or absurdly large."), fix=_("Send how often it happened."),
     ),
     Code(
-        "ERR_EVENT_WINDOW", WARNING, _("The campaign was not in force"),
-        cause=_("The event lies before the campaign’s start or after its end; it cannot be the campaign’s."),
-        fix=(_("Take the campaign’s tag off pages when it ends."), _("Check the clock of the storefront.")),
+        "ERR_EVENT_WINDOW", WARNING, _("The campaign or coupon was not in force"),
+        cause=_("The event lies before the start or after the end of its campaign or coupon; it cannot be theirs."),
+        fix=(_("Take the tag off pages when it ends."), _("Check the clock of the storefront.")),
     ),
     Code(
         "ERR_EVENT_SEALED", WARNING, _("The figures are archived"),

@@ -1,7 +1,8 @@
 """What storefronts count: impressions, clicks, units put into a cart, up to ten thousand events a call, into hourly counters.
 
 A wrong event is rejected with its reason and stops no other. All counters of a call are raised by one statement that takes them in one
-order (campaign, hour, SKU), so that callers who count the same campaigns wait for each other and never in a ring.
+order (campaign, hour, SKU), so that callers who count the same campaigns wait for each other and never in a ring. Events about a coupon
+go down to the coupon room, which keeps their counters (R52).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from audit.record import Target
 from audit.verbs import about, verb
 from campaigns.models import Campaign, CampaignItem, CampaignState
 from core import clock, codes
+from coupons import exposure, finding
 from insights.models import CampaignFigures
 from listings.models import Sku
 from listings.outcome import rows_of
@@ -70,6 +72,8 @@ class _Event:
     kind: str
     campaign: str
     sku: str
+    coupon: str
+    channel: str
     at: datetime
     count: int
 
@@ -95,7 +99,9 @@ class _Fault(Exception):
 def take_events(store: Store, rows: object, *, actor: Actor, now: datetime) -> Taken:
     """Count events: `[{"kind", "campaign", "sku", "at", "count"}]`; without `sku` of the campaign as a whole, without `at` now, `count` 1.
 
-    Seven statements for any number of events. An event is counted when its campaign is the store's and in force at that time (give or take
+    `{"kind", "coupon", "channel", "at", "count"}` is about a coupon, and where buyers met it. Nine statements for any number of events.
+
+    An event is counted when its campaign is the store's and in force at that time (give or take
     `window_slack`), its SKU is the campaign's, and no archive has sealed the figures. Raises PermissionRefused, and InvalidInput when
     the rows are no list or too many. Counters are measurements, not changes: the audit log keeps refusals only.
     """
@@ -103,7 +109,9 @@ def take_events(store: Store, rows: object, *, actor: Actor, now: datetime) -> T
     check(actor, store, "checkout.use", now=now)
     rules = policies.active(InsightRules, now)
     taken = Taken()
-    events = _read(rows_of(rows, "events", rules.events_per_call), rules, taken, now)
+    told = _read(rows_of(rows, "events", rules.events_per_call), rules, taken, now)
+    _count_coupons(store, [event for event in told if event.coupon], rules, taken)
+    events = [event for event in told if not event.coupon]
     known = _campaigns(store, events, rules)
     skus, members = _goods(store, events, known)
     counters: dict[tuple[int, datetime, int | None], list[Any]] = {}
@@ -121,6 +129,14 @@ def take_events(store: Store, rows: object, *, actor: Actor, now: datetime) -> T
         _raise(store, counters)
     taken.rejected.sort(key=lambda one: one.index)
     return taken
+
+
+def _count_coupons(store: Store, events: Sequence[_Event], rules: InsightRules, taken: Taken) -> None:
+    """Hand the events about coupons down."""
+    seen = [exposure.Seen(one.index, one.kind, one.coupon, one.channel, one.at, one.count) for one in events]
+    refused = exposure.count(store, seen, slack=timedelta(seconds=rules.window_slack)) if seen else []
+    taken.rejected += [Rejected(one.index, one.field, one.code, one.message) for one in refused]
+    taken.accepted += len(seen) - len(refused)
 
 
 def _raise(store: Store, counters: Mapping[tuple[int, datetime, int | None], Sequence[Any]]) -> None:
@@ -147,8 +163,9 @@ def _event(index: int, row: Mapping[str, Any], rules: InsightRules, now: datetim
     kind = row.get("kind")
     if kind not in KINDS:
         raise _Fault("kind", "ERR_EVENT_KIND", _("It must be one of: %(kinds)s.") % {"kinds": ", ".join(KINDS)})
-    campaign, sku = row.get("campaign"), row.get("sku")
-    if not isinstance(campaign, str) or not 0 < len(campaign) <= _CODE_MAX or not campaign.isprintable():
+    campaign, sku, coupon = row.get("campaign"), row.get("sku"), row.get("coupon")
+    channel = _channel(row, coupon, campaign)
+    if coupon is None and not _is_code(campaign):
         raise _Fault("campaign", "ERR_EVENT_CAMPAIGN", _("Name the campaign by its code, such as C-7F3KQ."))
     if sku is not None and (not isinstance(sku, str) or len(sku) > _SKU_MAX or not sku.isprintable()):
         raise _Fault("sku", "ERR_EVENT_SKU", _("Name the product by its SKU, or leave it out."))
@@ -160,7 +177,37 @@ def _event(index: int, row: Mapping[str, Any], rules: InsightRules, now: datetim
     if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= rules.event_count_max:
         most = {"most": rules.event_count_max}
         raise _Fault("count", "ERR_EVENT_COUNT", _("It must be a whole number from 1 to %(most)s.") % most)
-    return _Event(index, str(kind), codes.normalise(campaign) or campaign, sku or "", at, count)
+    about = str(campaign or "")
+    return _Event(
+        index,
+        str(kind),
+        codes.normalise(about) or about,
+        sku or "",
+        finding.normalise(coupon or ""),
+        channel,
+        at,
+        count,
+    )
+
+
+def _is_code(told: object) -> bool:
+    return isinstance(told, str) and 0 < len(told) <= _CODE_MAX and told.isprintable()
+
+
+def _channel(row: Mapping[str, Any], coupon: object, campaign: object) -> str:
+    """The channel of an event about a coupon. Raises _Fault, also for an event that is about both or about something that is no code."""
+    if coupon is None:
+        return ""
+    if campaign is not None:
+        raise _Fault("coupon", "ERR_EVENT_COUPON", _("Name a campaign or a coupon, not both."))
+    if not _is_code(coupon):
+        raise _Fault("coupon", "ERR_EVENT_COUPON", _("Name the coupon by its code."))
+    channel = exposure.tidy_channel(row.get("channel"))
+    if channel is None:
+        raise _Fault(
+            "channel", "ERR_EVENT_CHANNEL", _("Write the channel in at most 20 small letters, digits and dashes.")
+        )
+    return channel
 
 
 def _moment(value: object) -> datetime:

@@ -31,5 +31,8 @@ STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405 - of the settings t
 # Public pages are read in this process: no socket, the same rows as the test.
 PROBE_TRANSPORT = "wsgi"
 
+# No test asks for a static file here, and each test client would look through the folders of all of them anew.
+WHITENOISE_USE_FINDERS = False
+
 # Static files are served as they lie; their hashing has a test of its own.
 STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"  # noqa: F405 - of the settings taken over above

@@ -176,7 +176,7 @@ def test_two_owners_removing_each_other_leave_one():
 
     def leave(user):
         try:
-            gate.wait(10)
+            gate.wait(60)
             members.remove_member(store, user.pk, actor=actor_for(user))
             codes.append("gone")
         except DomainError as error:
@@ -188,6 +188,6 @@ def test_two_owners_removing_each_other_leave_one():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     assert sorted(codes) == ["ERR_LAST_OWNER", "gone"]
     assert Membership.objects.filter(store=store, is_owner=True, is_active=True).count() == 1

@@ -13,10 +13,19 @@ Kind = Literal["impression", "click", "add_to_cart"]
 
 
 class EventIn(Body):
-    """Something that buyers did with a campaign, counted."""
+    """Something that buyers did with a campaign or a coupon, counted."""
 
     kind: Kind
-    campaign: str = Field(max_length=40, examples=["C-7F3KQ"])
+    campaign: str | None = Field(None, max_length=40, examples=["C-7F3KQ"])
+    coupon: str | None = Field(
+        None, max_length=40, examples=["KNIT-2-50"], description=_("A coupon's code, in place of a campaign.")
+    )
+    channel: str | None = Field(
+        None,
+        max_length=20,
+        examples=["push"],
+        description=_("Where buyers met the coupon: push, email, product_page …"),
+    )
     sku: str | None = Field(
         None, max_length=200, description=_("A SKU of the campaign; nothing: the campaign as a whole.")
     )

@@ -98,10 +98,10 @@ def test_a_slow_writer_with_a_lower_id_is_not_missed():
         with transaction.atomic():
             put(1)
             written.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
 
     thread = in_thread(slow)
-    assert written.wait(10)
+    assert written.wait(60)
     [fast] = put(1)
     assert sealing.seal() == 1
     assert sealing.seal() == 0
@@ -125,12 +125,12 @@ def test_the_floor_rises_under_writers_that_never_all_pause():
         with transaction.atomic():
             put(1)
             began[number].set()
-            assert stop[number].wait(10)
+            assert stop[number].wait(60)
 
     threads, floors = [], []
     for number in range(4):
         threads.append(in_thread(lambda number=number: writer(number)))
-        assert began[number].wait(10)
+        assert began[number].wait(60)
         if number:
             stop[number - 1].set()
             threads[number - 1].join()

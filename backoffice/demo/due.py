@@ -12,6 +12,7 @@ def run_due() -> None:
     """Everything that is due now: lifecycle, bulk jobs, publishing, outbox, checks of public pages."""
     campaign_tasks.sweep()
     coupon_tasks.sweep()
+    coupon_tasks.effect_watch()
     campaign_tasks.run_bulk()
     deliver_outbox()
     publishing_tasks.sweep()

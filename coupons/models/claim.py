@@ -106,6 +106,8 @@ class Refusal(models.Model):
             models.Index(fields=["coupon", "-at", "-id"], name="refusal_list"),
             models.Index(fields=["coupon", "code", "-at", "-id"], name="refusal_by_code"),
             models.Index(fields=["coupon", "channel", "-at", "-id"], name="refusal_of_channel"),
+            # A handful of rows: what the effect watch looks for every minute.
+            models.Index(fields=["at"], name="refusal_velocity", condition=models.Q(code="ERR_COUPON_VELOCITY")),
         ]
 
     def __str__(self) -> str:

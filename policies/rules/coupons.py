@@ -110,4 +110,24 @@ class EffectWatchRules(Rules):
     min_claims: int = Field(default=100, ge=1, description="A coupon with fewer claims is not judged.")
     min_age_hours: int = Field(default=72, ge=0, description="A coupon issued for less time is not judged.")
     follow_up_days: int = Field(default=7, ge=1, description="R70: the look back after a resume.")
+    expected_percent: Decimal = Field(
+        default=Decimal("63.2"), ge=0, le=100, description="R70: where the platform saw the rate after 7 days."
+    )
+    channel_ctr: dict[str, Decimal] = Field(
+        default={"push": Decimal("28.4"), "email": Decimal("9.1")},
+        description="R64: click-through by channel that the platform names, in percent.",
+    )
+    report_days: int = Field(default=30, ge=1, description="Days that a diagnosis report shows one by one.")
+    report_claims: int = Field(
+        default=20_000, ge=1, description="A report looks at the orders of so many unused claims, the latest."
+    )
+    report_batch: int = Field(default=50, ge=1, description="Reports examined per transaction.")
+    report_rows: int = Field(default=20, ge=1, description="Rows of one table in a report, the largest.")
+    effect_days: int = Field(
+        default=90, ge=1, description="Days that the figures of a coupon cover unless told otherwise."
+    )
+    export_max: int = Field(
+        default=1_000_000, ge=1, le=1_048_000, description="Usage rows in one export; a sheet ends at row 1,048,576."
+    )
+    export_chunk: int = Field(default=5_000, ge=1, description="Usage rows read at a time by an export.")
     batch: int = Field(default=1000, ge=1, description="Coupons judged per transaction.")

@@ -203,6 +203,6 @@ def test_of_two_who_publish_at_once_one_wins():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert sorted(outcomes) == ["ERR_RULES_VERSION", "done"]
     assert RuleSet.objects.filter(key="conflicts", version="2").count() == 1

@@ -198,7 +198,7 @@ def test_two_publishers_of_one_merchants_site_tell_everything_once(settings) -> 
             start = threading.Barrier(4)
 
             def work() -> None:
-                start.wait(10)
+                start.wait(60)
                 delivery.publish_site(site.id)
                 connections.close_all()
 
@@ -206,7 +206,7 @@ def test_two_publishers_of_one_merchants_site_tell_everything_once(settings) -> 
             for worker in workers:
                 worker.start()
             for worker in workers:
-                worker.join(30)
+                worker.join(60)
             delivery.publish_site(site.id)
             told = [x["listing"] for _, body in Receiver.calls for x in json.loads(body)["data"]["listings"]]
             assert len(told) == len(set(told)) == 250

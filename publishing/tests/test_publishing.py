@@ -226,7 +226,7 @@ def _together(*works):
     def run(position, work):
         try:
             with across_stores("test"):
-                start.wait(10)
+                start.wait(60)
                 answers[position] = work()
         finally:
             connections.close_all()
@@ -326,7 +326,7 @@ def test_a_publisher_killed_in_the_middle_leaves_nothing_half_done() -> None:
             return "lived"
 
         def kills():
-            reached.wait(10)
+            reached.wait(60)
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_terminate_backend(%s)", killed)
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # Nothing that talks to the outside, and no sandbox: in containers it cannot be made, and the pages are our own.
@@ -29,6 +29,8 @@ ARGUMENTS = (
     "--disable-quic",
 )
 INSTALL_LIMIT = 600  # seconds
+#: How long an expectation waits for what a script or the server writes. It ends when that is there: long only where all is slow.
+PATIENCE = 30_000  # milliseconds
 _ASK_PLAYWRIGHT = (
     "from playwright.sync_api import sync_playwright\nwith sync_playwright() as p: print(p.chromium.executable_path)"
 )
@@ -134,6 +136,7 @@ def chromium(browser_path: str) -> Iterator[Browser]:
     Not for the session: while Playwright runs, its event loop makes Django refuse the database to every other test of
     the same process, and a second Playwright does not start.
     """
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
         yield found

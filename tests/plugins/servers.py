@@ -22,5 +22,7 @@ def embedded_servers() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(embedded_servers: None, django_db_modify_db_settings_parallel_suffix: None) -> None:
+def django_db_modify_db_settings(
+    embedded_servers: None, schema_is_copied: None, django_db_modify_db_settings_parallel_suffix: None
+) -> None:
     """pytest-django's hook before it makes the test database: the server must run by then."""

@@ -59,6 +59,10 @@ def code_batch(things: Things) -> dict[str, Any]:
     return {"code": things.code_batch.coupon.code, "batch": things.code_batch.pk}
 
 
+def diagnosis(things: Things) -> dict[str, Any]:
+    return {"code": things.diagnosis.coupon.code, "report": things.diagnosis.pk}
+
+
 def coupon_draft(things: Things) -> dict[str, Any]:
     return {"code": things.coupon_draft.code}
 
@@ -182,6 +186,11 @@ PAGES: tuple[Page, ...] = (
     # coupons
     page("coupons:list", "coupons.view"),
     page("coupons:detail", "coupons.view", coupon),
+    page("coupons:usage", "coupons.view", coupon),
+    page("coupons:usage_export", "insights.export", coupon),
+    page("coupons:effect", "coupons.view", coupon),
+    page("coupons:mirror", "coupons.manage", coupon),
+    page("coupons:diagnosis", "coupons.view", diagnosis),
     page("coupons:new", "coupons.manage"),
     page("coupons:check", "coupons.manage"),
     page("coupons:goods", "coupons.manage"),
@@ -353,6 +362,7 @@ OPERATIONS: tuple[Op, ...] = (
     op("GET /coupons/{code}", "coupons.view", coupon),
     op("PATCH /coupons/{code}", "coupons.manage", coupon_draft),
     op("POST /events", "checkout.use"),
+    op("GET /coupons/{code}/usage", "coupons.view", coupon),
     op("POST /campaigns/stop-all", "campaigns.pause"),
     op("POST /campaigns/{code}/park", "campaigns.pause campaigns.cancel", code),
     op("GET /parked", "campaigns.view"),

@@ -20,7 +20,7 @@ from core import clock
 from core.codes import new_code
 from core.scopes import in_store
 from coupons import arms
-from coupons.models import CodeBatch, Coupon, CouponTest
+from coupons.models import CodeBatch, Coupon, CouponTest, Diagnosis
 from inbox.models import Message
 from listings.models import Job, Listing, Sku
 from listings.uploads import errors_of
@@ -131,6 +131,22 @@ class Things:
         coupon = self.coupon
         with in_store(self.store.pk):
             return make_codes(coupon, 3)
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """A report of the effect watch."""
+        coupon, now = self.coupon, clock.now()
+        with in_store(self.store.pk):
+            return Diagnosis.objects.create(
+                store=self.store,
+                coupon=coupon,
+                signal="low_redemption",
+                at=now,
+                since=now,
+                policy="R68",
+                claimed=0,
+                redeemed=0,
+            )
 
     @cached_property
     def coupon_draft(self) -> Coupon:

@@ -26,7 +26,7 @@ from backoffice.servers.places import reachable
 
 ROOT = Path(__file__).resolve().parents[2]
 START_LIMIT = 240.0
-STOP_LIMIT = 60.0
+STOP_LIMIT = 120.0
 RUNNING = "Back office is running"
 NOBODY = 65534
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_penalties"),
-        ("coupons", "0010_waiting"),
+        ("coupons", "0011_refusal_velocity"),
     ]
 
     operations = [

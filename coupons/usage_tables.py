@@ -1,0 +1,79 @@
+"""Tables of the usage and effect tabs; their rows are drawn by Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext_lazy as _
+
+from core import display
+from core.looks import look
+from core.tables import BaseTable, DrawnColumn, WhenColumn
+from core.templatetags.bo import chip
+from coupons import explaining
+from coupons.models import Coupon, Phase
+from coupons.usage import Status, UsageRow
+
+_NUMBER = {"th": {"class": "bo-num"}, "td": {"class": "bo-num"}}
+
+
+def _lines(first: str, *below: str) -> SafeString:
+    """A line, and smaller ones below it; empty ones are left out."""
+    subs = "".join(f'<span class="bo-sub">{escape(text)}</span>' for text in below if text)
+    return mark_safe(f"{escape(first)}{subs}")  # noqa: S308  # every part is escaped
+
+
+class UsageTable(BaseTable):
+    """使用明细, newest first."""
+
+    caption = _("Usage details")
+    row_header = "status"
+
+    status = DrawnColumn(verbose_name=_("Status"))
+    at = WhenColumn(verbose_name=_("When"), seconds=True, orderable=False)
+    why = DrawnColumn(accessor="code", verbose_name=_("What happened"))
+    where = DrawnColumn(accessor="country", verbose_name=_("Where"))
+    amount = DrawnColumn(verbose_name=_("Amount"), attrs=_NUMBER)
+
+    def __init__(self, *args: Any, coupon: Coupon, zone: Any, order_url: Callable[[str], str], **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self._coupon, self._zone, self._order_url = coupon, zone, order_url
+        self._chips: dict[str, SafeString] = {}
+
+    def render_status(self, record: UsageRow) -> SafeString:
+        """The chip of its kind."""
+        if record.status not in self._chips:
+            shown = look("usage", record.status)
+            self._chips[record.status] = chip(shown.tone, shown.icon, str(shown.label))
+        return self._chips[record.status]
+
+    def render_why(self, record: UsageRow) -> SafeString:
+        """A refusal with its code, why, and what would mend it; a claim with its code and its order."""
+        if record.status == Status.REFUSED:
+            told = explaining.refusal(record, self._coupon, self._zone)
+            times = _("%(n)s times within the hour") % {"n": display.number(record.times)} if record.times > 1 else ""
+            phase = dict(Phase.choices).get(record.phase, record.phase)
+            head = f"<code>{escape(record.code)}</code> · {escape(str(phase))}"
+            head += f" · {escape(str(times))}" if times else ""
+            body = f'<div class="bo-why">{escape(told.why)}</div>'
+            return mark_safe(f'{head}{body}<span class="bo-sub">{escape(told.mend)}</span>')  # noqa: S308  # escaped
+        claim = f"<code>{escape(record.claim)}</code>"
+        if record.order:
+            url = self._order_url(record.order)
+            order = escape(record.order)
+            shown = f'<a href="{escape(url)}">{order}</a>' if url else order
+            words = escape(str(_("by order")))
+            return mark_safe(f'{claim}<span class="bo-sub">{words} {shown}</span>')  # noqa: S308  # escaped
+        return mark_safe(claim)  # noqa: S308  # escaped
+
+    def render_where(self, record: UsageRow) -> SafeString:
+        """The country and the channel."""
+        place = explaining.country(record.country) if record.country else "—"
+        return _lines(place, explaining.channel(record.channel) if record.channel else "")
+
+    def render_amount(self, record: UsageRow) -> str:
+        """What the redemption took off."""
+        return "—" if record.amount is None else display.money(record.amount, self._coupon.currency)
