@@ -61,7 +61,7 @@ def _make_template(creation: DatabaseCreation, cursor: Any, name: str, verbosity
 
 
 def _create_as_copy(
-    self: DatabaseCreation,
+    self: Any,  # DatabaseCreation, of which the stubs know little
     verbosity: int = 1,
     autoclobber: bool = False,
     serialize: bool | None = True,
