@@ -79,7 +79,7 @@ def open_shop(slug: str, count: int) -> Visitor:
     store = Store.objects.create(slug=slug, name=slug, opened_at=datetime.now(UTC))
     Membership.objects.create(store=store, user=user, is_owner=True)
     with connection.cursor() as cursor:
-        cursor.execute(_CAMPAIGNS, {"store": store.pk, "tag": f"C{len(str(count))}", "count": count})
+        cursor.execute(_CAMPAIGNS, {"store": store.pk, "tag": f"C-{len(str(count))}", "count": count})
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(user)
     return Visitor(store, client)

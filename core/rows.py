@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import django_tables2 as tables
@@ -17,7 +17,7 @@ from django_tables2.columns import BoundColumn
 from django_tables2.columns.linkcolumn import BaseLinkColumn
 from django_tables2.columns.manytomanycolumn import ManyToManyColumn
 from django_tables2.rows import BoundRow, BoundRows
-from django_tables2.utils import signature
+from django_tables2.utils import Accessor, signature
 
 Drawn = Callable[[Any, BoundRow], Any]
 #: Columns whose cells name themselves: on phones they carry no label of the column.
@@ -80,6 +80,25 @@ def _around(column: BoundColumn, row_header: str, content: str) -> str:
     return f"{before}{content}{behind}"
 
 
+def value_of(accessor: Accessor, kind: type) -> Callable[[Any], Any]:
+    """How the value of an accessor is read from records of a type; None where a record has none, as the library has it."""
+
+    def resolved(record: Any) -> Any:
+        try:
+            return accessor.resolve(record)
+        except Exception:
+            return None
+
+    def attribute(record: Any) -> Any:
+        try:
+            value = getattr(record, accessor)
+        except Exception:
+            return None
+        return resolved(record) if callable(value) else value
+
+    return attribute if accessor.isidentifier() and "__" not in accessor and not issubclass(kind, Mapping) else resolved
+
+
 class _Part:
     """A column while the rows are drawn."""
 
@@ -89,7 +108,7 @@ class _Part:
         self.render: Callable[..., Any] = column.render
         self.wanted, self.rest = signature(column.render)
         self.known: dict[str, Any] = {"column": column.column, "bound_column": column, "table": table}
-        self.choices: dict[type, Callable[[Any], Any] | None] = {}
+        self.getters: dict[type, Callable[[Any], Any]] = {}
         # Links, and relations that are asked while drawing, are the library's own affair.
         self.simple = not (column.link or isinstance(column.column, (BaseLinkColumn, ManyToManyColumn)))
         self.needs_value = "value" in self.wanted or bool(self.rest) or bool(column.column.empty_values)
@@ -116,15 +135,9 @@ class _Part:
     def _value(self, record: Any) -> Any:
         """The value of the column in a record; the word of a choice where the field has choices."""
         kind = type(record)
-        if kind not in self.choices:
-            self.choices[kind] = self._chosen(record)
-        shown = self.choices[kind]
-        if shown is not None:
-            return shown(record)
-        try:
-            return self.column.accessor.resolve(record)
-        except Exception:  # a column without such a value is an empty cell, as the library has it
-            return None
+        if kind not in self.getters:
+            self.getters[kind] = self._chosen(record) or value_of(self.column.accessor, kind)
+        return self.getters[kind](record)
 
     def _chosen(self, record: Any) -> Callable[[Any], Any] | None:
         accessor = self.column.accessor

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from html import escape
 from typing import Any, cast
@@ -48,8 +49,9 @@ class PickColumn(tables.Column):
         attrs = {"th": {"class": "bo-pick"}, "td": {"class": "bo-pick"}}
         super().__init__(orderable=False, attrs=attrs, **extra)
         self.form, self.name, self.about = form, name, about
-        self._about = tables.A(about) if about else None
-        self._word = ""
+        self._read: Callable[[Any], Any] | None = None
+        self._before: str | None = None
+        self._middle = self._word = ""
 
     @property
     def header(self) -> SafeString:
@@ -61,14 +63,17 @@ class PickColumn(tables.Column):
 
     def render(self, value: Any, record: Any) -> SafeString:
         """One box; its name for screen readers is the row's `about` field, or the value."""
-        about = self._about.resolve(record, quiet=True) if self._about else value
-        self._word = self._word or gettext("Select %(thing)s")  # a table, and so its columns, speaks one language
-        name, shown, form, told = (
-            escape(str(text)) for text in (self.name, value, self.form, self._word % {"thing": about})
-        )
-        return mark_safe(  # noqa: S308  # every part is escaped
-            f'<label><input type="checkbox" name="{name}" value="{shown}" form="{form}" data-bulk-row aria-label="{told}"></label>'
-        )
+        if self._before is None:  # a table, and so its columns, speaks one language
+            self._before = f'<label><input type="checkbox" name="{escape(self.name)}" value="'
+            self._middle = f'" form="{escape(self.form)}" data-bulk-row aria-label="'
+            self._word = gettext("Select %(thing)s")
+        told = escape(self._word % {"thing": self._name_of(record) if self.about else value})
+        return mark_safe(f'{self._before}{escape(str(value))}{self._middle}{told}"></label>')  # noqa: S308  # escaped
+
+    def _name_of(self, record: Any) -> Any:
+        if self._read is None:
+            self._read = rows.value_of(tables.A(self.about), type(record))
+        return self._read(record)
 
 
 class StateColumn(tables.Column):
@@ -90,10 +95,13 @@ class WhenColumn(tables.Column):
     def __init__(self, *, seconds: bool = False, named: bool = False, **extra: Any) -> None:
         super().__init__(**extra)
         self.seconds, self.named = seconds, named
+        self._zone: tzinfo | None = None
 
     def render(self, value: datetime, table: tables.Table) -> SafeString:
         """Two lines."""
-        return when_html(value, zone_of(getattr(table, "context", None)), named=self.named, seconds=self.seconds)
+        if self._zone is None:  # a column belongs to one table, and that to one page
+            self._zone = zone_of(getattr(table, "context", None))
+        return when_html(value, self._zone, named=self.named, seconds=self.seconds)
 
 
 class AmountColumn(tables.Column):
