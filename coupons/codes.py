@@ -63,6 +63,20 @@ declare(
         fix=(_("Look at the usage details for a pattern."), _("Resume issuing when nothing is wrong.")), source=GUIDE,
     ),
     Code(
+        "ERR_BUYER_MISSING", ERROR, _("No buyer"),
+        cause=_("A coupon is claimed for one buyer."), fix=_("Say who claims it: the storefront's own id of the buyer."),
+    ),
+    Code(
+        "ERR_COUPON_CHANNEL", ERROR, _("Not given out here"),
+        cause=_("The coupon is given out in other channels than the one that the buyer came by."),
+        fix=_("Look at the channels of the coupon."),
+    ),
+    Code(
+        "ERR_COUPON_STACKING", ERROR, _("Does not combine"),
+        cause=_("An order may use only so many coupons, and a coupon combines with the subsidies of a platform promotion only where it says so."),
+        fix=(_("Of several coupons the best one for the buyer counts."), _("Look at the stacking window of the coupon.")),
+    ),
+    Code(
         "ERR_COUPON_NOT_CLAIMED", ERROR, _("The buyer has not claimed it"),
         cause=_("A coupon is claimed first and used then."), fix=_("Claim it for the buyer, then ask for the quote again."),
     ),

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from coupons.models import PausedBy
+
+Kind = TypeVar("Kind", bound="Facts")
 
 OUTSIDE_MAX = 20
 """A refusal remembers no more listings outside the pool than this."""
@@ -156,7 +158,7 @@ _BY_CODE: dict[str, type[Facts]] = {
 }
 
 
-def declare(kind: type[Facts]) -> type[Facts]:
+def declare(kind: type[Kind]) -> type[Kind]:
     """Facts of a further code, such as that of a condition that another module adds to claiming. Raises ValueError for a code taken."""
     if not kind.code or _BY_CODE.get(kind.code, kind) is not kind:
         raise ValueError(f"{kind.code!r} has no code of its own")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
@@ -66,6 +69,11 @@ class Claim(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+    @cached_property
+    def expires_at(self) -> datetime:
+        """Until when it can be used: its coupon's end."""
+        return self.coupon.ends_at
 
 
 class Phase(models.TextChoices):

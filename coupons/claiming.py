@@ -1,0 +1,308 @@
+"""Claims: a buyer takes a coupon, exactly as often as its limits allow (R55, R65, R66, R69, R71-R73).
+
+One statement reads everything that a claim is judged by, one function of the database takes it under the lock of the coupon's counters:
+quota, one for each buyer, the address rule and a stop are looked at again there, so that no number of buyers at once gets past them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+import policies
+from accounts.models import Store
+from accounts.rights import HOLDS, check, refusal
+from audit.actors import Actor, system
+from core import clock
+from core.codes import new_code
+from core.errors import InvalidInput, NotFound
+from core.prepared import Prepared
+from coupons import addresses, facts, joined, judging, refusing, sellable, stopping
+from coupons.facts import Facts
+from coupons.judging import Held, Terms
+from coupons.models import Claim, ClaimState, PausedBy, Phase
+from coupons.refusing import Buyer, CouponRefused, Why
+from listings import fields
+from listings.fields import Findings
+from policies.rules import CouponRules
+
+RIGHT = "checkout.use"
+_BUYER, _CHANNEL, _CODE, _LOGISTICS = 80, 20, 64, 20
+_COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
+_KNOWN = {"buyer", "country", "ip", "channel", "logistics"}
+
+_READ = Prepared(
+    f"""
+    SELECT {judging.COLUMNS}, coupon.segment, coupon.codes_only, coupon.budget, coupon.face_value, t.quota, t.claimed, t.spent,
+        k.id, k.code, k.state, k.order_code,
+        {HOLDS},
+        CASE WHEN coupon.first_order_only THEN (
+            SELECT count(*) FROM (SELECT FROM orders_order o WHERE o.store_id = %(store)s AND o.buyer = %(buyer)s AND o.buyer <> ''
+                AND o.state <> 'cancelled' LIMIT 1) earlier) ELSE 0 END,
+        (SELECT count(*) FROM orders_order o WHERE o.store_id = %(store)s AND o.buyer = %(buyer)s AND o.buyer <> ''
+            AND o.dispute = 'arbitration' AND o.placed_at > %(disputed)s),
+        (SELECT count(*) FROM (SELECT FROM coupons_claimaddress a WHERE a.coupon_id = coupon.id AND a.digest = %(digest)s
+            AND a.at > %(recent)s LIMIT %(most)s) recent),
+        {sellable.EXISTS}
+    FROM coupons_coupon coupon
+    JOIN coupons_coupontally t ON t.coupon_id = coupon.id
+    LEFT JOIN coupons_claim k ON k.coupon_id = coupon.id AND k.buyer = %(buyer)s
+    WHERE coupon.store_id = %(store)s AND coupon.code = %(code)s
+    """,  # noqa: S608  # composed of constants
+    [
+        ("store", "bigint"), ("code", "text"), ("buyer", "text"), ("person", "bigint"), ("right", "text"), ("now", "timestamptz"),
+        ("disputed", "timestamptz"), ("digest", "bytea"), ("recent", "timestamptz"), ("most", "integer"), *sellable.PARAMETERS,
+    ],
+)  # fmt: skip
+_TAKE = "SELECT outcome, claim_id FROM coupons_take_claim(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAsk:
+    """Who asks for which coupon: what further conditions judge by. `entered` is the code as it came, `segment` the coupon's own."""
+
+    store: Store
+    coupon_id: int
+    coupon: str
+    entered: str
+    segment: Mapping[str, Any]
+    codes_only: bool
+    buyer: str
+    country: str
+    channel: str
+    now: datetime
+
+
+#: Further conditions of a claim, in the order in which they joined: each answers facts of its refusal, or None. Cheap where it has nothing
+#: to say: it is asked at every claim.
+conditions: list[Callable[[ClaimAsk], Facts | None]] = []
+
+#: Codes that are not a coupon's own, such as single-use ones: each reader answers the code of the coupon that it leads to, or "".
+readers: list[Callable[[Store, str], str]] = []
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A claim as asked for, clean."""
+
+    buyer: str
+    country: str
+    channel: str
+    logistics: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What a claim is judged by."""
+
+    terms: Terms
+    segment: Mapping[str, Any]
+    codes_only: bool
+    budget: Decimal | None
+    face_value: Decimal
+    quota: int
+    claimed: int
+    spent: Decimal
+    held: Held | None
+    may: bool
+    orders: int
+    disputes: int
+    recent: int
+    sellable: bool
+
+
+def claim(store: Store, code: str, data: Mapping[str, Any], *, actor: Actor, now: datetime | None = None) -> Claim:
+    """Claim a coupon for a buyer: `{"buyer", "country", "ip", "channel"}`, and `logistics` where it is known; answers the claim.
+
+    Two statements, whatever the coupon's size. Raises PermissionRefused, NotFound, InvalidInput, and CouponRefused (409) with the coupon's
+    code once the refusal is stored. Asking again is ERR_COUPON_LIMIT. Not in the audit log: a claim is its own record, so is a refusal.
+    """
+    moment = now or clock.now()
+    rules = policies.active(CouponRules, moment)
+    wish = _wish(data, rules)
+    digest = addresses.digest(store.pk, wish.address)
+    given = _given(store, wish, digest, rules, actor, moment)
+    entered = code.strip().upper()[:_CODE]
+    found = _find(store, entered, given, actor, moment)
+    if not (actor.is_system or found.may):
+        raise refusal(RIGHT, store)
+    buyer = Buyer(wish.buyer, wish.country, wish.channel)
+    try:
+        why = _judge(store, entered, found, wish, rules, moment)
+        if why is not None:
+            raise CouponRefused(found.terms.id, found.terms.code, why)
+        return _take(store, entered, found, given, buyer, rules, actor)
+    except CouponRefused as refused:
+        with transaction.atomic():
+            refusing.note(
+                store,
+                [(refused.coupon_id, refused.coupon, refused.why)],
+                phase=Phase.CLAIM,
+                buyer=buyer,
+                actor=actor,
+                now=moment,
+            )
+            _stop_storm(refused, rules, moment)
+        raise
+
+
+claim.verb_action = "coupon.claim"  # type: ignore[attr-defined]  # the marks of a verb: its refusals go to rows of their own instead
+claim.verb_right = RIGHT  # type: ignore[attr-defined]  # the same
+
+
+def _wish(data: Mapping[str, Any], rules: CouponRules) -> _Wish:
+    findings = Findings()
+    for name in data.keys() - _KNOWN:
+        findings.add(str(name)[:120], "ERR_FIELD_UNKNOWN", _("There is no such field here."))
+    country = findings.take(fields.text(data.get("country"), "country", longest=80), "").upper()
+    if country and not _COUNTRY.fullmatch(country):
+        findings.add("country", "ERR_COUNTRY", _("Write the country as two letters of ISO 3166, such as US."))
+    wish = _Wish(
+        buyer=findings.take(fields.text(data.get("buyer"), "buyer", longest=_BUYER, required="ERR_BUYER_MISSING"), ""),
+        country=country,
+        channel=findings.take(fields.text(data.get("channel"), "channel", longest=_CHANNEL), ""),
+        logistics=findings.take(fields.text(data.get("logistics"), "logistics", longest=_LOGISTICS), ""),
+        address=findings.take(addresses.read(data.get("ip"), rules), ""),
+    )
+    if findings.errors:
+        raise InvalidInput(_("The coupon cannot be claimed: please put right what is marked."), findings.errors)
+    return wish
+
+
+def _given(
+    store: Store, wish: _Wish, digest: bytes | None, rules: CouponRules, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    return {
+        "store": store.pk,
+        "buyer": wish.buyer,
+        "person": actor.id or 0,
+        "right": RIGHT,
+        "now": now,
+        "disputed": now - timedelta(days=rules.dispute_days),
+        "digest": digest,
+        "recent": now - timedelta(seconds=rules.velocity_seconds),
+        "most": rules.velocity_claims,
+        **sellable.parameters(now),
+    }
+
+
+def _find(store: Store, entered: str, given: Mapping[str, Any], actor: Actor, now: datetime) -> _Read:
+    """The coupon of a code and what its claim is judged by. A stranger learns of no code; a member without the right of none either."""
+    rows = _READ.rows({**given, "code": entered})
+    for reader in readers if not rows else ():
+        if own := reader(store, entered):
+            rows = _READ.rows({**given, "code": own})
+            break
+    if not rows:
+        check(actor, store, RIGHT, now=now)
+        raise NotFound(_("This store has no coupon with this code."))
+    (row,) = rows
+    held = Held(*row[19:23]) if row[19] is not None else None
+    segment = orjson.loads(row[12]) if isinstance(row[12], str) else row[12]
+    return _Read(judging.read(row), segment, *row[13:19], held, *row[23:28])
+
+
+def _judge(store: Store, entered: str, found: _Read, wish: _Wish, rules: CouponRules, now: datetime) -> Why | None:
+    terms, findings = found.terms, judging.Findings()
+    findings.add(judging.void(terms))
+    findings.add(judging.window(terms, now))
+    findings.add(judging.issuing(store.pk, terms))
+    if found.held is not None:
+        findings.add(facts.LimitFacts(used=found.held.state == ClaimState.REDEEMED, claim=found.held.code))
+    if found.claimed >= found.quota:
+        findings.add(facts.ExhaustedFacts(limit="quota", quota=found.quota))
+    findings.add(judging.budget(found.budget, found.spent))
+    findings.add(judging.region(terms, wish.country))
+    findings.add(judging.channel(terms, wish.channel))
+    if wish.logistics:
+        findings.add(judging.logistics(terms, wish.logistics))
+    findings.add(judging.first_order(terms, found.orders))
+    if found.disputes >= rules.disputes:
+        findings.add(facts.DisputeFacts(disputes=found.disputes, days=rules.dispute_days))
+    if not found.sellable:
+        findings.add(sellable.why_not(terms.id, now))
+    if conditions:
+        ask = ClaimAsk(
+            store, terms.id, terms.code, entered, found.segment, found.codes_only, wish.buyer, wish.country, wish.channel, now
+        )  # fmt: skip
+        for condition in conditions:
+            findings.add(condition(ask))
+    if found.recent >= rules.velocity_claims:
+        findings.add(_velocity(rules))
+    return findings.why()
+
+
+def _velocity(rules: CouponRules) -> Facts:
+    return facts.VelocityFacts(claims=rules.velocity_claims, seconds=rules.velocity_seconds)
+
+
+def _take(
+    store: Store, entered: str, found: _Read, given: Mapping[str, Any], buyer: Buyer, rules: CouponRules, actor: Actor
+) -> Claim:
+    """Take the claim under the lock of the counters. Alone it is one statement; with receivers of the news, one transaction."""
+    terms, now, code = found.terms, given["now"], new_code("K", 12)
+    asked = [
+        store.pk, terms.id, buyer.name, code, buyer.country, buyer.channel, now, given["digest"], given["recent"],
+        rules.velocity_claims,
+    ]  # fmt: skip
+    together: AbstractContextManager[Any] = transaction.atomic() if joined.on_claimed else nullcontext()
+    with together:
+        with connection.cursor() as cursor:
+            cursor.execute(_TAKE, asked)
+            outcome, claim_id = cursor.fetchone()
+        if outcome != "granted":
+            raise CouponRefused(terms.id, terms.code, _overtaken(store, outcome, found, given, rules, actor))
+        if joined.on_claimed:
+            joined.on_claimed.tell(
+                joined.Claimed(
+                    store, terms.id, terms.code, claim_id, code, entered, buyer.name, buyer.country, buyer.channel, actor, now
+                )
+            )  # fmt: skip
+    made = Claim(
+        id=claim_id,
+        store=store,
+        coupon_id=terms.id,
+        code=code,
+        buyer=buyer.name,
+        country=buyer.country,
+        channel=buyer.channel,
+        claimed_at=now,
+    )
+    made.expires_at = terms.ends_at
+    return made
+
+
+def _overtaken(
+    store: Store, outcome: str, found: _Read, given: Mapping[str, Any], rules: CouponRules, actor: Actor
+) -> Why:
+    """What others did between our look and our turn."""
+    if outcome == "exhausted":
+        return Why(facts.ExhaustedFacts(limit="quota", quota=found.quota))
+    if outcome == "velocity":
+        return Why(_velocity(rules))
+    fresh = _find(store, found.terms.code, given, actor, given["now"])
+    if outcome == "held" and fresh.held is not None:
+        return Why(facts.LimitFacts(used=fresh.held.state == ClaimState.REDEEMED, claim=fresh.held.code))
+    return Why(judging.stopped(store.pk, fresh.terms))
+
+
+def _stop_storm(refused: CouponRefused, rules: CouponRules, now: datetime) -> None:
+    """R69: too many claims of one address stop the issuing, where the policy says so and nobody has stopped it already."""
+    if refused.code == facts.VelocityFacts.code and rules.velocity_effect == "pause":
+        stopping.stop_issuing(
+            [refused.coupon_id],
+            by=PausedBy.EFFECT_WATCH,
+            actor=system("system:coupons"),
+            reason=refused.why.message,
+            now=now,
+        )
