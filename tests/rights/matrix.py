@@ -378,6 +378,7 @@ OPERATIONS: tuple[Op, ...] = (
     op("POST /affiliate-plans/{id}/resume", "campaigns.pause", plan_id),
     op("POST /deposit/payments", "finance.manage"),
     op("POST /quotes", "checkout.use"),
+    op("POST /coupons/{code}/claims", "checkout.use", coupon),
     op("POST /orders", "checkout.use"),
     op("POST /orders/import", "orders.edit"),
     op("GET /orders/{order}", "orders.view", lambda things: {"order": things.order.code}),
