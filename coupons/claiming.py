@@ -7,7 +7,7 @@ quota, one for each buyer, the address rule and a stop are looked at again there
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -86,8 +86,8 @@ class ClaimAsk:
 #: to say: it is asked at every claim.
 conditions: list[Callable[[ClaimAsk], Facts | None]] = []
 
-#: Codes that are not a coupon's own, such as single-use ones: each reader answers the code of the coupon that it leads to, or "".
-readers: list[Callable[[Store, str], str]] = []
+#: Codes that are not a coupon's own, such as single-use ones: each reader answers the codes of the coupons that some of these lead to.
+readers: list[Callable[[Store, Sequence[str]], Mapping[str, str]]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +160,14 @@ claim.verb_action = "coupon.claim"  # type: ignore[attr-defined]  # the marks of
 claim.verb_right = RIGHT  # type: ignore[attr-defined]  # the same
 
 
+def led_by(store: Store, codes: Sequence[str]) -> dict[str, str]:
+    """Codes that are not a coupon's own, and the coupons that they lead to; at most a query for each reader."""
+    found: dict[str, str] = {}
+    for reader in readers:
+        found |= reader(store, codes)
+    return found
+
+
 def _wish(data: Mapping[str, Any], rules: CouponRules) -> _Wish:
     findings = Findings()
     for name in data.keys() - _KNOWN:
@@ -199,10 +207,8 @@ def _given(
 def _find(store: Store, entered: str, given: Mapping[str, Any], actor: Actor, now: datetime) -> _Read:
     """The coupon of a code and what its claim is judged by. A stranger learns of no code; a member without the right of none either."""
     rows = _READ.rows({**given, "code": entered})
-    for reader in readers if not rows else ():
-        if own := reader(store, entered):
-            rows = _READ.rows({**given, "code": own})
-            break
+    if not rows and (own := led_by(store, [entered]).get(entered)):
+        rows = _READ.rows({**given, "code": own})
     if not rows:
         check(actor, store, RIGHT, now=now)
         raise NotFound(_("This store has no coupon with this code."))

@@ -16,7 +16,6 @@ import orjson
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from accounts.models import Store
 from audit.actors import Actor
@@ -69,9 +68,9 @@ class Buyer:
 class CouponRefused(Conflict):
     """409 with the coupon's code: the claim or the use was refused."""
 
-    def __init__(self, coupon_id: int, coupon: str, why: Why) -> None:
+    def __init__(self, coupon_id: int, coupon: str, why: Why, buyer: Buyer | None = None) -> None:
         super().__init__(why.named, why.message, coupon=coupon)
-        self.coupon_id, self.coupon, self.why = coupon_id, coupon, why
+        self.coupon_id, self.coupon, self.why, self.buyer = coupon_id, coupon, why, buyer or Buyer()
 
 
 def note(
@@ -171,9 +170,7 @@ def _exhausted(facts: known.ExhaustedFacts) -> str:
         return _("The budget of this coupon is used up.")
     if facts.quota is None:
         return _("All coupons have been claimed.")
-    return ngettext(
-        "The only one has been claimed.", "All %(quota)s coupons have been claimed.", facts.quota
-    ) % {"quota": facts.quota}  # fmt: skip
+    return _("All coupons have been claimed; there were %(quota)s.") % {"quota": facts.quota}
 
 
 @explains(known.WindowFacts)

@@ -225,7 +225,7 @@ def test_further_conditions_and_codes_join(store: Store, actor: Actor, monkeypat
 
     told: list[joined.Claimed] = []
     monkeypatch.setattr(claiming, "conditions", [only_anna])
-    monkeypatch.setattr(claiming, "readers", [lambda _store, entered: coupon.code if entered == "SINGLE-1" else ""])
+    monkeypatch.setattr(claiming, "readers", [lambda _store, _codes: {"SINGLE-1": coupon.code}])
     monkeypatch.setattr(joined.on_claimed, "receivers", [told.append])
     claim(store, "single-1", _ask(), actor=actor)
     assert _refused(store, coupon, actor, buyer="boris").code == "ERR_COUPON_FIRST_ORDER"
