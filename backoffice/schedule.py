@@ -32,6 +32,7 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
         "listings": _every("listings.tasks.sweep", sweep, "default"),
         "seal": _every("audit.tasks.seal", min(sweep, 1.0), "default"),
         "accounts": _every("accounts.tasks.tidy", DAY / 24, "default"),
+        "addresses": _every("coupons.tasks.forget_addresses", DAY / 24, "default"),
         "uploads": _every("listings.tasks.tidy", DAY / 24, "default"),
         "prune": _every("backoffice.tasks.prune", DAY / 24, "default"),
     }

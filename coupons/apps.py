@@ -22,3 +22,4 @@ class CouponsConfig(AppConfig):
         import_module("coupons.views.states")
         import_module("coupons.watch_codes")
         import_module("coupons.watch_pages")
+        import_module("coupons.returning")

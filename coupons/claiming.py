@@ -21,15 +21,15 @@ from django.utils.translation import gettext as _
 import policies
 from accounts.models import Store
 from accounts.rights import HOLDS, check, refusal
-from audit.actors import Actor, system
+from audit.actors import Actor
 from core import clock
 from core.codes import new_code
 from core.errors import InvalidInput, NotFound
 from core.prepared import Prepared
-from coupons import addresses, facts, joined, judging, refusing, sellable, stopping
+from coupons import addresses, facts, joined, judging, refusing, sellable
 from coupons.facts import Facts
 from coupons.judging import Held, Terms
-from coupons.models import Claim, ClaimState, PausedBy, Phase
+from coupons.models import Claim, ClaimState, Phase
 from coupons.refusing import Buyer, CouponRefused, Why
 from listings import fields
 from listings.fields import Findings
@@ -125,7 +125,8 @@ def claim(store: Store, code: str, data: Mapping[str, Any], *, actor: Actor, now
     """Claim a coupon for a buyer: `{"buyer", "country", "ip", "channel"}`, and `logistics` where it is known; answers the claim.
 
     Two statements, whatever the coupon's size. Raises PermissionRefused, NotFound, InvalidInput, and CouponRefused (409) with the coupon's
-    code once the refusal is stored. Asking again is ERR_COUPON_LIMIT. Not in the audit log: a claim is its own record, so is a refusal.
+    code once the refusal is stored. Asking again is ERR_COUPON_LIMIT; what a storm of claims sets off joins `on_refused`. Neither is in
+    the audit log: a claim is its own record, so is a refusal.
     """
     moment = now or clock.now()
     rules = policies.active(CouponRules, moment)
@@ -152,7 +153,6 @@ def claim(store: Store, code: str, data: Mapping[str, Any], *, actor: Actor, now
                 actor=actor,
                 now=moment,
             )
-            _stop_storm(refused, rules, moment)
         raise
 
 
@@ -300,15 +300,3 @@ def _overtaken(
     if outcome == "held" and fresh.held is not None:
         return Why(facts.LimitFacts(used=fresh.held.state == ClaimState.REDEEMED, claim=fresh.held.code))
     return Why(judging.stopped(store.pk, fresh.terms))
-
-
-def _stop_storm(refused: CouponRefused, rules: CouponRules, now: datetime) -> None:
-    """R69: too many claims of one address stop the issuing, where the policy says so and nobody has stopped it already."""
-    if refused.code == facts.VelocityFacts.code and rules.velocity_effect == "pause":
-        stopping.stop_issuing(
-            [refused.coupon_id],
-            by=PausedBy.EFFECT_WATCH,
-            actor=system("system:coupons"),
-            reason=refused.why.message,
-            now=now,
-        )

@@ -72,8 +72,10 @@ declare(
         fix=_("Look at the channels of the coupon."),
     ),
     Code(
-        "ERR_COUPON_STACKING", ERROR, _("Does not combine"),
-        cause=_("An order may use only so many coupons, and a coupon combines with the subsidies of a platform promotion only where it says so."),
+        "ERR_COUPON_NOT_COMBINED", ERROR, _("Does not combine"),
+        cause=_(
+            "An order may use only so many coupons, and a coupon combines with the subsidies of a platform promotion only where it says so."
+        ),
         fix=(_("Of several coupons the best one for the buyer counts."), _("Look at the stacking window of the coupon.")),
     ),
     Code(

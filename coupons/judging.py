@@ -42,9 +42,9 @@ class NotClaimedFacts(Facts):
 
 @facts.declare
 class StackingFacts(Facts):
-    """Another coupon was better (`other`) where an order may use `most`; or `campaigns`, platform promotions that it does not combine with."""
+    """Another coupon was better (`other`) where an order may use `most`; or it does not combine with the promotions `campaigns`."""
 
-    code: ClassVar[str] = "ERR_COUPON_STACKING"
+    code: ClassVar[str] = "ERR_COUPON_NOT_COMBINED"
 
     other: str = ""
     most: int = 0
@@ -139,7 +139,9 @@ def stopped(store_id: int, coupon: Terms) -> facts.StateFacts:
 
 def region(coupon: Terms, country: str) -> Facts | None:
     """R71. A country that nobody told is outside every area."""
-    return facts.RegionFacts(regions=tuple(coupon.regions)) if coupon.regions and country not in coupon.regions else None
+    return (
+        facts.RegionFacts(regions=tuple(coupon.regions)) if coupon.regions and country not in coupon.regions else None
+    )
 
 
 def channel(coupon: Terms, given: str) -> Facts | None:

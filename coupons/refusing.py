@@ -219,4 +219,3 @@ def _state(facts: known.StateFacts) -> str:
 def _velocity(facts: known.VelocityFacts) -> str:
     words = {"claims": facts.claims, "minutes": facts.seconds // 60}
     return _("%(claims)s claims came from this address within %(minutes)s minutes.") % words
-

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
@@ -21,6 +22,10 @@ from audit.verbs import about, verb
 from campaigns.models import Campaign, CampaignState
 from core import clock, money
 from core.errors import Conflict, DomainError, FieldError, InvalidInput
+from coupons import redeeming, refusing
+from coupons.models import Phase
+from coupons.redeeming import Use
+from coupons.refusing import CouponRefused
 from listings import fields
 from listings.fields import Findings
 from listings.models import PriceHistory, Sku
@@ -28,6 +33,7 @@ from listings.signals import listings_changed
 from orders.models import Order
 from orders.recording import FINGERPRINT, LineDraft, OrderDraft, record_orders
 from policies.rules import OrderRules, StorefrontRules
+from storefront import quoting
 from storefront.basket import Basket, Good, Line, check_goods, look_up, read_basket
 from storefront.models import Quote
 
@@ -39,8 +45,8 @@ _STOPPED = (CampaignState.PAUSED, CampaignState.CANCELLING, CampaignState.CANCEL
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))"
 _TAKE = """
     UPDATE listings_sku AS s SET stock = s.stock - v.quantity
-    FROM unnest(%s::bigint[], %s::integer[]) AS v(id, quantity)
-    WHERE s.id = v.id AND s.stock - s.reserved >= v.quantity
+    FROM unnest(%s::bigint[], %s::integer[], %s::integer[]) AS v(id, quantity, held)
+    WHERE s.id = v.id AND s.stock - s.reserved + v.held >= v.quantity
     RETURNING s.listing_id, s.stock - s.reserved
 """
 
@@ -56,13 +62,13 @@ class _Head:
 
 
 @verb("order.place", right="checkout.use")
-def place_order(store: Store, data: Mapping[str, Any], *, actor: Actor, now: datetime) -> Order:
+def _place(store: Store, data: Mapping[str, Any], *, actor: Actor, now: datetime) -> Order:
     """Place an order: `{"order", "quote", "placed_at"}`, or the quote's fields with `unit_price` on each line.
 
-    By a quote: within its life, once, at its terms, whatever became of its campaigns since (policy `quotes_survive_stop`); stock and
-    sale are looked at again. Without one: at the prices given; `placed_at` further back than the clocks may differ makes it history, which
-    takes no stock. Sending the same order again answers the order that is there. Raises PermissionRefused, InvalidInput with all that is
-    wrong, Conflict (ERR_QUOTE_…, ERR_STOCK, ERR_ORDER_FROZEN).
+    By a quote: within its life, once, at its terms, whatever became of its campaigns since (policy `quotes_survive_stop`); stock, sale and
+    every limit of its coupons are looked at again. Without one: at the prices given; `placed_at` further back than the clocks may differ
+    makes it history, which takes no stock. Sending the same order again answers the order that is there. Raises PermissionRefused,
+    InvalidInput with all that is wrong, Conflict (ERR_QUOTE_…, ERR_STOCK, ERR_ORDER_FROZEN), CouponRefused with the coupon's code.
     """
     head = _head(data, now)
     about(Target("order", head.code, head.code, store.pk, store.name))
@@ -70,6 +76,19 @@ def place_order(store: Store, data: Mapping[str, Any], *, actor: Actor, now: dat
     if head.quote:
         return _by_quote(store, head, actor, now)
     return _at_prices(store, head, data, actor, now)
+
+
+@functools.wraps(_place)
+def place_order(store: Store, data: Mapping[str, Any], *, actor: Actor, now: datetime | None = None) -> Order:
+    """Place an order, see `_place`; what a coupon was refused for is stored after the order's own work is taken back."""
+    try:
+        return _place(store, data, actor=actor, now=now)
+    except CouponRefused as refused:
+        moment = now or clock.now()
+        row = (refused.coupon_id, refused.coupon, refused.why)
+        with transaction.atomic():
+            refusing.note(store, [row], phase=Phase.ORDER, buyer=refused.buyer, actor=actor, now=moment)
+        raise
 
 
 def _head(data: Mapping[str, Any], now: datetime) -> _Head:
@@ -122,7 +141,9 @@ def _by_quote(store: Store, head: _Head, actor: Actor, now: datetime) -> Order:
     terms = quote.terms
     _refuse_stopped(store, terms, now)
     lines = [Line(row["sku"], row["quantity"]) for row in terms["lines"]]
-    _take_stock(store, lines, now)
+    uses = [Use(one["claim"], Decimal(one["amount"])) for one in terms["coupons"] if one["applied"]]
+    redemption = redeeming.begin(store, quoting.buyer_of(quote), uses, now=now)
+    _take_stock(store, lines, now, redemption.coupon_ids)
     draft = OrderDraft(
         code=head.code,
         placed_at=head.placed_at,
@@ -144,6 +165,10 @@ def _by_quote(store: Store, head: _Head, actor: Actor, now: datetime) -> Order:
         logistics=quote.logistics,
     )
     order = _write(store, draft, head, actor, now)
+    skus = [line.sku_id for line in draft.lines]
+    redeeming.finish(
+        store, redemption, order_code=order.code, currency=draft.currency, sku_ids=skus, actor=actor, now=now
+    )
     quote.order_code = head.code
     quote.save(update_fields=["order_code"])
     return order
@@ -293,12 +318,13 @@ def _held(store: Store, draft: OrderDraft, head: _Head, *, placed_at_given: bool
 # -- both --------------------------------------------------------------------------------------------------------------------
 
 
-def _take_stock(store: Store, lines: Sequence[Line], now: datetime) -> None:
+def _take_stock(store: Store, lines: Sequence[Line], now: datetime, coupons: Sequence[int] = ()) -> None:
     """Take the units out of stock, or raise Conflict and take none. Rows are locked in the order of their ids, so orders never deadlock.
+    What the order's coupons hold back may be taken, too.
 
     Sites are told at once of listings where something sold out; a smaller number that is still above zero goes with the next change.
     """
-    known = look_up(store, lines, lock=True)
+    known = look_up(store, lines, lock=True, coupons=coupons)
     findings = Findings()
     basket = Basket("", "", "", "", tuple(lines), ())
     check_goods(basket, known, findings)
@@ -314,7 +340,8 @@ def _take_stock(store: Store, lines: Sequence[Line], now: datetime) -> None:
         sku_id = known[line.sku].sku_id
         wanted[sku_id] = wanted.get(sku_id, 0) + line.quantity
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, [list(wanted), list(wanted.values())])
+        held = {good.sku_id: good.held for good in known.values()}
+        cursor.execute(_TAKE, [list(wanted), list(wanted.values()), [held[sku_id] for sku_id in wanted]])
         sold_out = sorted({listing_id for listing_id, left in cursor.fetchall() if left <= 0})
     if sold_out:
         listings_changed.send(Sku, store_id=store.pk, listing_ids=sold_out, now=now)

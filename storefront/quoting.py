@@ -20,11 +20,15 @@ from accounts.rights import check
 from audit.actors import Actor
 from audit.verbs import verb
 from campaigns.kind_rules import Terms
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Kind
 from campaigns.pricing import ItemOffer, ItemPrice, OrderDiscount, OrderOffer, item_price, order_discounts
 from core import clock, money
 from core.codes import new_code
 from core.errors import InvalidInput
+from coupons import redeeming, refusing
+from coupons.models import Phase
+from coupons.redeeming import Applied, Assessment
+from coupons.refusing import Buyer
 from listings.fields import Findings
 from listings.models import LiveOffer
 from policies import timing
@@ -58,25 +62,84 @@ def make_quote(store: Store, data: Mapping[str, Any], *, actor: Actor, now: date
     check(actor, store, "checkout.use", now=now)
     findings = Findings()
     basket = read_basket(data, priced=False, findings=findings, now=now)
-    known = look_up(store, basket.lines) if basket.lines else {}
+    holding = redeeming.holdable(store, basket.buyer, basket.coupons)
+    known = look_up(store, basket.lines, coupons=holding.values()) if basket.lines else {}
     currency = check_goods(basket, known, findings)
-    if findings.errors:
-        raise InvalidInput(_("This basket cannot be quoted: please put right what is marked."), findings.errors)
+    _raise(findings)
     lines = _price(basket.lines, known, _live_offers(store, known.values(), now), currency)
     terms_of = _terms_of(store, {offer.campaign for line in lines for offer in line.offers})
     discounts = order_discounts([line.amount for line in lines], _order_offers(lines, terms_of, currency), currency)
+    coupons = _assess(store, basket, lines, discounts, currency, now)
+    _check_held(store, basket, holding, coupons)
+    refused = list(coupons.refused.values())
+    refusing.note(store, refused, phase=Phase.QUOTE, buyer=buyer_of(basket), actor=actor, now=now)
     used = {**_shipped_free(lines, terms_of), **_used(lines, discounts)}
     ends = [offer.ends_at + timing.expiry_grace() for offer in used.values()]
+    ends += [coupon.ends_at for coupon in coupons.applied.values()]
     return Quote.objects.create(
         store=store,
         code=new_code("Q", 12),
         buyer=basket.buyer,
         country=basket.country,
         logistics=basket.logistics,
-        terms=_terms(basket, lines, discounts, used, terms_of, currency),
+        terms=_terms(basket, lines, discounts, coupons, used, terms_of, currency),
         created_at=now,
         expires_at=min([now + timing.quote_ttl(), *ends]),
     )
+
+
+def _raise(findings: Findings) -> None:
+    if findings.errors:
+        raise InvalidInput(_("This basket cannot be quoted: please put right what is marked."), findings.errors)
+
+
+def buyer_of(basket: Basket | Quote) -> Buyer:
+    """Who asked, as refusals keep it."""
+    return Buyer(basket.buyer, basket.country)
+
+
+def _assess(
+    store: Store,
+    basket: Basket,
+    lines: Sequence[PricedLine],
+    discounts: Sequence[OrderDiscount],
+    currency: str,
+    now: datetime,
+) -> Assessment:
+    """What the coupons take off what item campaigns and order discounts leave."""
+    if not basket.coupons:
+        return Assessment()
+    asked = [
+        redeeming.Line(
+            line.good.sku_id,
+            line.good.listing_id,
+            line.amount,
+            line.amount - sum((discount.shares[n] for discount in discounts), Decimal(0)),
+            _platform(line, discounts, n),
+        )
+        for n, line in enumerate(lines)
+    ]
+    whole = redeeming.Basket(basket.buyer, basket.country, basket.logistics, currency, asked)
+    return redeeming.assess(store, whole, basket.coupons, now=now)
+
+
+def _platform(line: PricedLine, discounts: Sequence[OrderDiscount], position: int) -> frozenset[str]:
+    """The platform promotions that subsidise this line."""
+    giving = {discount.campaign for discount in discounts if discount.shares[position]}
+    giving |= {offer.campaign for offer in line.price.winner.offers} if line.price.winner else set()
+    return frozenset(
+        offer.campaign for offer in line.offers if offer.kind == Kind.PLATFORM_PROMOTION and offer.campaign in giving
+    )
+
+
+def _check_held(store: Store, basket: Basket, holding: Mapping[str, int], coupons: Assessment) -> None:
+    """What a coupon holds back can be had only with that coupon: where it was refused, look at the stock without it."""
+    applied = {one.coupon_id for one in coupons.applied.values()}
+    if applied.issuperset(holding.values()):
+        return
+    findings = Findings()
+    check_goods(basket, look_up(store, basket.lines, coupons=applied), findings)
+    _raise(findings)
 
 
 def document(quote: Quote) -> dict[str, Any]:
@@ -88,7 +151,7 @@ def document(quote: Quote) -> dict[str, Any]:
         "expires_at": quote.expires_at,
         "currency": terms["currency"],
         "lines": [{name: line[name] for name in shown} for line in terms["lines"]],
-        "coupons": terms["coupons"],
+        "coupons": [{name: one[name] for name in ("code", "applied", "amount", "refusal")} for one in terms["coupons"]],
         "subtotal": terms["subtotal"],
         "discount": terms["discount"],
         "total": terms["total"],
@@ -216,6 +279,7 @@ def _terms(
     basket: Basket,
     lines: Sequence[PricedLine],
     discounts: Sequence[OrderDiscount],
+    coupons: Assessment,
     used: Mapping[str, ItemOffer],
     terms_of: Mapping[str, Terms],
     currency: str,
@@ -223,7 +287,8 @@ def _terms(
     def text(amount: Decimal) -> str:
         return money.text(amount, currency)
 
-    shares = [sum((discount.shares[n] for discount in discounts), Decimal(0)) for n in range(len(lines))]
+    givers: list[OrderDiscount | Applied] = [*discounts, *coupons.applied.values()]
+    shares = [sum((giver.shares[n] for giver in givers), Decimal(0)) for n in range(len(lines))]
     subtotal = sum((line.amount for line in lines), Decimal(0))
     discount = sum(shares, Decimal(0))
     given = [(code, terms_of[code]) for code in used if code in terms_of]
@@ -232,9 +297,9 @@ def _terms(
     reached = {discount.campaign for discount in discounts}
     return {
         "currency": currency,
-        "lines": [_line(line, share, discounts, n, currency) for n, (line, share) in enumerate(zip(lines, shares, strict=True))],
-        "discounts": [*_item_savings(lines, currency), *(_order_saving(found, currency) for found in discounts)],
-        "coupons": [_refused(code, currency) for code in basket.coupons],
+        "lines": [_line(line, share, givers, n, currency) for n, (line, share) in enumerate(zip(lines, shares, strict=True))],
+        "discounts": [*_item_savings(lines, currency), *(_order_saving(found, currency) for found in givers)],
+        "coupons": [_coupon(code, coupons, currency) for code in dict.fromkeys(basket.coupons)],
         "campaigns": {
             code: {"label": offer.label, "kind": offer.kind, "ends_at": clock.rfc3339(offer.ends_at)}
             for code, offer in used.items()
@@ -248,7 +313,7 @@ def _terms(
 
 
 def _line(
-    line: PricedLine, share: Decimal, discounts: Sequence[OrderDiscount], position: int, currency: str
+    line: PricedLine, share: Decimal, givers: Sequence[OrderDiscount | Applied], position: int, currency: str
 ) -> dict[str, Any]:
     return {
         "sku": line.good.line.sku,
@@ -259,11 +324,11 @@ def _line(
         "unit_price": money.text(line.price.unit_price, currency),
         "campaign": line.price.campaign or None,
         "order_discount": money.text(share, currency),
-        "why": _why(line, discounts, position, currency),
+        "why": _why(line, givers, position, currency),
     }
 
 
-def _why(line: PricedLine, discounts: Sequence[OrderDiscount], position: int, currency: str) -> list[str]:
+def _why(line: PricedLine, givers: Sequence[OrderDiscount | Applied], position: int, currency: str) -> list[str]:
     """How the price came about, in sentences."""
     price, winner = line.price, line.price.winner
     said = [_("The sale price is %(price)s.") % {"price": money.text(price.sale_price, currency)}]
@@ -278,13 +343,11 @@ def _why(line: PricedLine, discounts: Sequence[OrderDiscount], position: int, cu
             said.append(_("%(campaign)s asks %(price)s, more than the sale price: not applied.") % words)
         else:
             said.append(_("%(campaign)s asks %(price)s: another campaign is lower or began earlier.") % words)
-    for discount in discounts:
-        if discount.shares[position]:
-            share = money.text(discount.shares[position], currency)
-            said.append(
-                _("%(campaign)s takes %(amount)s off this line's share of the order.")
-                % {"campaign": discount.campaign, "amount": share}
-            )
+    for giver in givers:
+        if giver.shares[position]:
+            name = giver.code if isinstance(giver, Applied) else giver.campaign
+            words = {"campaign": name, "amount": money.text(giver.shares[position], currency)}
+            said.append(_("%(campaign)s takes %(amount)s off this line's share of the order.") % words)
     return said
 
 
@@ -304,12 +367,22 @@ def _item_savings(lines: Sequence[PricedLine], currency: str) -> list[dict[str, 
     ]
 
 
-def _order_saving(found: OrderDiscount, currency: str) -> dict[str, Any]:
+def _order_saving(found: OrderDiscount | Applied, currency: str) -> dict[str, Any]:
     amount = money.text(found.amount, currency)
+    if isinstance(found, Applied):
+        return {"coupon": found.code, "label": found.label, "kind": "coupon", "amount": amount}
     return {"campaign": found.campaign, "label": found.label, "kind": "order", "amount": amount}
 
 
-def _refused(code: str, currency: str) -> dict[str, Any]:
-    message = _("This store has no coupon with this code.")
-    refusal = {"code": "ERR_COUPON_UNKNOWN", "message": message}
-    return {"code": code, "applied": False, "amount": money.text(Decimal(0), currency), "refusal": refusal}
+def _coupon(entered: str, coupons: Assessment, currency: str) -> dict[str, Any]:
+    """What became of a code: applied with the terms that an order keeps, or refused with the reason in plain words."""
+    applied = coupons.applied.get(entered)
+    if applied is not None:
+        amount = money.text(applied.amount, currency)
+        return {"code": applied.code, "applied": True, "amount": amount, "refusal": None, **applied.terms}
+    if entered in coupons.refused:
+        _id, _code, why = coupons.refused[entered]
+        refusal = {"code": why.named, "message": why.message}
+    else:
+        refusal = {"code": "ERR_COUPON_UNKNOWN", "message": _("This store has no coupon with this code.")}
+    return {"code": entered, "applied": False, "amount": money.text(Decimal(0), currency), "refusal": refusal}
