@@ -22,4 +22,5 @@ class CouponsConfig(AppConfig):
         import_module("coupons.views.states")
         import_module("coupons.watch_codes")
         import_module("coupons.watch_pages")
+        import_module("coupons.claim_codes")
         import_module("coupons.returning")

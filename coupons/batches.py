@@ -19,7 +19,7 @@ from audit.verbs import verb
 from core import clock, display
 from core.errors import Conflict, FieldError, InvalidInput, NotFound
 from coupons import finding, single_codes
-from coupons.joined import Claimed, on_claimed
+from coupons.joined import Claimed, on_led
 from coupons.models import BatchState, CodeBatch, Coupon, CouponState, SingleCode
 from listings import fields, jobs
 from policies.rules import ReachRules
@@ -184,7 +184,7 @@ def resolve(store_id: int, codes: Collection[str], buyer: str = "") -> dict[str,
     return {typed: found[value] for typed, value in digests.items() if value in found}
 
 
-@on_claimed.join
+@on_led.join
 def use(news: Claimed) -> None:
     """Use up the code that a claim was made with. Raises Conflict ERR_COUPON_CODE_USED when another claim was first."""
     plain = single_codes.normalise(news.entered)

@@ -7,7 +7,7 @@ quota, one for each buyer, the address rule and a stop are looked at again there
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,12 +24,12 @@ from accounts.rights import HOLDS, check, refusal
 from audit.actors import Actor
 from core import clock
 from core.codes import new_code
-from core.errors import InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotFound
 from core.prepared import Prepared
-from coupons import addresses, facts, joined, judging, refusing, sellable
+from coupons import addresses, facts, finding, joined, judging, refusing, sellable
 from coupons.facts import Facts
 from coupons.judging import Held, Terms
-from coupons.models import Claim, ClaimState, Phase
+from coupons.models import Claim, ClaimState, Coupon, Phase
 from coupons.refusing import Buyer, CouponRefused, Why
 from listings import fields
 from listings.fields import Findings
@@ -42,7 +42,7 @@ _KNOWN = {"buyer", "country", "ip", "channel", "logistics"}
 
 _READ = Prepared(
     f"""
-    SELECT {judging.COLUMNS}, coupon.segment, coupon.codes_only, coupon.budget, coupon.face_value, t.quota, t.claimed, t.spent,
+    SELECT {judging.COLUMNS}, coupon.segment, coupon.codes_only, t.budget, coupon.face_value, t.quota, t.claimed, t.spent,
         k.id, k.code, k.state, k.order_code,
         {HOLDS},
         CASE WHEN coupon.first_order_only THEN (
@@ -86,8 +86,9 @@ class ClaimAsk:
 #: to say: it is asked at every claim.
 conditions: list[Callable[[ClaimAsk], Facts | None]] = []
 
-#: Codes that are not a coupon's own, such as single-use ones: each reader answers the codes of the coupons that some of these lead to.
-readers: list[Callable[[Store, Sequence[str]], Mapping[str, str]]] = []
+#: Codes that are not a coupon's own, such as single-use ones: each reader answers, of a store's id and some codes, the ids of the coupons
+#: that those it knows lead to.
+readers: list[Callable[[int, Collection[str]], Mapping[str, int]]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def claim(store: Store, code: str, data: Mapping[str, Any], *, actor: Actor, now
     wish = _wish(data, rules)
     digest = addresses.digest(store.pk, wish.address)
     given = _given(store, wish, digest, rules, actor, moment)
-    entered = code.strip().upper()[:_CODE]
+    entered = finding.normalise(code)[:_CODE]
     found = _find(store, entered, given, actor, moment)
     if not (actor.is_system or found.may):
         raise refusal(RIGHT, store)
@@ -143,7 +144,8 @@ def claim(store: Store, code: str, data: Mapping[str, Any], *, actor: Actor, now
         if why is not None:
             raise CouponRefused(found.terms.id, found.terms.code, why)
         return _take(store, entered, found, given, buyer, rules, actor)
-    except CouponRefused as refused:
+    except Conflict as error:
+        refused = _refused(error, found.terms)
         with transaction.atomic():
             refusing.note(
                 store,
@@ -153,19 +155,31 @@ def claim(store: Store, code: str, data: Mapping[str, Any], *, actor: Actor, now
                 actor=actor,
                 now=moment,
             )
-        raise
+        raise refused from None
+
+
+def _refused(error: Conflict, terms: Terms) -> CouponRefused:
+    """The refusal of a receiver is one like any other, under its own code and words."""
+    if isinstance(error, CouponRefused):
+        return error
+    refused = CouponRefused(terms.id, terms.code, Why(Facts(), error.code))
+    refused.detail = error.detail
+    return refused
 
 
 claim.verb_action = "coupon.claim"  # type: ignore[attr-defined]  # the marks of a verb: its refusals go to rows of their own instead
 claim.verb_right = RIGHT  # type: ignore[attr-defined]  # the same
 
 
-def led_by(store: Store, codes: Sequence[str]) -> dict[str, str]:
-    """Codes that are not a coupon's own, and the coupons that they lead to; at most a query for each reader."""
-    found: dict[str, str] = {}
+def led_by(store: Store, codes: Collection[str]) -> dict[str, str]:
+    """Codes that are not a coupon's own, and the codes of the coupons that they lead to; a query for each reader, and one where it found
+    something.
+    """
+    found: dict[str, int] = {}
     for reader in readers:
-        found |= reader(store, codes)
-    return found
+        found |= reader(store.pk, codes)
+    own = dict(Coupon.objects.filter(pk__in=found.values()).values_list("pk", "code")) if found else {}
+    return {entered: own[coupon_id] for entered, coupon_id in found.items() if coupon_id in own}
 
 
 def _wish(data: Mapping[str, Any], rules: CouponRules) -> _Wish:
@@ -215,7 +229,8 @@ def _find(store: Store, entered: str, given: Mapping[str, Any], actor: Actor, no
     (row,) = rows
     held = Held(*row[19:23]) if row[19] is not None else None
     segment = orjson.loads(row[12]) if isinstance(row[12], str) else row[12]
-    return _Read(judging.read(row), segment, *row[13:19], held, *row[23:28])
+    columns = [judging.read(row), segment, *row[13:19], held, *row[23:28]]
+    return _Read(*columns)
 
 
 def _judge(store: Store, entered: str, found: _Read, wish: _Wish, rules: CouponRules, now: datetime) -> Why | None:
@@ -227,7 +242,7 @@ def _judge(store: Store, entered: str, found: _Read, wish: _Wish, rules: CouponR
         findings.add(facts.LimitFacts(used=found.held.state == ClaimState.REDEEMED, claim=found.held.code))
     if found.claimed >= found.quota:
         findings.add(facts.ExhaustedFacts(limit="quota", quota=found.quota))
-    findings.add(judging.budget(found.budget, found.spent))
+    findings.add(judging.budget(found.budget, found.spent, found.face_value))
     findings.add(judging.region(terms, wish.country))
     findings.add(judging.channel(terms, wish.channel))
     if wish.logistics:
@@ -261,15 +276,16 @@ def _take(
         store.pk, terms.id, buyer.name, code, buyer.country, buyer.channel, now, given["digest"], given["recent"],
         rules.velocity_claims,
     ]  # fmt: skip
-    together: AbstractContextManager[Any] = transaction.atomic() if joined.on_claimed else nullcontext()
+    told = [news for news in (joined.on_claimed, joined.on_led if entered != terms.code else None) if news]
+    together: AbstractContextManager[Any] = transaction.atomic() if told else nullcontext()
     with together:
         with connection.cursor() as cursor:
             cursor.execute(_TAKE, asked)
             outcome, claim_id = cursor.fetchone()
         if outcome != "granted":
             raise CouponRefused(terms.id, terms.code, _overtaken(store, outcome, found, given, rules, actor))
-        if joined.on_claimed:
-            joined.on_claimed.tell(
+        for news in told:
+            news.tell(
                 joined.Claimed(
                     store, terms.id, terms.code, claim_id, code, entered, buyer.name, buyer.country, buyer.channel, actor, now
                 )

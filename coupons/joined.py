@@ -107,6 +107,8 @@ class Refused:
 
 
 on_claimed: Joined[Claimed] = Joined()
+on_led: Joined[Claimed] = Joined()
+"""Only of claims whose `entered` code was not the coupon's own. Prefer it: every claim pays for the receivers of `on_claimed`."""
 on_redeemed: Joined[Redeemed] = Joined()
 on_returned: Joined[Returned] = Joined()
 on_refused: Joined[Refused] = Joined()

@@ -6,7 +6,7 @@ have changed since is looked at again.
 
 The minimum order looks at the lines of the pool at their unit prices, like spend-and-save; a coupon takes at most what order discounts
 leave of them. Of several coupons the best for the buyer counts (`coupons_per_order`). Lines under a platform promotion belong to a coupon
-only while it stacks with platform subsidies.
+only while it stacks with platform subsidies. What a coupon has spent of its budget is the ledger's to write (`on_redeemed`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import policies
 from accounts.models import Store
 from audit.actors import Actor
 from core import display, money
-from coupons import claiming, facts, joined, judging, pool, reserving
+from coupons import claiming, facts, finding, joined, judging, pool, reserving
 from coupons.judging import Held, Terms
 from coupons.models import ClaimState, CouponState
 from coupons.refusing import Buyer, CouponRefused, Why
@@ -34,7 +34,7 @@ _EARLIER = """CASE WHEN coupon.first_order_only THEN (
     SELECT count(*) FROM (SELECT FROM orders_order o WHERE o.store_id = %(store)s AND o.buyer = %(buyer)s AND o.buyer <> ''
         AND o.state <> 'cancelled' LIMIT 1) earlier) ELSE 0 END"""
 _READ = f"""
-    SELECT {judging.COLUMNS}, {_EARLIER}, coupon.budget, t.spent, k.id, k.code, k.state, k.order_code,
+    SELECT {judging.COLUMNS}, {_EARLIER}, t.budget, t.spent, k.id, k.code, k.state, k.order_code,
         coupon.name, coupon.name_zh, coupon.kind, coupon.currency, coupon.face_value, coupon.min_order, coupon.stacks_with_platform,
         coupon.stacks_from, coupon.stacks_until
     FROM coupons_coupon coupon
@@ -43,7 +43,7 @@ _READ = f"""
     WHERE coupon.store_id = %(store)s AND coupon.code = ANY(%(codes)s)
 """  # noqa: S608  # composed of constants
 _LOCK = f"""
-    SELECT {judging.COLUMNS}, {_EARLIER}, coupon.budget, t.spent, k.id, k.code, k.state, k.order_code
+    SELECT {judging.COLUMNS}, {_EARLIER}, t.budget, t.spent, k.id, k.code, k.state, k.order_code
     FROM coupons_claim k
     JOIN coupons_coupon coupon ON coupon.id = k.coupon_id
     JOIN coupons_coupontally t ON t.coupon_id = coupon.id
@@ -53,9 +53,9 @@ _LOCK = f"""
 _REDEEM = """
     WITH used AS (
         UPDATE coupons_claim k SET state = 'redeemed', redeemed_at = %(now)s, order_code = %(order)s, amount = v.amount
-        FROM unnest(%(claims)s::bigint[], %(amounts)s::numeric[]) AS v(id, amount) WHERE k.id = v.id RETURNING k.coupon_id, v.amount
+        FROM unnest(%(claims)s::bigint[], %(amounts)s::numeric[]) AS v(id, amount) WHERE k.id = v.id RETURNING k.coupon_id
     )
-    UPDATE coupons_coupontally t SET redeemed = t.redeemed + 1, spent = t.spent + u.amount FROM used u WHERE t.coupon_id = u.coupon_id
+    UPDATE coupons_coupontally t SET redeemed = t.redeemed + 1 FROM used u WHERE t.coupon_id = u.coupon_id
 """
 _BACK = """
     SELECT k.id, k.coupon_id, k.amount, coupon.state IN ('active', 'paused') AND coupon.ends_at > %(now)s
@@ -67,11 +67,10 @@ _BACK = """
 """
 _RETURN = """
     WITH back AS (
-        UPDATE coupons_claim SET state = 'claimed', redeemed_at = NULL, order_code = '', amount = NULL WHERE id = %(claim)s AND %(reusable)s
+        UPDATE coupons_claim SET state = 'claimed', redeemed_at = NULL, order_code = '', amount = NULL
+        WHERE id = ANY(%(claims)s) RETURNING coupon_id
     )
-    UPDATE coupons_coupontally SET spent = greatest(0, spent - %(amount)s),
-        redeemed = redeemed - CASE WHEN %(reusable)s THEN 1 ELSE 0 END
-    WHERE coupon_id = %(coupon)s
+    UPDATE coupons_coupontally t SET redeemed = t.redeemed - 1 FROM back b WHERE t.coupon_id = b.coupon_id
 """
 
 
@@ -162,12 +161,12 @@ class _Offer:
 
 
 def holdable(store: Store, buyer: str, codes: Sequence[str]) -> dict[str, int]:
-    """The coupons among these codes whose claim this buyer holds and has not used, by code: what they hold back he may have. One query,
-    none without codes.
+    """The coupons among these codes whose claim this buyer holds and has not used, by code: what they hold back he may have. None without
+    codes.
     """
     return {
         one.terms.code: one.terms.id
-        for one in _read(store, buyer, codes)
+        for one in _read(store, buyer, list(_own_codes(store, codes).values()) if codes else ())
         if one.held is not None and one.held.state == ClaimState.CLAIMED
     }
 
@@ -198,7 +197,7 @@ def assess(store: Store, basket: Basket, codes: Sequence[str], *, now: datetime)
 
 def _own_codes(store: Store, codes: Sequence[str]) -> dict[str, str]:
     """Entered code -> the coupon's code, each coupon once."""
-    plain = {code: code.strip().upper() for code in codes}
+    plain = {code: finding.normalise(code) for code in codes}
     led = claiming.led_by(store, list(plain.values()))
     own: dict[str, str] = {}
     for entered, code in plain.items():
@@ -333,7 +332,7 @@ def begin(store: Store, buyer: Buyer, uses: Sequence[Use], *, now: datetime) -> 
     """
     if not uses:
         return Redemption()
-    asked = {"store": store.pk, "buyer": buyer.name, "claims": [use.claim for use in uses]}
+    asked: dict[str, Any] = {"store": store.pk, "buyer": buyer.name, "claims": [use.claim for use in uses]}
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, asked)
         held = [_Coupon(*_head(row)) for row in cursor.fetchall()]
@@ -388,9 +387,11 @@ def give_back(order: Order, before: str, *, actor: Actor, now: datetime) -> None
     store = order.store
     with connection.cursor() as cursor:
         cursor.execute(_BACK, {"store": store.pk, "order": order.code, "now": now})
-        for claim_id, coupon_id, amount, in_force in cursor.fetchall():
-            reusable = returns and in_force
-            cursor.execute(_RETURN, {"claim": claim_id, "coupon": coupon_id, "amount": amount, "reusable": reusable})
-            joined.on_returned.tell(
-                joined.Returned(store, coupon_id, claim_id, order.code, amount, reusable, actor, now)
-            )
+        rows = cursor.fetchall()
+        reusable = [claim_id for claim_id, _coupon, _amount, in_force in rows if returns and in_force]
+        if reusable:
+            cursor.execute(_RETURN, {"claims": reusable})
+    for claim_id, coupon_id, amount, _in_force in rows:
+        joined.on_returned.tell(
+            joined.Returned(store, coupon_id, claim_id, order.code, amount, claim_id in reusable, actor, now)
+        )

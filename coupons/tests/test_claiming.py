@@ -83,7 +83,7 @@ def test_two_statements_for_any_pool(store: Store, actor: Actor) -> None:
 
 def test_each_reason_has_its_code(store: Store, actor: Actor, frozen: clock.FrozenClock) -> None:
     goods = [make.make_listing(store)]
-    far = {"starts_at": NOW - timedelta(days=9)}
+    far: dict[str, Any] = {"starts_at": NOW - timedelta(days=9)}
     cases: list[tuple[Coupon, dict[str, Any], str]] = [
         (make.make_coupon(store, goods, regions=["RU"]), {"country": "PL"}, "ERR_COUPON_REGION"),
         (make.make_coupon(store, goods, regions=["RU"]), {"country": ""}, "ERR_COUPON_REGION"),
@@ -227,8 +227,8 @@ def test_further_conditions_and_codes_join(store: Store, actor: Actor, monkeypat
 
     told: list[joined.Claimed] = []
     monkeypatch.setattr(claiming, "conditions", [only_anna])
-    monkeypatch.setattr(claiming, "readers", [lambda _store, _codes: {"SINGLE-1": coupon.code}])
-    monkeypatch.setattr(joined.on_claimed, "receivers", [told.append])
+    monkeypatch.setattr(claiming, "readers", [lambda _store, _codes: {"SINGLE-1": coupon.pk}])
+    monkeypatch.setattr(joined.on_led, "receivers", [told.append])
     claim(store, "single-1", _ask(), actor=actor)
     assert _refused(store, coupon, actor, buyer="boris").code == "ERR_COUPON_FIRST_ORDER"
     assert seen[0].segment == {"name": "regulars"}
