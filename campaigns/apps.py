@@ -18,3 +18,4 @@ class CampaignsConfig(AppConfig):
         import_module("campaigns.business_guards")
         import_module("campaigns.conflict_guard")
         import_module("campaigns.events")
+        import_module("campaigns.coupon_links").join()

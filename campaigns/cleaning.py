@@ -12,11 +12,12 @@ from accounts.rights import check
 from audit.actors import Actor
 from audit.record import Entry, record
 from audit.verbs import verb
-from campaigns import check_plan, finding, leftovers, offers, steps
+from campaigns import check_plan, coupon_acts, finding, leftovers, offers, steps
 from campaigns.edges import STOPPED
-from campaigns.models import Campaign, Check, Closing, Occasion
+from campaigns.models import Campaign, Check, CloseKind, Closing, Occasion
 from campaigns.nudges import wake_sweep
 from core.errors import Conflict, FieldError, InvalidInput, NotFound
+from coupons import telling
 
 
 @verb("campaign.clean_up", right="campaigns.pause")
@@ -71,6 +72,9 @@ def run_step_again(store: Store, code: str, key: str, *, actor: Actor, now: date
     step = steps.find(closing.steps, key)
     if key in ("stop_display", "clear_tags"):
         offers.switch_off([campaign], now=now)
+    elif key in ("void_coupons", "release_stock") and closing.finalised_at is not None:
+        why = telling.CAMPAIGN_ENDED if closing.close_kind == CloseKind.AUTO else telling.CAMPAIGN_CANCELLED
+        coupon_acts.void([campaign], reason=why, actor=actor, right="campaigns.cancel", now=now)
     elif key == "publish_sites":
         pages = offers.tell_sites([campaign], now=now).pages
         step = steps.moved(step, steps.RUNNING, at=now, done_count=0, total=pages)

@@ -8,7 +8,7 @@ transaction, in a number of statements that does not depend on how many campaign
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,13 +18,14 @@ from django.db import connection
 import policies
 from audit.actors import Actor, system
 from audit.record import Entry, Target, record_many
-from campaigns import check_plan, offers, steps
+from campaigns import check_plan, coupon_acts, offers, steps
 from campaigns.edges import set_state_of
 from campaigns.events import Event, tell
 from campaigns.explaining import Between, facts_of
 from campaigns.impact import executed, forecast
 from campaigns.models import Campaign, CloseKind, Closing, Occasion
 from campaigns.outcomes import Impact
+from coupons import telling
 from policies import timing
 from policies.rules import ClosingRules
 
@@ -69,17 +70,25 @@ def final_at(now: datetime) -> datetime:
     return now + timing.cancel_hold()
 
 
-def open_manual(rows: Sequence[Campaign], *, actor: Actor, reason: str, note: str, now: datetime) -> Opened:
-    """Act for buyers at the moment of a cancel: offers off, sites told, the report opened with the forecast beside what was done."""
+def open_manual(
+    rows: Sequence[Campaign], *, actor: Actor, reason: str, note: str, right: str = "", now: datetime
+) -> Opened:
+    """Act for buyers at the moment of a cancel: offers off, claims stopped and claimed coupons frozen, sites told, the report opened with
+    the forecast beside what was done.
+    """
     before = forecast(rows)
     touched = offers.switch_off(rows, now=now)
+    with_coupons = [row for row in rows if before[row.pk].coupons]
+    stopped = {}
+    if with_coupons:
+        stopped = coupon_acts.stop(with_coupons, actor=actor, reason=note, freeze=True, right=right, now=now)
     after = executed(rows, before, touched.listings)
     wait = final_at(now).isoformat()
     reports = {
         row.pk: [
             *_stopped(row, touched, cut_over=now),
-            steps.pending("void_coupons", until=wait),
-            steps.pending("release_stock", until=wait),
+            steps.pending("void_coupons", before[row.pk].coupons, until=wait),
+            steps.pending("release_stock", until=wait, released=_units(stopped, row)),
             _publishing(row, touched, before[row.pk], now),
             steps.pending("review_prices", until=wait),
             steps.pending("verify"),
@@ -100,8 +109,12 @@ def finalise(rows: Sequence[Campaign], *, now: datetime) -> int:
     open_ones = Closing.objects.filter(campaign_id__in=ids, taken_back_at=None, finalised_at=None)
     held = list(open_ones.select_for_update(of=("self",), no_key=True).order_by("id"))
     figures = forecast(rows)
+    with_coupons = [row for row in rows if figures[row.pk].coupons]
+    voided = {}
+    if with_coupons:
+        voided = coupon_acts.void(with_coupons, reason=telling.CAMPAIGN_CANCELLED, actor=SWEEP, now=now)
     for closing in held:
-        impact = figures[closing.campaign_id]
+        impact = _voided(figures[closing.campaign_id], voided, closing)
         result = {**impact.as_dict(), "tags": closing.result.get("tags", 0)}
         closing.result = result
         closing.steps = steps.put(closing.steps, _final_steps(impact, now))
@@ -109,7 +122,7 @@ def finalise(rows: Sequence[Campaign], *, now: datetime) -> int:
         closing.next_due_at = now
     known = {row.pk: row for row in rows}
     odd = [one for one in held if differences(one.forecast, one.result)]
-    facts = facts_of([_between(known[one.campaign_id], one.closed_at) for one in odd])
+    facts = facts_of([_between(known[one.campaign_id], one.closed_at) for one in odd], now=now)
     for closing in held:
         closing.differences = differences(closing.forecast, closing.result, facts.get(closing.campaign_id))
     save(held)
@@ -122,9 +135,13 @@ def close_ended(rows: Sequence[Campaign], *, now: datetime) -> int:
     """Close campaigns whose grace is over (R35); answers how many. The cut-over for buyers was `ends_at`, by the clock."""
     before = forecast(rows, at_end=True)
     touched = offers.switch_off(rows, now=now, tell=False)
-    after = executed(rows, before, touched.listings)
+    with_coupons = [row for row in rows if before[row.pk].coupons]
+    voided = {}
+    if with_coupons:
+        voided = coupon_acts.void(with_coupons, reason=telling.CAMPAIGN_ENDED, actor=SWEEP, now=now)
+    after = executed(rows, before, touched.listings, {pk: one.figures() for pk, one in voided.items()})
     odd = [row for row in rows if before[row.pk] != after[row.pk]]
-    facts = facts_of([_between(row, row.ends_at) for row in odd])
+    facts = facts_of([_between(row, row.ends_at) for row in odd], now=now)
     reports = {
         row.pk: [
             *_stopped(row, touched, cut_over=row.ends_at),
@@ -193,13 +210,24 @@ def _publishing(row: Campaign, touched: offers.Touched, before: Impact, now: dat
 
 
 def _final_steps(impact: Impact, now: datetime) -> list[steps.Step]:
-    """What happens once nothing can be taken back any more. No coupon or reservation hangs on a campaign yet: nothing to do."""
+    """What happens once nothing can be taken back any more, in the figures of what was done."""
     review = impact.prices_to_review
     return [
-        steps.done("void_coupons", impact.coupons, now),
-        steps.done("release_stock", impact.reserved_units, now),
+        steps.done("void_coupons", impact.coupons, now, claims=impact.claimed_unused),
+        steps.done("release_stock", impact.reserved_units, now, released=impact.reserved_units),
         steps.done("review_prices", review, now, to_review=review),
     ]
+
+
+def _voided(foreseen: Impact, voided: Mapping[int, coupon_acts.Touched], closing: Closing) -> Impact:
+    """The figures of a cancel that became final: what was voided now, and the stock that was let go now or when it was submitted."""
+    one = voided.get(closing.campaign_id, coupon_acts.Touched())
+    at_once = int(steps.find(closing.steps, "release_stock")["evidence"].get("released", 0))
+    return replace(foreseen, **one.figures() | {"reserved_units": at_once + one.units})
+
+
+def _units(stopped: Mapping[int, coupon_acts.Touched], row: Campaign) -> int:
+    return stopped[row.pk].units if row.pk in stopped else 0
 
 
 def _insert(

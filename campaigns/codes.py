@@ -184,6 +184,11 @@ declare(
         page="campaigns:closing", page_args=("code",), page_label=_("Close report"),
     ),
     Code(
+        "ERR_COUPON_LINKED", ERROR, _("The coupon belongs to a campaign already"),
+        cause=_("A coupon lives and dies with one campaign at most."),
+        fix=_("Take it out of the other campaign first."),
+    ),
+    Code(
         "ERR_CLOSES_OVERDUE", ERROR, _("Many closes are not verified in time"),
         cause=_("%(n)s points of closes became late at the same time: the workers, or the sites, could not keep up."),
         fix=(_("Look at the list of work on the dashboard."), _("Ask who runs the installation whether its workers are alive.")),

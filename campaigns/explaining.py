@@ -1,6 +1,6 @@
 """Why a result came out otherwise than forecast, with figures: what happened between the two, read from the rows that did it (R13, R44).
 
-Two queries for any number of closes, and none where nothing differs.
+Three queries for any number of closes, and none where nothing differs.
 """
 
 from __future__ import annotations
@@ -29,6 +29,14 @@ _PRICES = f"""
     JOIN listings_sku s ON s.id = h.sku_id
     GROUP BY 1
 """  # noqa: S608 - constants of this house
+_COUPONS = f"""
+    SELECT v.id, count(*) FILTER (WHERE c.state = 'voided' AND c.closed_at >= v.since AND c.closed_at < %(now)s),
+        count(*) FILTER (WHERE c.state = 'expired' AND c.closed_at >= v.since),
+        COALESCE(sum((SELECT count(*) FROM coupons_claim k WHERE k.coupon_id = c.id AND k.redeemed_at >= v.since)), 0)::bigint
+    FROM {_PLACE}
+    JOIN campaigns_campaigncoupon g ON g.campaign_id = v.id JOIN coupons_coupon c ON c.id = g.coupon_id
+    GROUP BY 1
+"""  # noqa: S608 - constants of this house
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +49,9 @@ class Between:
     since: datetime
 
 
-def facts_of(closes: Sequence[Between]) -> dict[int, dict[str, dict[str, Any]]]:
-    """What happened to orders and prices since the forecasts, by campaign and by key of the figure that it moves."""
+def facts_of(closes: Sequence[Between], *, now: datetime) -> dict[int, dict[str, dict[str, Any]]]:
+    """What happened to orders, prices and coupons since the forecasts and before `now`, by campaign and by key of the figure that it
+    moves."""
     if not closes:
         return {}
     given: dict[str, Any] = {
@@ -50,6 +59,7 @@ def facts_of(closes: Sequence[Between]) -> dict[int, dict[str, dict[str, Any]]]:
         "codes": [one.code for one in closes],
         "stores": [one.store_id for one in closes],
         "sinces": [one.since for one in closes],
+        "now": now,
     }
     found: dict[int, dict[str, dict[str, Any]]] = {}
     with connection.cursor() as cursor:
@@ -60,4 +70,8 @@ def facts_of(closes: Sequence[Between]) -> dict[int, dict[str, dict[str, Any]]]:
         for pk, changed, restored, skus in cursor.fetchall():
             facts = {"changed": changed, "restored": restored, "skus": list(skus)}
             found.setdefault(pk, {})["prices_to_review"] = facts
+        cursor.execute(_COUPONS, given)
+        for pk, by_hand, expired, redeemed in cursor.fetchall():
+            facts = {"by_hand": by_hand, "expired": expired, "redeemed": redeemed}
+            found.setdefault(pk, {}).update(dict.fromkeys(("coupons", "claimed_unused", "reserved_units"), facts))
     return found

@@ -1,4 +1,4 @@
-"""What a close will touch, counted by the selections that the close itself executes; four queries for any number of campaigns."""
+"""What a close will touch, counted by the selections that the close itself executes; five queries for any number of campaigns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.db import connection
 
 from campaigns.models import Campaign
 from campaigns.outcomes import Impact
-from campaigns.selection import ITEMS, OPEN_ORDERS, PRICES_TO_REVIEW, SHOWN_OFFERS, parameters
+from campaigns.selection import ITEMS, LINKED_COUPONS, OPEN_ORDERS, PRICES_TO_REVIEW, SHOWN_OFFERS, parameters
 
 _ITEMS = f"""
     SELECT c.id, COALESCE(t.listings, 0), COALESCE(t.review, 0),
@@ -24,13 +24,19 @@ _ITEMS = f"""
 """  # noqa: S608 - constants of this house
 _TAGS = f"SELECT o.campaign_code, count(DISTINCT o.listing_id) {SHOWN_OFFERS} GROUP BY 1"
 _ORDERS = f"SELECT n.campaign_code, count(DISTINCT n.order_id) {OPEN_ORDERS} GROUP BY 1"
-
-
+_COUPONS = f"""
+    SELECT g.campaign_id, count(*),
+        COALESCE(sum((SELECT count(*) FROM coupons_claim k WHERE k.coupon_id = c.id AND k.state = 'claimed')), 0)::bigint,
+        COALESCE(sum((SELECT sum(r.units) FROM coupons_reservation r WHERE r.coupon_id = c.id)), 0)::bigint
+    {LINKED_COUPONS} GROUP BY 1
+"""  # noqa: S608 - constants of this house
 _ORDERS_AT_END = f"""
     SELECT n.campaign_code, count(DISTINCT n.order_id) {OPEN_ORDERS}
         AND r.placed_at < (SELECT c.ends_at FROM campaigns_campaign c WHERE c.code = n.campaign_code)
     GROUP BY 1
 """  # noqa: S608 - constants of this house
+
+_COUPON_FIGURES = ("coupons", "claimed_unused", "reserved_units")
 
 
 def forecast(campaigns: Sequence[Campaign], *, at_end: bool = False) -> dict[int, Impact]:
@@ -47,11 +53,14 @@ def forecast(campaigns: Sequence[Campaign], *, at_end: bool = False) -> dict[int
         orders: dict[str, int] = dict(cursor.fetchall())
         cursor.execute(_ITEMS, given)
         items = {pk: (listings, review, sites) for pk, listings, review, sites in cursor.fetchall()}
+        cursor.execute(_COUPONS, given)
+        coupons = {pk: (count, unused, units) for pk, count, unused, units in cursor.fetchall()}
     return {
         campaign.pk: Impact(
             listings=items[campaign.pk][0],
             tags=tags.get(campaign.code, 0),
             sites=items[campaign.pk][2],
+            **dict(zip(_COUPON_FIGURES, coupons.get(campaign.pk, (0, 0, 0)), strict=True)),
             open_orders=orders.get(campaign.code, 0),
             prices_to_review=items[campaign.pk][1],
         )
@@ -61,17 +70,23 @@ def forecast(campaigns: Sequence[Campaign], *, at_end: bool = False) -> dict[int
 
 
 def executed(
-    campaigns: Sequence[Campaign], before: Mapping[int, Impact], tags: Mapping[str, Sequence[int]]
+    campaigns: Sequence[Campaign],
+    before: Mapping[int, Impact],
+    tags: Mapping[str, Sequence[int]],
+    coupons: Mapping[int, Mapping[str, int]] | None = None,
 ) -> dict[int, Impact]:
-    """What came of the forecast, within its own transaction: the tags as the writes answered them (listings by campaign code), the orders
-    counted again, for a buyer may have ordered in between; the rest nobody could have moved. One query.
+    """What came of the forecast, within its own transaction: tags and coupons as the writes answered them (listings by campaign code,
+    figures by campaign), the orders counted again, for a buyer may have ordered in between; the rest nobody could have moved. One query.
     """
     with connection.cursor() as cursor:
         cursor.execute(_ORDERS, parameters(campaigns))
         orders: dict[str, int] = dict(cursor.fetchall())
     return {
         campaign.pk: replace(
-            before[campaign.pk], tags=len(tags.get(campaign.code, ())), open_orders=orders.get(campaign.code, 0)
+            before[campaign.pk],
+            tags=len(tags.get(campaign.code, ())),
+            open_orders=orders.get(campaign.code, 0),
+            **(coupons or {}).get(campaign.pk, {}),
         )
         for campaign in campaigns
     }

@@ -23,7 +23,7 @@ class KindSpec:
     `about`: one sentence for who chooses. `reviewed`: platform staff approve it before it starts. `item_prices`: each item carries a
     campaign price. `items_while_running`: items may be added after the start. `by_platform`: from the moment it is handed in, its settings
     are the platform's: only staff take it out of review, and the store neither edits nor moves it (R21). `sub_items`: its items are closed
-    one by one (R4). `rules`: the schema of `rules`.
+    one by one (R4). `needs_items`: it is not handed in without one. `rules`: the schema of `rules`.
     """
 
     kind: Kind
@@ -34,6 +34,7 @@ class KindSpec:
     items_while_running: bool = False
     by_platform: bool = False
     sub_items: bool = False
+    needs_items: bool = True
     rules: type[KindRules] = NoRules
 
 
@@ -69,7 +70,14 @@ _SPECS = (
         items_while_running=True,
         about=_("Products take part in a festival at a campaign price; a least number of them has to stay."),
     ),
-    KindSpec(Kind.COUPON_DRIVE, offered=False, item_prices=False),
+    KindSpec(
+        Kind.COUPON_DRIVE,
+        offered=True,
+        item_prices=False,
+        items_while_running=True,
+        needs_items=False,
+        about=_("Coupons live and die with it; products are only shown with its tag and keep their sale price."),
+    ),
 )
 SPECS: dict[str, KindSpec] = {str(spec.kind): spec for spec in _SPECS}
 

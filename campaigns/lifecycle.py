@@ -16,7 +16,7 @@ from accounts.models import Store
 from accounts.rights import check
 from audit.actors import Actor
 from audit.verbs import about, verb
-from campaigns import entry, finding, items, offers
+from campaigns import coupon_acts, coupon_links, entry, finding, items, offers
 from campaigns.caps import check_reach
 from campaigns.checking import GoodItem, check_items, check_text, check_window, managed_items, warnings_of
 from campaigns.end_time import ensure_may_end_at
@@ -118,6 +118,8 @@ def edit_campaign(
     if "items" in changes:
         items.put(campaign, good, replace=True)
     save(campaign, now)
+    if {"starts_at", "ends_at"} & set(changes):
+        coupon_acts.realign(campaign, actor=actor, now=now)
     if campaign.started_at is not None:
         offers.reset([campaign], now=now)
     record_change("campaign.edit", campaign, store, before, settings_of(campaign), actor, now)
@@ -197,7 +199,7 @@ def submit(store: Store, code: str, *, version: int | None = None, actor: Actor,
     entry.ensure_may_enter(store, now=now)
     check_reach(store, campaign, RIGHT, actor=actor, now=now)
     errors = check_window(campaign.starts_at, campaign.ends_at, now)
-    if campaign.item_count == 0:
+    if campaign.item_count == 0 and spec(campaign.kind).needs_items:
         errors.append(FieldError("items", "ERR_NO_ITEMS", _("A campaign needs at least one item.")))
     if campaign.item_count < campaign.min_items:
         message = _("At least %(n)s items have to take part.") % {"n": campaign.min_items}
@@ -224,6 +226,7 @@ def delete_draft(store: Store, code: str, *, version: int | None = None, actor: 
     campaign = finding.lock(store, code, version=version)
     if campaign.state != S.DRAFT:
         raise wrong_state(campaign, {S.DRAFT})
+    coupon_links.die_with_draft(campaign, actor=actor, now=now)
     record_change("campaign.delete", campaign, store, settings_of(campaign), {}, actor, now)
     campaign.delete()
 

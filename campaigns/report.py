@@ -30,6 +30,8 @@ def why_text(row: Mapping[str, Any]) -> str:
             return _orders(row["forecast"], row["result"], facts)
         case "prices_to_review":
             return _prices(row["forecast"], row["result"], facts)
+        case "coupons" | "claimed_unused" | "reserved_units":
+            return _coupons(facts)
         case "tags":
             return _("Items were added, or taken off, between the forecast and the stop.")
         case "sites":
@@ -37,6 +39,27 @@ def why_text(row: Mapping[str, Any]) -> str:
         case "listings":
             return _("Items were added or removed in between.")
     return _("It changed between the forecast and the close.")
+
+
+def _coupons(facts: Mapping[str, Any]) -> str:
+    """Coupons and claims that went another way while the cancel was held."""
+    said = []
+    if n := int(facts.get("by_hand", 0)):
+        words = ngettext(
+            "%(n)s coupon was voided by hand in between.", "%(n)s coupons were voided by hand in between.", n
+        )
+        said.append(words % {"n": display.number(n)})
+    if n := int(facts.get("expired", 0)):
+        words = ngettext("%(n)s coupon expired in between.", "%(n)s coupons expired in between.", n)
+        said.append(words % {"n": display.number(n)})
+    if n := int(facts.get("redeemed", 0)):
+        words = ngettext(
+            "%(n)s claimed one was used by an order in between.",
+            "%(n)s claimed ones were used by orders in between.",
+            n,
+        )
+        said.append(words % {"n": display.number(n)})
+    return " ".join(said) or _("Coupons were changed, or taken out of the campaign, in between.")
 
 
 def _orders(forecast: int, result: int, facts: Mapping[str, Any]) -> str:

@@ -33,6 +33,12 @@ PRICES_TO_REVIEW = (
     " AND h.at > pc.closed_at ORDER BY h.at DESC, h.id DESC LIMIT 1), 'undo') = 'undo'"
 )
 
+#: The linked coupons that a close voids: every one that is not over yet.
+LINKED_COUPONS = (
+    "FROM campaigns_campaigncoupon g JOIN coupons_coupon c ON c.id = g.coupon_id"
+    " WHERE g.campaign_id = ANY(%(ids)s) AND c.state IN ('draft', 'active', 'paused')"
+)
+
 
 def parameters(campaigns: Sequence[Campaign]) -> dict[str, Any]:
     """The parameters of every selection for these campaigns."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from audit.actors import Actor
 from audit.record import Entry, Target, record_many
-from campaigns import offers
+from campaigns import coupon_acts, offers
 from campaigns.edges import set_state_of
 from campaigns.events import Event, tell
 from campaigns.models import Campaign, CampaignState
@@ -18,6 +18,7 @@ def start_now(rows: Sequence[Campaign], *, now: datetime, actor: Actor) -> int:
     ids = [row.pk for row in rows]
     moved = set_state_of(ids, transition="start", now=now, started_at=now)
     offers.switch_on(rows, now=now)
+    coupon_acts.begin(rows, now=now)
     fresh = {row.pk: row for row in Campaign.objects.filter(id__in=ids)}
     for row in rows:
         values = fresh[row.pk].__dict__

@@ -104,6 +104,25 @@ def _tried(attempts: int) -> str:
     return words % {"n": attempts}
 
 
+def _coupons_text(step: Mapping[str, Any]) -> str:
+    """How many coupons died, and how many claimed ones with them."""
+    if step["state"] != DONE:
+        return (
+            _now("After the hold; until then nobody can claim or use them.")
+            if step["total"]
+            else _now("After the hold.")
+        )
+    if not step["total"]:
+        return _now("No linked coupons.")
+    claims = step["evidence"].get("claims", 0)
+    words = ngettext(
+        "With %(n)s claimed one that was not used; the store was told.",
+        "With %(n)s claimed ones that were not used; the store was told.",
+        claims,
+    )
+    return words % {"n": claims}
+
+
 def evidence_text(step: Mapping[str, Any]) -> str:
     """What a step's evidence says, in the page's language."""
     evidence = step["evidence"]
@@ -117,8 +136,12 @@ def evidence_text(step: Mapping[str, Any]) -> str:
             n = step["done"]
             return ngettext("Tag taken off %(n)s listing.", "Tag taken off %(n)s listings.", n) % {"n": n}
         case "void_coupons":
-            return _now("No linked coupons.") if step["state"] == DONE else _now("After the hold.")
+            return _coupons_text(step)
         case "release_stock":
+            n = evidence.get("released", 0)
+            if n:
+                words = ngettext("%(n)s reserved unit is free again.", "%(n)s reserved units are free again.", n)
+                return words % {"n": n}
             return _now("No stock was reserved.") if step["state"] == DONE else _now("After the hold.")
         case "publish_sites":
             return _now("%(done)s of %(total)s pages published again.") % step

@@ -23,7 +23,7 @@ from accounts.rights import check, check_staff
 from audit.actors import Actor
 from audit.models import Result
 from audit.record import Entry, record, record_many
-from campaigns import check_plan, closing, guards, locks, offers
+from campaigns import check_plan, closing, coupon_acts, guards, locks, offers
 from campaigns.caps import refused_by_cap
 from campaigns.edges import set_state_of
 from campaigns.events import Event, tell
@@ -323,6 +323,7 @@ def _finish(
     touched: offers.Touched,
     checklist: Mapping[str, tuple[GuardRow, ...]],
     event: str,
+    coupons: Mapping[int, coupon_acts.Touched] | None = None,
 ) -> None:
     entries = []
     for row in rows:
@@ -337,6 +338,8 @@ def _finish(
         }
         if command.freeze_claimed:
             after["freeze_claimed"] = True
+        if coupons and row.pk in coupons:
+            after["coupons"] = coupons[row.pk].coupons
         whence = (("bulk", command.bulk_job), ("parked", command.parked.get(row.code)))
         after |= {key: value for key, value in whence if value}
         entries.append(
@@ -371,10 +374,13 @@ def _pause(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, t
         freeze_claimed=command.freeze_claimed,
     )
     touched = offers.switch_off(rows, now=command.now)
+    stopped = coupon_acts.stop(
+        rows, actor=command.actor, reason=command.note, freeze=command.freeze_claimed, right=command.right, now=command.now
+    )  # fmt: skip
     if command.emergency:
         _tell_of_emergency(command, rows)
     check_plan.plan(rows, Occasion.PAUSE, now=command.now, at_once=True)
-    _finish(command, rows, _reread(rows), touched, checklist, "campaign.paused")
+    _finish(command, rows, _reread(rows), touched, checklist, "campaign.paused", stopped)
 
 
 def _tell_of_emergency(command: Command, rows: Sequence[Campaign]) -> None:
@@ -399,12 +405,16 @@ def _resume(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, 
     touched = offers.switch_on(rows, now=command.now)
     check_plan.drop(ids, now=command.now)
     check_plan.forgive(ids, now=command.now)
-    _finish(command, rows, _reread(rows), touched, checklist, "campaign.resumed")
+    before = _reread(rows)
+    coupons = coupon_acts.go_on(rows, actor=command.actor, right=command.right, now=command.now)
+    _finish(command, rows, before, touched, checklist, "campaign.resumed", coupons)
 
 
 def _cancel(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, tuple[GuardRow, ...]]) -> None:
     ids = [row.pk for row in rows]
-    held = closing.open_manual(rows, actor=command.actor, reason=command.reason, note=command.note, now=command.now)
+    held = closing.open_manual(
+        rows, actor=command.actor, reason=command.reason, note=command.note, right=command.right, now=command.now
+    )
     set_state_of(
         ids,
         transition="hold_cancel",
@@ -445,7 +455,20 @@ def _take_back(command: Command, rows: Sequence[Campaign], checklist: Mapping[st
         check_plan.forgive([row.pk for row in back_on], now=command.now)
     if still_paused:
         check_plan.plan(still_paused, Occasion.PAUSE, now=command.now, at_once=True)
-    _finish(command, rows, _reread(rows), touched, checklist, "campaign.taken_back")
+    before = _reread(rows)
+    coupons = _coupons_back(command, rows, still_paused)
+    _finish(command, rows, before, touched, checklist, "campaign.taken_back", coupons)
+
+
+def _coupons_back(
+    command: Command, rows: Sequence[Campaign], still_paused: Sequence[Campaign]
+) -> dict[int, coupon_acts.Touched]:
+    """Claims go on where the campaign does; where it is paused as before, only the freeze of the hold is lifted."""
+    paused = {row.pk for row in still_paused}
+    onwards = [row for row in rows if row.pk not in paused]
+    if still_paused:
+        coupon_acts.back_to_pause(still_paused, actor=command.actor, right=command.right, now=command.now)
+    return coupon_acts.go_on(onwards, actor=command.actor, right=command.right, now=command.now) if onwards else {}
 
 
 EFFECTS = {"pause": _pause, "resume": _resume, "cancel": _cancel, "take_back": _take_back}

@@ -18,7 +18,7 @@ import policies
 from accounts.models import Store
 from audit.actors import system
 from audit.record import Entry, Target, record_many
-from campaigns import check_plan, closing, offers, parking
+from campaigns import check_plan, closing, coupon_acts, offers, parking
 from campaigns.advancing import advance_due
 from campaigns.batches import Faulty, within
 from campaigns.edges import set_state_of, sources
@@ -216,4 +216,5 @@ JOBS: dict[str, Job] = {
     "lapsed": lapse_review,
     "advanced": advance_due,
     "parked": parking.look_due,
+    "coupons_expired": coupon_acts.expire_due,
 }

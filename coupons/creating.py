@@ -54,12 +54,14 @@ def edit(
     coupon = finding.lock(store, code, version=version)
     if coupon.state != CouponState.DRAFT:
         raise wrong_state(coupon, (CouponState.DRAFT,))
+    links.show_own_window(coupon)
     eligibility.ensure_open(store, now=now)
     found = checking.check(store, changed(coupon, changes), now=now, coupon=coupon)
     refuse(found.errors)
     check(actor, store, RIGHT, now=now, listings=found.goods.listings, percent_off=found.percent_off)
     before = settings_of(coupon)
     overwrite(coupon, found, now=now)
+    links.moved(coupon, actor=actor, now=now)
     record_change("coupon.edit", coupon, store, before, settings_of(coupon), actor=actor, now=now)
     return Saved(finding.get(store, coupon.code), found.warnings)
 

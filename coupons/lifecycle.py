@@ -1,4 +1,4 @@
-"""Verbs of one coupon after its creation: stop issuing, resume, void (R54, R59). What they do to rows is `coupons.stopping`."""
+"""Verbs of one coupon after its creation: start issuing, stop, resume, void (R54, R57, R59). What they do to rows is `coupons.stopping`."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 from accounts.models import Store
 from accounts.rights import check
 from audit.actors import Actor
+from audit.record import Entry, record
 from audit.verbs import verb
 from core.errors import Conflict, FieldError, InvalidInput
-from coupons import finding, links, shortages, stopping, telling
+from coupons import events, finding, issuing, links, shortages, stopping, telling
 from coupons.models import Bond, Coupon, CouponState, PausedBy
 from coupons.shortages import Shortage
 
@@ -30,6 +31,31 @@ class Acted:
     claims: int = 0
     units: int = 0
     shortage: Shortage = Shortage()
+
+
+@verb("coupon.activate", right=RIGHT)
+def activate(store: Store, code: str, *, version: int | None = None, actor: Actor, now: datetime) -> Acted:
+    """Issue a draft: effective at once (R57). Everything that creation asks is asked again; its stock is held back.
+
+    Raises what creation raises, Conflict (ERR_STATE) unless it is a draft, ERR_COUPON_WINDOW after its end, VersionConflict.
+    """
+    check(actor, store, RIGHT, now=now)
+    coupon = finding.lock(store, code, version=version)
+    _ensure_state(coupon, {S.DRAFT})
+    ensure_not_over(coupon, now)
+    links.show_own_window(coupon)
+    issuing.ensure_may_start(store, coupon, actor=actor, now=now)
+    issuing.start([coupon], now=now)
+    if coupon.bond == Bond.BOUND and not _campaign_runs(coupon):
+        Coupon.objects.filter(pk=coupon.pk).update(bond=Bond.WAITS)
+    record(
+        Entry("coupon.activate", finding.target(coupon, store), {"state": S.DRAFT}, {"state": S.ACTIVE}, right=RIGHT),
+        actor=actor,
+        now=now,
+    )
+    fresh = _fresh(coupon)
+    events.tell("coupon.activated", [events.Event(store.pk, fresh.code, fresh.version, {"state": S.ACTIVE})], now=now)
+    return Acted(fresh, shortage=shortages.of([coupon.pk]).get(coupon.pk, Shortage()))
 
 
 @verb("coupon.pause", right=RIGHT)
@@ -110,6 +136,11 @@ def ensure_not_over(coupon: Coupon, now: datetime) -> None:
         raise Conflict("ERR_COUPON_WINDOW", message, state=coupon.state)
 
 
+def _campaign_runs(coupon: Coupon) -> bool:
+    campaign = links.of(coupon.store_id, [coupon.pk]).get(coupon.pk)
+    return campaign is None or campaign.running
+
+
 def _ensure_campaign_runs(coupon: Coupon) -> None:
     campaign = links.of(coupon.store_id, [coupon.pk]).get(coupon.pk) if coupon.bond == Bond.BOUND else None
     if campaign is not None and not campaign.running:
@@ -125,6 +156,9 @@ def _ensure_state(coupon: Coupon, allowed: Collection[str]) -> None:
         )
 
 
+def _fresh(coupon: Coupon) -> Coupon:
+    return Coupon.objects.select_related("tally").get(pk=coupon.pk)
+
+
 def _acted(coupon: Coupon, done: stopping.Done, shortage: Shortage = Shortage()) -> Acted:  # noqa: B008 - it is frozen
-    fresh = Coupon.objects.select_related("tally").get(pk=coupon.pk)
-    return Acted(fresh, done.claims.get(coupon.pk, 0), done.units.get(coupon.pk, 0), shortage)
+    return Acted(_fresh(coupon), done.claims.get(coupon.pk, 0), done.units.get(coupon.pk, 0), shortage)

@@ -35,6 +35,12 @@ class CampaignLinks(Protocol):
     def link(self, coupon: Coupon, code: str, *, actor: Actor, now: datetime) -> None:
         """Link a coupon, within the transaction that made it."""
 
+    def own_window(self, coupon: Coupon) -> tuple[datetime, datetime] | None:
+        """The window that the coupon was given, of which its campaign may leave a part; None without a campaign."""
+
+    def moved(self, coupon: Coupon, *, actor: Actor, now: datetime) -> None:
+        """A linked draft was given another window: keep it, and hold it within its campaign's."""
+
     def of(self, store_id: int, coupon_ids: Collection[int]) -> dict[int, Linked]:
         """The campaigns of these coupons, by coupon; one query."""
 
@@ -50,6 +56,19 @@ def join(room: CampaignLinks) -> None:
 def room() -> CampaignLinks | None:
     """The links, or None where nobody keeps any."""
     return _joined[0] if _joined else None
+
+
+def show_own_window(coupon: Coupon) -> None:
+    """Put the window that a linked draft was given on the instance, for checks and forms: its campaign may have clipped it."""
+    own = _joined[0].own_window(coupon) if _joined and coupon.bond else None
+    if own is not None:
+        coupon.starts_at, coupon.ends_at = own
+
+
+def moved(coupon: Coupon, *, actor: Actor, now: datetime) -> None:
+    """A draft was written anew; where it is linked, its campaign's window holds it."""
+    if _joined and coupon.bond:
+        _joined[0].moved(coupon, actor=actor, now=now)
 
 
 def of(store_id: int, coupon_ids: Collection[int]) -> dict[int, Linked]:

@@ -3,6 +3,7 @@
 from campaigns.models.affiliate import AffiliateLink, AffiliatePlan, PlanState
 from campaigns.models.campaign import Campaign, CampaignItem, CampaignState, Kind
 from campaigns.models.closing import CampaignArchive, Check, CheckState, CloseKind, Closing, Leftover, Occasion
+from campaigns.models.coupon_link import CampaignCoupon
 from campaigns.models.work import BulkJob, BulkRow, BulkScope, BulkState, FormToken, ParkedClose, ParkedState
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "BulkState",
     "Campaign",
     "CampaignArchive",
+    "CampaignCoupon",
     "CampaignItem",
     "CampaignState",
     "Check",

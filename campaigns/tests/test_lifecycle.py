@@ -126,7 +126,7 @@ def test_campaigns_that_both_stack_do_not_overlap(shop):
     assert [warning.code for warning in _create(shop, stacks=False).warnings] == ["WARN_OVERLAP"]
 
 
-@pytest.mark.parametrize("kind", [Kind.COUPON_DRIVE, "nonsense", ""])
+@pytest.mark.parametrize("kind", ["nonsense", ""])
 def test_kinds_that_are_not_offered(shop, kind):
     with pytest.raises(InvalidInput) as refusal:
         _create(shop, kind=kind)

@@ -18,7 +18,7 @@ from accounts.rights import requires
 from core import display
 from core.errors import DomainError
 from coupons import lifecycle, links, stopping, tabs
-from coupons.models import Coupon, CouponState, PausedBy, Reservation
+from coupons.models import Bond, Coupon, CouponState, PausedBy, Reservation
 from coupons.shortages import Shortage
 from coupons.views.common import address, find, page, problem_of
 
@@ -65,6 +65,9 @@ def buttons(request: StoreRequest, coupon: Coupon) -> tabs.Buttons:
     found = tabs.Buttons()
     if RIGHT not in request.rights:
         return found
+    if coupon.state == S.DRAFT:
+        url = address(request, "activate", coupon)
+        found.main.append({"label": _("Start issuing"), "url": url, "icon": "play", "post": True, "primary": True})
     if coupon.state == S.ACTIVE:
         stop = {"label": _("Stop issuing"), "url": address(request, "pause", coupon), "icon": "pause", "tone": "pause"}
         found.main.append({**stop, "key": "p"})
@@ -74,6 +77,24 @@ def buttons(request: StoreRequest, coupon: Coupon) -> tabs.Buttons:
     if coupon.state in lifecycle.LIVE:
         found.final.append({"label": _("Void coupon…"), "url": address(request, "void", coupon)})
     return found
+
+
+@requires(RIGHT)
+@require_POST
+def activate(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """A draft is issued, effective at once."""
+    coupon = find(request, code)
+    acted = lifecycle.activate(request.store, coupon.code, actor=request.actor)
+    waits = acted.coupon.bond == Bond.WAITS
+    messages.success(
+        request,
+        _("The coupon is ready; buyers can claim it as soon as its campaign runs.")
+        if waits
+        else _("The coupon is issued."),
+    )
+    if words := shortage_words(acted.shortage):
+        messages.warning(request, words)
+    return redirect(address(request, "detail", coupon))
 
 
 @requires(RIGHT)
@@ -170,6 +191,7 @@ def _refused(request: StoreRequest, coupon: Coupon, form: forms.Form, what: str,
     return _ask(request, fresh, form, what, status=refusal.status, problem=problem_of(refusal, request))
 
 
+tabs.lend_page("<str:code>/activate/", activate, "activate")
 tabs.lend_page("<str:code>/pause/", pause, "pause")
 tabs.lend_page("<str:code>/resume/", resume, "resume")
 tabs.lend_page("<str:code>/void/", void, "void")

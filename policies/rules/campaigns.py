@@ -89,6 +89,7 @@ class CampaignRules(Rules):
     warning_sample: int = Field(default=20, ge=1, description="SKUs and campaigns named in one warning.")
     page_size: int = Field(default=50, ge=1)
     page_size_max: int = Field(default=200, ge=1)
+    link_choices: int = Field(default=200, ge=1, description="Campaigns, or coupons, offered in a list to link with.")
     count_limit: int = Field(default=1000, ge=1, description="A list counts its matches no further than this.")
     timeline_events: int = Field(default=12, ge=1, description="Audit events on a campaign's page.")
     preview_items: int = Field(default=5, ge=1, description="Products on a campaign's page.")

@@ -207,6 +207,7 @@ PAGES: tuple[Page, ...] = (
     page("coupons:codes_csv", "coupons.manage", code_batch),
     page("coupons:codes_seal", "coupons.manage", code_batch),
     page("coupons:codes_withdraw", "coupons.manage", code_batch),
+    page("coupons:activate", "coupons.manage", coupon_draft),
     page("coupons:pause", "coupons.manage", coupon),
     page("coupons:resume", "coupons.manage", coupon),
     page("coupons:void", "coupons.manage", coupon),
