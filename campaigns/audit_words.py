@@ -17,7 +17,7 @@ declare(
         "declare_stacking": ("copy", _("Declare stacking with other campaigns")),
         "add_items": ("plus", _("Add items")),
         "remove_items": ("minus", _("Remove item (not started)")),
-        "link_coupon": ("coupon", _("Link coupon")),
+        "link_coupon": ("ticket", _("Link coupon")),
         "unlink_coupon": ("minus", _("Take coupon out of the campaign")),
         "submit": ("upload", _("Submit for review")),
         "approve": ("check", _("Approve")),

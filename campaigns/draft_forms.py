@@ -24,6 +24,7 @@ OWN_FIELDS: dict[str, tuple[str, ...]] = {
     Kind.SPEND_AND_SAVE: (*_TERMS, "logistics_guarantee"),
     Kind.PLATFORM_PROMOTION: ("venue", *_PROMISES),
     Kind.FESTIVAL: ("min_items", *_PROMISES),
+    Kind.COUPON_DRIVE: (),
 }
 _SOMETIMES = {name for names in OWN_FIELDS.values() for name in names}
 #: What the list of items is made from; none of it is a setting of the campaign.
@@ -123,6 +124,8 @@ class DraftForm(forms.Form):
             _("One a line: SKU and campaign price, parted by a blank, a tab or a comma.")
             if self.found.item_prices
             else _("One SKU a line. This kind discounts the order, so there are no prices.")
+            if self.found.needs_items
+            else _("One SKU a line, or none at all: they only show the tag. The coupons are created once the draft is saved.")
         )
         for name in ("threshold", "discount", "free_shipping_threshold"):
             if name in self.fields:

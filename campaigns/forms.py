@@ -55,8 +55,13 @@ class StopForm(ReasonForm):
 
 
 class PauseForm(StopForm):
-    """Pause: nothing is lost."""
+    """Pause: nothing is lost. Only a campaign with coupons is asked about those that buyers hold."""
 
+    freeze_claimed = forms.BooleanField(
+        label=_("Freeze use of claimed coupons"),
+        help_text=_("Off unless you choose it: buyers who hold one may go on using it."),
+        required=False,
+    )
     form_token = forms.CharField(widget=forms.HiddenInput, required=False)
 
 

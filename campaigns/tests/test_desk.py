@@ -93,7 +93,7 @@ def test_each_kind_has_its_own_fields(store, owner, kind, shows, hides):
 
 
 def test_a_kind_that_is_not_offered_is_refused(store, owner):
-    assert owner.get(f"{NEW}?kind=coupon_drive").status_code == 422
+    assert owner.get(f"{NEW}?kind=auction").status_code == 422
     assert owner.post(NEW, body(kind="nonsense")).status_code == 422
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.requests import StoreRequest
 from accounts.rights import requires
-from campaigns import lifecycle, reviewing
+from campaigns import coupon_links, lifecycle, reviewing
 from campaigns.models import CampaignState
 from campaigns.views.common import address, find, page
 
@@ -50,4 +50,5 @@ def delete(request: StoreRequest, store: str, code: str) -> HttpResponse:
         lifecycle.delete_draft(request.store, campaign.code, actor=request.actor)
         messages.success(request, _("The draft is deleted."))
         return redirect(address(request, "list"))
-    return page(request, "campaigns/delete.html", campaign, {"back_url": address(request, "detail", campaign)})
+    context = {"back_url": address(request, "detail", campaign), "coupons": len(coupon_links.coupons_of(campaign))}
+    return page(request, "campaigns/delete.html", campaign, context)

@@ -44,6 +44,7 @@ def _pause(request: StoreRequest, campaign: Campaign, form: PauseForm, version: 
         campaign.code,
         reason=form.cleaned_data["reason"],
         note=form.cleaned_data["note"],
+        freeze_claimed=form.cleaned_data["freeze_claimed"],
         version=version,
         actor=request.actor,
     )
@@ -92,6 +93,7 @@ def _park(request: StoreRequest, campaign: Campaign, form: PauseForm | CancelFor
         then=data["then"] or ParkedClose.Then.ACT,
         reason=data["reason"],
         note=data["note"],
+        freeze_claimed=data.get("freeze_claimed", False),
         confirm_code=data.get("confirm_code", ""),
         version=version,
         actor=request.actor,

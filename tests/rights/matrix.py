@@ -309,6 +309,8 @@ PAGES: tuple[Page, ...] = (
     page("campaigns:cancel", "campaigns.cancel", code),
     page("campaigns:resume", "campaigns.pause", code),
     page("campaigns:take_back", "campaigns.cancel", code),
+    page("campaigns:link_coupon", "campaigns.edit", code),
+    page("campaigns:unlink_coupon", "campaigns.edit", code),
     page("campaigns:closing", "campaigns.view", closed),
     page("campaigns:closing_proof", "audit.export", sealed),
     page("campaigns:closing_live", "campaigns.view", closed),
