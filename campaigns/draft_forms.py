@@ -125,7 +125,9 @@ class DraftForm(forms.Form):
             if self.found.item_prices
             else _("One SKU a line. This kind discounts the order, so there are no prices.")
             if self.found.needs_items
-            else _("One SKU a line, or none at all: they only show the tag. The coupons are created once the draft is saved.")
+            else _(
+                "One SKU a line, or none at all: they only show the tag. The coupons are created once the draft is saved."
+            )
         )
         for name in ("threshold", "discount", "free_shipping_threshold"):
             if name in self.fields:

@@ -264,3 +264,37 @@ def test_a_step_that_is_run_again_voids_what_is_left_and_nothing_twice(shop, fro
     cleaning.run_step_again(shop.store, campaign.code, "void_coupons", actor=shop.owner)
     assert (_now(coupon)[0], Message.objects.count()) == ("voided", told)
     assert closing.differences(*[Closing.objects.get().forecast] * 2) == []
+
+
+def test_the_pages_show_link_freeze_and_take_out(shop, client):
+    client.force_login(make.owner_of(shop.store))
+    campaign = make.make_campaign(shop.store, shop.skus)
+    coupon = _coupon(shop, claimed=2)
+    place = f"/s/{shop.store.slug}/campaigns/{campaign.code}/"
+    assert 'name="freeze_claimed"' not in client.get(f"{place}stop/").content.decode(), "it has no coupon"
+    assert f'value="{coupon.code}"' in client.get(place).content.decode()
+    linked = client.post(f"{place}coupons/link/", {"coupon": coupon.code}, follow=True).content.decode()
+    assert "not used yet 2" in linked
+    asked = client.get(f"{place}stop/").content.decode()
+    token = asked.split('name="form_token" value="')[1].split('"')[0]
+    assert "Nobody can claim its 1 coupon any more" in asked
+    client.post(f"{place}stop/", {"form_token": token, "reason": "season", "freeze_claimed": "on"})
+    assert _now(coupon) == ("paused", "campaign", True)
+    client.post(f"{place}coupons/unlink/", {"coupon": coupon.code})
+    assert not CampaignCoupon.objects.exists()
+    assert _now(coupon)[:2] == ("paused", "operator")
+
+
+def test_the_section_takes_as_many_queries_for_six_coupons_as_for_one(shop):
+    campaign = make.make_campaign(shop.store, shop.skus)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            coupon_links.coupons_of(campaign)
+        return len(seen)
+
+    _coupon(shop, campaign, claimed=1)
+    one = queries()
+    for _ in range(5):
+        _coupon(shop, campaign, claimed=1)
+    assert (queries(), len(coupon_links.coupons_of(campaign))) == (one, 6)

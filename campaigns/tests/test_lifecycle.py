@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from audit.models import AuditEvent
 from campaigns import lifecycle, reviewing
 from campaigns.inputs import CampaignInput, ItemInput
-from campaigns.models import Campaign, CampaignItem, Kind
+from campaigns.models import Campaign, CampaignItem
 from campaigns.tests.conftest import NOON, open_shop
 from core import codes
 from core.errors import Conflict, InvalidInput, NotFound, PermissionRefused, VersionConflict
