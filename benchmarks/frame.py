@@ -173,7 +173,7 @@ def publish_text(title: str, text: Sequence[str], *, keep: bool = True) -> str:
             "",
             *text,
             "",
-            f"{circumstances()} Floor and ours run in turn; medians, the ratio being that of the rounds' ratios._",
+            f"_{circumstances()} Floor and ours run in turn; medians, the ratio being that of the rounds' ratios._",
             "",
         ]
     )
@@ -196,7 +196,7 @@ def _span(seconds: float) -> str:
 
 
 def circumstances() -> str:
-    """When and on what it was measured."""
+    """When and on what it was measured; the load is that of the last five minutes, the benchmark's own included."""
     with connection.cursor() as cursor:
         cursor.execute("SHOW server_version")
         (version,) = cursor.fetchone()
@@ -205,5 +205,5 @@ def circumstances() -> str:
     ).stdout.strip()
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, commit {commit or 'unknown'}, Python {platform.python_version()}, PostgreSQL {version},"
-        f" {os.cpu_count()} cores."
+        f" {os.cpu_count()} cores, load {os.getloadavg()[1]:.0f}."
     )
