@@ -27,6 +27,7 @@ NAMES = (
     "record",
     "races",
     "faults",
+    "usage",
 )
 
 

@@ -11,7 +11,7 @@ from django.test.utils import override_settings
 
 from accounts.models import Store
 from audit.tasks import seal
-from backoffice.demo import brakes, obstacles, scenes, traffic
+from backoffice.demo import brakes, coupon_usage, obstacles, scenes, traffic
 from backoffice.demo.film import Film
 from backoffice.demo.stage import STORES, set_up
 from core import clock
@@ -49,6 +49,7 @@ class Command(BaseCommand):
             scenes.halfhill(made["halfhill"], film)
             for store in made.values():
                 traffic.report_on(film, store)
+                coupon_usage.tell(film, store)
             obstacles.newleaf(film)
             film.play()
         seal()
