@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -80,7 +81,7 @@ class Funnel:
 
 def funnel(coupon: Coupon, *, since: datetime, until: datetime, zone: str) -> Funnel:
     """The figures of `[since, until)`, days by the zone of that name; three queries."""
-    given = {
+    given: dict[str, Any] = {
         "coupon": coupon.pk,
         "store": coupon.store_id,
         "since": since,

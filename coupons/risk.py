@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 
 import policies
 from policies.rules import CouponRules, EffectWatchRules
+from policies.rules.base import Rules
 
 Text = str | Promise
 
@@ -44,15 +45,29 @@ class Finding:
 class Signal(Protocol):
     """A risk signal."""
 
-    key: ClassVar[str]
-    label: ClassVar[Text]
-    rule: ClassVar[Text]
-    """What it judges, as a sentence; may hold %(measured)s and %(limit)s."""
-    message: ClassVar[str]
-    """The code of the message that the store gets."""
+    @property
+    def key(self) -> str:
+        """Its name in reports."""
+
+    @property
+    def label(self) -> Text:
+        """What people call it."""
+
+    @property
+    def rule(self) -> Text:
+        """What it judges, as a sentence; may hold %(measured)s and %(limit)s."""
+
+    @property
+    def message(self) -> str:
+        """The code of the message that the store gets."""
 
     def find(self, *, among: Collection[int] | None, limit: int, now: datetime) -> list[Finding]:
         """Coupons in state `active` that it warns of, by id, at most `limit`; of these ids only where `among` is given."""
+
+
+def _policy(rules: Rules) -> str:
+    """The rule set and its version, as a report keeps them: `effect_watch 1`; the reader's language is not known yet."""
+    return f"{rules.key} {rules.provenance.version}".strip()
 
 
 _signals: dict[str, Signal] = {}
@@ -136,7 +151,7 @@ class LowRedemption:
                 since,
                 claimed,
                 redeemed,
-                rules.provenance.label,
+                _policy(rules),
             )
             for pk, claims, uses, since, claimed, redeemed in rows
         ]
@@ -167,7 +182,7 @@ class AddressStorm:
             rows = cursor.fetchall()
         most = Decimal(rules.velocity_claims)
         return [
-            Finding(pk, self.key, Decimal(claims or 0), most, since, claimed, redeemed, rules.provenance.label)
+            Finding(pk, self.key, Decimal(claims or 0), most, since, claimed, redeemed, _policy(rules))
             for pk, claims, since, claimed, redeemed in rows
         ]
 

@@ -217,9 +217,8 @@ def _beyond(edge: _Edge, rank: int, moment: str) -> tuple[str, list[Any]]:
 
 def _row(rank: int, pk: int, at: datetime, claim: str, *rest: Any) -> UsageRow:
     *columns, facts = rest
-    return UsageRow(
-        Status.values[rank], pk, at, claim, *columns, json.loads(facts) if isinstance(facts, str) else facts
-    )
+    told = json.loads(facts) if isinstance(facts, str) else facts
+    return UsageRow(Status.values[rank], pk, at, claim, *columns, facts=told)
 
 
 def _edge_of(row: UsageRow, *, back: bool = False) -> _Edge:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,12 +11,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+import policies
 from core import display
 from coupons import explaining, mirror, risk
 from coupons.mirror import Change
 from coupons.models import Coupon, Diagnosis
 from inbox.catalogue import fill, lookup
 from listings.models import Category, Listing
+from policies.rules import CouponRules, EffectWatchRules
 
 REASONS: dict[str, str | Promise] = {
     "nothing_of_pool": gettext_lazy("Ordered goods that the coupon is not for"),
@@ -58,6 +60,15 @@ def rule_of(row: Diagnosis) -> str:
     return fill(known.rule, row.report) if known else ""
 
 
+def policy_of(row: Diagnosis) -> str:
+    """The rule set by its name, and the version that judged."""
+    key, _blank, version = row.policy.partition(" ")
+    known = next((rules for rules in (EffectWatchRules, CouponRules) if rules.key == key), None)
+    if known is None:
+        return row.policy
+    return f"{policies.active(known, row.at).provenance.name} {version}".strip()
+
+
 def code_title(code: str) -> str:
     """What the catalogue calls a refusal code."""
     known = lookup(code)
@@ -79,7 +90,16 @@ def advice_of(row: Diagnosis, coupon: Coupon) -> list[Advice]:
     told: Sequence[Mapping[str, Any]] = row.report.get("help", ())
     changes = [Change(**one["change"]) for one in told if one["kind"] == "mirror"]
     titles, labels = names_of(row.store_id, changes)
-    return [_advice(one, coupon, titles, labels) for one in told]
+    return _merged(_advice(one, coupon, titles, labels) for one in told)
+
+
+def _merged(advice: Iterable[Advice]) -> list[Advice]:
+    """One line for what orders and refusals speak for alike."""
+    by_text: dict[str, Advice] = {}
+    for one in advice:
+        known = by_text.get(one.text)
+        by_text[one.text] = replace(known, detail=f"{known.detail} {one.detail}") if known else one
+    return list(by_text.values())
 
 
 def _advice(one: Mapping[str, Any], coupon: Coupon, titles: Mapping[int, str], labels: Mapping[str, str]) -> Advice:

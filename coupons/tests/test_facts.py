@@ -9,6 +9,7 @@ from typing import ClassVar
 import pytest
 
 from coupons import facts
+from coupons.models import PausedBy
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from coupons import facts
         facts.ExhaustedFacts(limit="budget", budget=Decimal("10.00"), left=Decimal("0.50"), needed=Decimal("3.00")),
         facts.LogisticsFacts(logistics="epacket", allowed=("standard",), also=("ERR_COUPON_REGION",)),
         facts.MinOrderFacts(eligible=Decimal("18.50"), min_order=Decimal(20), outside={7: Decimal("4.10")}),
-        facts.StateFacts(state="paused", paused_by="effect_watch"),
+        facts.StateFacts(state="paused", paused_by=PausedBy.EFFECT_WATCH),
         facts.VelocityFacts(claims=5, seconds=3600),
     ],
     ids=lambda told: told.code,

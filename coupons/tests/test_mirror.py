@@ -147,7 +147,7 @@ def test_the_mirror_asks_as_much_for_many_coupons_and_refusals(store: Store) -> 
 
 def test_a_change_opens_as_a_draft_of_its_own(store: Store) -> None:
     listing = make.make_listing(store, price="30.00")
-    span = {"starts_at": NOON - 10 * DAY, "ends_at": NOON - 3 * DAY}
+    span: dict[str, Any] = {"starts_at": NOON - 10 * DAY, "ends_at": NOON - 3 * DAY}
     coupon = make.make_coupon(store, [listing], regions=["RU"], state="expired", **span)
     actor = make.actor_for(make.owner_of(store))
 

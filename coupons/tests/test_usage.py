@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import connection
@@ -13,7 +14,7 @@ from core import display
 from core.errors import InvalidInput
 from core.scopes import in_store
 from coupons import explaining, facts, usage
-from coupons.models import Claim, Coupon
+from coupons.models import Claim, Coupon, PausedBy
 from coupons.usage import UsageFilter, UsageRow
 from tests import factories as make
 from tests.coupon_rows import make_claims, make_refusal
@@ -115,12 +116,12 @@ def test_a_refusal_is_explained_by_its_facts() -> None:
     assert _told(facts.RegionFacts(regions=("RU",))) == explaining.Explained(
         "The buyer is in Poland; the coupon is for Russia only.", "Create a coupon whose regions include Poland."
     )
-    least = facts.MinOrderFacts(eligible="18.50", min_order="20")
+    least = facts.MinOrderFacts(eligible=Decimal("18.50"), min_order=Decimal(20))
     assert _told(least).why == "The goods of the pool came to $18.50, the coupon begins at $20.00."
     assert _told(least).mend.startswith("$1.50 more in the basket")
     assert "not valid yet" in _told(facts.WindowFacts(starts_at=NOON + timedelta(1), ends_at=NOON + timedelta(2))).why
     assert "was over" in _told(facts.WindowFacts(starts_at=NOON - timedelta(2), ends_at=NOON)).why
-    assert "effect warning" in _told(facts.StateFacts(state="paused", paused_by="effect_watch")).why
+    assert "effect warning" in _told(facts.StateFacts(state="paused", paused_by=PausedBy.EFFECT_WATCH)).why
 
 
 @pytest.mark.parametrize("kind", list(facts._BY_CODE.values()), ids=lambda kind: kind.code)

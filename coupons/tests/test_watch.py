@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from django.db import connection
@@ -194,7 +194,7 @@ def test_the_report_says_who_ordered_without_using_it_and_what_would_help(store:
     sku, outside = (Sku.objects.get(listing=one) for one in (pooled, other))
 
     def order(buyer: int, good: Sku, quantity: int, logistics: str = "standard", **extra: object) -> None:
-        given = {"placed_at": NOON - DAY, "buyer": f"buyer-{buyer}", "logistics": logistics} | extra
+        given: dict[str, Any] = {"placed_at": NOON - DAY, "buyer": f"buyer-{buyer}", "logistics": logistics} | extra
         make.make_order(store, [good], quantity=quantity, **given)
 
     for buyer in (10, 11, 12):

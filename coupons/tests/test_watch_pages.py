@@ -129,7 +129,7 @@ def test_the_mirror_opens_a_change_as_a_draft(owner: Client, coupon: Coupon) -> 
     with in_store(coupon.store_id):
         draft = Coupon.objects.get(state="draft")
     assert draft.min_order == Decimal("18.50")
-    assert answer["Location"].endswith(f"/coupons/{draft.code}/")
+    assert answer["Location"].endswith(f"/coupons/{draft.code}/edit/")
     for field, value in (("face_value", '"99"'), ("min_order", '"1.00"')):
         refused = owner.post("/s/watched/coupons/EARBUD-LOW/mirror/", {"field": field, "value": value})
         assert refused.status_code == 422

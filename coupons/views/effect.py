@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.requests import StoreRequest
@@ -72,7 +73,7 @@ def _stages(total: Stage) -> list[dict[str, Any]]:
     told = [
         (_("Exposures"), total.impressions),
         (_("Claims"), total.claims),
-        (_("Orders"), total.orders),
+        (pgettext("stage", "Orders"), total.orders),
         (_("Redemptions"), total.redemptions),
     ]
     top = max(count for _label, count in told) or 1
@@ -172,7 +173,7 @@ def draft(request: StoreRequest, store: str, code: str) -> HttpResponse:
     except DomainError as error:
         return _show(request, coupon, problem_of(error, request), error.status)
     messages.success(request, _("A draft with this change is ready: %(code)s.") % {"code": saved.coupon.code})
-    return redirect(address(request, "detail", saved.coupon))
+    return redirect(address(request, "edit", saved.coupon))
 
 
 @require_safe
@@ -189,6 +190,7 @@ def diagnosis(request: StoreRequest, store: str, code: str, report: int) -> Http
         "row": row,
         "label": watch_words.signal_label(row.signal),
         "rule": watch_words.rule_of(row),
+        "policy": watch_words.policy_of(row),
         "rate": watch_words.percent(row.redeemed, row.claimed),
         "channels": _kept_channels(row),
         "refusals": _kept_refusals(row),
