@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core import display
-from coupons import facts
+from coupons import facts, refusing
 from coupons.facts import Facts
 from coupons.labels import CHANNELS, LOGISTICS
 from coupons.models import Coupon, PausedBy
@@ -58,11 +58,15 @@ def channel(code: str) -> str:
 
 
 def refusal(row: UsageRow, coupon: Coupon, zone: tzinfo) -> Explained:
-    """The plain explanation of a refusal. Facts that are missing leave the catalogue's general words."""
+    """The plain explanation of a refusal; of a code that has no words here, what the buyer was told. Facts that are missing leave the
+    catalogue's general words.
+    """
     told = facts.of(row.code, row.facts)
     words = _WORDS.get(row.code)
-    if words is None or told is None or type(told) is Facts:
+    if told is None or type(told) is Facts:
         return general(row.code)
+    if words is None:
+        return Explained(refusing.explain(row.code, row.facts), general(row.code).mend)
     return words(told, _Case(coupon, row, zone))
 
 

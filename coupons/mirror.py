@@ -21,7 +21,8 @@ from django.utils.translation import gettext_lazy, ngettext
 import policies
 from core import display, money
 from coupons import explaining, facts
-from coupons.labels import LOGISTICS
+from coupons.judging import ChannelFacts, NotClaimedFacts
+from coupons.labels import CHANNELS, LOGISTICS
 from coupons.models import Coupon
 from policies.rules import CouponRules, EffectWatchRules
 
@@ -33,6 +34,7 @@ _GROUPS = """
         SELECT r.coupon_id, r.code, CASE r.code
                 WHEN 'ERR_COUPON_REGION' THEN r.country
                 WHEN 'ERR_COUPON_LOGISTICS' THEN coalesce(r.facts->>'logistics', '')
+                WHEN 'ERR_COUPON_CHANNEL' THEN r.channel
                 WHEN 'ERR_COUPON_EXHAUSTED' THEN coalesce(r.facts->>'limit', '')
                 ELSE '' END AS key,
             CASE WHEN r.buyer = '' THEN '#' || r.id ELSE r.buyer END AS who,
@@ -141,7 +143,7 @@ _NONE: dict[str, str | Promise] = {
         "No term of the coupon should mend it: the brake against one address did its work."
     ),
     facts.StockFacts.code: gettext_lazy("No term of the coupon mends it: the goods have to be in stock and on sale."),
-    "ERR_COUPON_NOT_CLAIMED": gettext_lazy("No term of the coupon mends it: it has to be claimed first."),
+    NotClaimedFacts.code: gettext_lazy("No term of the coupon mends it: it has to be claimed first."),
 }
 _NO_SINGLE = gettext_lazy(
     "No single change would have let them in: something else stood in the way, or a rule forbids it."
@@ -241,6 +243,12 @@ def _options(code: str, rows: Sequence[tuple[Any, ...]], evidence: _Evidence, pr
         return [
             price.option("logistics", _ways(coupon, key), free, uses) for key, _t, _b, free, uses, _n in rows if key
         ]
+    if code == ChannelFacts.code:
+        return [
+            price.option("channels", [*coupon.channels, key], free, uses)
+            for key, _t, _b, free, uses, _n in rows
+            if key in CHANNELS
+        ]
     if code == facts.FirstOrderFacts.code:
         return [price.option("first_order_only", False, sum(row[3] for row in rows), sum(row[4] for row in rows))]
     if code == facts.ExhaustedFacts.code:
@@ -334,6 +342,8 @@ def words(change: Change, coupon: Coupon, listings: Mapping[int, str], categorie
         if not value:
             return _("Lift the logistics restriction")
         return _("Admit orders that go by %(way)s") % {"way": explaining.way(value[-1])}
+    if change.field == "channels":
+        return _("Give it out here as well: %(channel)s") % {"channel": explaining.channel(value[-1])}
     if change.field == "first_order_only":
         return _("Admit buyers who have ordered before")
     if change.field == "categories":

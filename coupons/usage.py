@@ -218,7 +218,7 @@ def _beyond(edge: _Edge, rank: int, moment: str) -> tuple[str, list[Any]]:
 def _row(rank: int, pk: int, at: datetime, claim: str, *rest: Any) -> UsageRow:
     *columns, facts = rest
     told = json.loads(facts) if isinstance(facts, str) else facts
-    return UsageRow(Status.values[rank], pk, at, claim, *columns, facts=told)
+    return UsageRow(*[Status.values[rank], pk, at, claim, *columns, told])
 
 
 def _edge_of(row: UsageRow, *, back: bool = False) -> _Edge:

@@ -29,6 +29,7 @@ declare(
         "NOTE_COUPON_FOLLOW_UP", Severity.INFO, _("%(days)s days after the resume of %(code)s"),
         cause=_("Before the stop %(before)s%% had been redeemed."
             " Of %(claimed)s claimed since the resume, %(redeemed)s were redeemed: %(after)s%%."),
+        fix=_("Nothing to mend. If the rate is still low, the effect tab shows which change would let more buyers in."),
         page=_PAGE, page_args=_ARGS, page_label=_LABEL,
     ),
 )  # fmt: skip

@@ -34,7 +34,7 @@ def test_facts_come_back_as_they_were(told: facts.Facts) -> None:
 def test_facts_that_do_not_fit_are_no_facts() -> None:
     assert facts.of("ERR_COUPON_REGION", {"regions": 5}) is None
     assert facts.of("ERR_COUPON_REGION", {}) is None
-    assert facts.of("ERR_COUPON_NOT_CLAIMED", {}) == facts.Facts()
+    assert facts.of("ERR_NOBODY_KNOWS", {}) == facts.Facts()
 
 
 def test_a_code_has_one_kind_of_facts() -> None:

@@ -16,6 +16,7 @@ from core import clock
 from core.errors import InvalidInput
 from core.scopes import in_store
 from coupons import facts, mirror, mirror_drafts
+from coupons.judging import ChannelFacts
 from coupons.mirror import Change
 from coupons.models import Coupon, PoolCategory, PoolListing
 from listings.models import Sku
@@ -87,6 +88,7 @@ def test_quota_budget_logistics_and_first_order(store: Store) -> None:
         )
         make_refusal(coupon, facts.FirstOrderFacts(orders=1), buyer=f"f-{n}", phase="quote")
     make_refusal(coupon, facts.LogisticsFacts(logistics="epacket", allowed=("standard",)), buyer="l-9", phase="order")
+    make_refusal(coupon, ChannelFacts(channels=("push",)), buyer="c-1", phase="quote", channel="email")
     needed = facts.ExhaustedFacts(limit="budget", budget=Decimal(50), left=Decimal(1), needed=Decimal(2))
     make_refusal(coupon, needed, buyer="m-1", phase="order")
     assert _options(coupon, "ERR_COUPON_EXHAUSTED") == [("quota", "13", 3, None), ("budget", "52.00", 1, Decimal(2))]
@@ -94,6 +96,7 @@ def test_quota_budget_logistics_and_first_order(store: Store) -> None:
         ("logistics", ["standard", "premium"], 3, Decimal(6)),
         ("logistics", [], 1, Decimal(2)),
     ]
+    assert _options(coupon, "ERR_COUPON_CHANNEL") == [("channels", ["email"], 1, Decimal(2))]
     assert _options(coupon, "ERR_COUPON_FIRST_ORDER") == [("first_order_only", False, 3, Decimal(6))]
 
 

@@ -126,7 +126,8 @@ def test_a_refusal_is_explained_by_its_facts() -> None:
 
 @pytest.mark.parametrize("kind", list(facts._BY_CODE.values()), ids=lambda kind: kind.code)
 def test_every_code_has_words_of_its_own(kind: type[facts.Facts]) -> None:
-    assert kind.code in explaining._WORDS
+    if kind.__module__ == facts.__name__:
+        assert kind.code in explaining._WORDS
     broken = _told(facts.Facts(), code=kind.code, facts={"nonsense": 1})
     assert broken.why
     assert broken == explaining.general(kind.code), "what the catalogue says, where the facts do not fit"

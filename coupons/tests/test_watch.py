@@ -15,8 +15,9 @@ from accounts.models import Store
 from audit.actors import system
 from audit.models import AuditEvent
 from core import clock
+from core.errors import Conflict
 from core.scopes import in_store
-from coupons import facts, joined, lifecycle, risk, stopping, tasks, telling, watch
+from coupons import claiming, facts, joined, lifecycle, risk, stopping, tasks, telling, watch
 from coupons.models import Claim, ClaimState, Coupon, CouponTally, Diagnosis, PausedBy
 from inbox.models import Message
 from listings.models import Sku
@@ -105,6 +106,28 @@ def test_a_storm_from_one_address_stops_at_once(store: Store) -> None:
     report = Diagnosis.objects.get()
     assert (report.signal, report.report["measured"], report.report["limit"]) == ("address_storm", "5", "5")
     assert Message.objects.get().code == "ERR_COUPON_ADDRESS_STORM"
+
+
+def test_the_sixth_claim_from_one_address_is_refused_and_stops_the_issuing(store: Store) -> None:
+    coupon = make.make_coupon(store, [make.make_listing(store)], code="STORM-1")
+    owner = make.actor_for(make.owner_of(store))
+
+    def claim(n: int) -> None:
+        told = {"buyer": f"buyer-{n}", "country": "US", "ip": "203.0.113.7", "channel": "push"}
+        claiming.claim(store, "STORM-1", told, actor=owner)
+
+    for n in range(5):
+        claim(n)
+    assert _state(coupon)[0] == "active"
+    with pytest.raises(Conflict) as refused:
+        claim(5)
+    assert refused.value.code == "ERR_COUPON_VELOCITY"
+    assert _state(coupon) == ("paused", "effect_watch")
+    assert Diagnosis.objects.get().report["measured"] == "5"
+    assert Claim.objects.filter(coupon=coupon, state=ClaimState.CLAIMED).count() == 5
+    with pytest.raises(Conflict) as refused:
+        claim(6)
+    assert refused.value.code == "ERR_COUPON_STATE"
 
 
 def test_the_sweep_finds_a_storm_that_nobody_reacted_to(store: Store) -> None:
