@@ -26,6 +26,7 @@ from accounts.rights import check
 from audit.actors import Actor
 from audit.record import Entry, Target, record
 from audit.verbs import about, verb
+from core import money
 from core.errors import Conflict, FieldError, InvalidInput, NotFound
 from coupons import finding
 from coupons.models import ArmsState, Coupon, CouponState, CouponTest
@@ -243,7 +244,8 @@ def document(test: CouponTest, found: Comparison) -> dict[str, Any]:
         "arms": [
             {
                 "coupon": arm.coupon.code, "claimed": arm.claims, "redeemed": arm.redeemed,
-                "redemption_rate": None if arm.rate is None else round(arm.rate, 4), "cost": arm.cost, "sales": arm.sales,
+                "redemption_rate": None if arm.rate is None else round(arm.rate, 4), "cost": money.text(arm.cost, arm.coupon.currency),
+                "sales": money.text(arm.sales, arm.coupon.currency),
             }
             for arm in found.arms
         ],

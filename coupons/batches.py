@@ -202,6 +202,11 @@ def batches_of(coupon: Coupon) -> QuerySet[CodeBatch]:
     return CodeBatch.objects.filter(coupon=coupon).select_related("job").order_by("-id")
 
 
+def most_shown(now: datetime) -> int:
+    """How many batches a page or an answer shows; a coupon has few."""
+    return policies.active(ReachRules, now).page_size
+
+
 def used_of(batch_ids: Sequence[int]) -> dict[int, int]:
     """How many codes of each batch were used; one query over those that were."""
     rows = SingleCode.objects.filter(batch__in=list(batch_ids), claim__isnull=False).order_by()

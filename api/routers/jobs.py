@@ -23,7 +23,7 @@ router = Router(tags=["jobs"])
     summary=_("How a job stands"),
     description=_("State, counts, and the rows that failed, each with its reason."),
 )
-@needs("listings.view", "orders.view")
+@needs("listings.view", "orders.view", "coupons.view")
 def get_job(request: ApiRequest, id: str) -> HttpResponse:
     """`GET /jobs/{id}`."""
     job = jobs.get(request.store, number(id))

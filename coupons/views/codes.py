@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -65,10 +65,11 @@ def download(request: StoreRequest, store: str, code: str, batch: int) -> HttpRe
             raise Http404("no such batch") from None
         context = {"problem": problem_of(refusal, request)}
         return _page(request, coupon, BatchForm(), status=refusal.status, more=context)
-    return csvfile.response(_with_head(codes), f"{coupon.code}-{batch}.csv")
+    return csvfile.response(with_head(codes), f"{coupon.code}-{batch}.csv")
 
 
-def _with_head(codes: Any) -> Any:
+def with_head(codes: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The rows of the download."""
     yield ("code", "coupon")
     yield from codes
 
@@ -144,8 +145,7 @@ def _page(
 
 
 def _list(request: StoreRequest, coupon: Coupon) -> dict[str, Any]:
-    most = policies.active(ReachRules, clock.now()).page_size
-    rows: list[Any] = list(batches.batches_of(coupon)[:most])
+    rows: list[Any] = list(batches.batches_of(coupon)[: batches.most_shown(clock.now())])
     used = batches.used_of([row.pk for row in rows])
     for row in rows:
         row.used, row.made = used.get(row.pk, 0), batches.made_of(row)

@@ -49,6 +49,16 @@ def coupon_segment(things: Things) -> dict[str, Any]:
     return {"code": things.coupon_segment.code}
 
 
+def code_batch_id(things: Things) -> dict[str, Any]:
+    """The same, as the API names it."""
+    return {"code": things.code_batch.coupon.code, "id": things.code_batch.pk}
+
+
+def test_code(things: Things) -> dict[str, Any]:
+    """The code of a test."""
+    return {"code": things.coupon_test.code}
+
+
 def coupon_test(things: Things) -> dict[str, Any]:
     """A coupon that is tested."""
     return {"code": things.coupon_test.arm_a.code}
@@ -339,7 +349,7 @@ OPERATIONS: tuple[Op, ...] = (
     op("POST /listings/import", "listings.edit"),
     op("POST /prices", "listings.price"),
     op("POST /stock", "listings.edit"),
-    op("GET /jobs/{id}", "listings.view orders.view", lambda things: {"id": things.job.pk}),
+    op("GET /jobs/{id}", "listings.view orders.view coupons.view", lambda things: {"id": things.job.pk}),
     op("GET /campaigns", "campaigns.view"),
     op("POST /campaigns", "campaigns.edit"),
     op("GET /campaigns/{code}", "campaigns.view", code),
@@ -369,6 +379,18 @@ OPERATIONS: tuple[Op, ...] = (
     op("POST /coupons/{code}/resume", "coupons.manage", coupon),
     op("POST /coupons/{code}/void", "coupons.manage", coupon),
     op("POST /events", "checkout.use"),
+    op("GET /coupons/{code}/costs", "coupons.view", coupon),
+    op("POST /coupons/{code}/budget", "coupons.manage", coupon),
+    op("GET /coupons/{code}/batches", "coupons.view", coupon),
+    op("POST /coupons/{code}/batches", "coupons.manage", coupon),
+    op("GET /coupons/{code}/batches/{id}/codes.csv", "coupons.manage", code_batch_id),
+    op("POST /coupons/{code}/batches/{id}/seal", "coupons.manage", code_batch_id),
+    op("POST /coupons/{code}/batches/{id}/withdraw", "coupons.manage", code_batch_id),
+    op("GET /coupons/{code}/segment", "coupons.view", coupon_segment),
+    op("POST /coupons/{code}/issue", "coupons.manage", coupon_segment),
+    op("POST /coupon-tests", "coupons.manage"),
+    op("GET /coupon-tests/{code}", "coupons.view", test_code),
+    op("POST /coupon-tests/{code}/stop", "coupons.manage", test_code),
     op("GET /coupons/{code}/usage", "coupons.view", coupon),
     op("POST /campaigns/stop-all", "campaigns.pause"),
     op("POST /campaigns/{code}/park", "campaigns.pause campaigns.cancel", code),

@@ -123,7 +123,7 @@ class Things:
         """A running test of two coupons."""
         with in_store(self.store.pk):
             pair = (make_coupon(self.store, [self.listing]).code, make_coupon(self.store, [self.listing]).code)
-            return arms.start(self.store, "TEST-1", name="Test", arms=pair, actor=actor_for(self.owner))
+            return arms.start(self.store, f"TEST-{serial()}", name="Test", arms=pair, actor=actor_for(self.owner))
 
     @cached_property
     def code_batch(self) -> CodeBatch:
