@@ -24,3 +24,4 @@ class CouponsConfig(AppConfig):
         import_module("coupons.watch_pages")
         import_module("coupons.claim_codes")
         import_module("coupons.returning")
+        import_module("coupons.claim_reach")

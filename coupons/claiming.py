@@ -86,9 +86,9 @@ class ClaimAsk:
 #: to say: it is asked at every claim.
 conditions: list[Callable[[ClaimAsk], Facts | None]] = []
 
-#: Codes that are not a coupon's own, such as single-use ones: each reader answers, of a store's id and some codes, the ids of the coupons
-#: that those it knows lead to.
-readers: list[Callable[[int, Collection[str]], Mapping[str, int]]] = []
+#: Codes that are not a coupon's own, such as single-use ones: each reader answers, of a store's id, some codes and the buyer who enters
+#: them, the ids of the coupons that those it knows lead to.
+readers: list[Callable[[int, Collection[str], str], Mapping[str, int]]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +171,13 @@ claim.verb_action = "coupon.claim"  # type: ignore[attr-defined]  # the marks of
 claim.verb_right = RIGHT  # type: ignore[attr-defined]  # the same
 
 
-def led_by(store: Store, codes: Collection[str]) -> dict[str, str]:
+def led_by(store: Store, codes: Collection[str], buyer: str) -> dict[str, str]:
     """Codes that are not a coupon's own, and the codes of the coupons that they lead to; a query for each reader, and one where it found
     something.
     """
     found: dict[str, int] = {}
     for reader in readers:
-        found |= reader(store.pk, codes)
+        found |= reader(store.pk, codes, buyer)
     own = dict(Coupon.objects.filter(pk__in=found.values()).values_list("pk", "code")) if found else {}
     return {entered: own[coupon_id] for entered, coupon_id in found.items() if coupon_id in own}
 
@@ -221,7 +221,7 @@ def _given(
 def _find(store: Store, entered: str, given: Mapping[str, Any], actor: Actor, now: datetime) -> _Read:
     """The coupon of a code and what its claim is judged by. A stranger learns of no code; a member without the right of none either."""
     rows = _READ.rows({**given, "code": entered})
-    if not rows and (own := led_by(store, [entered]).get(entered)):
+    if not rows and (own := led_by(store, [entered], given["buyer"]).get(entered)):
         rows = _READ.rows({**given, "code": own})
     if not rows:
         check(actor, store, RIGHT, now=now)

@@ -166,7 +166,7 @@ def holdable(store: Store, buyer: str, codes: Sequence[str]) -> dict[str, int]:
     """
     return {
         one.terms.code: one.terms.id
-        for one in _read(store, buyer, list(_own_codes(store, codes).values()) if codes else ())
+        for one in _read(store, buyer, list(_own_codes(store, codes, buyer).values()) if codes else ())
         if one.held is not None and one.held.state == ClaimState.CLAIMED
     }
 
@@ -177,7 +177,7 @@ def assess(store: Store, basket: Basket, codes: Sequence[str], *, now: datetime)
     if not codes:
         return found
     rules = policies.active(CouponRules, now)
-    own = _own_codes(store, codes)
+    own = _own_codes(store, codes, basket.buyer)
     coupons = {one.terms.code: one for one in _read(store, basket.buyer, list(own.values()))}
     covered = pool.coupons_for(store, [line.sku_id for line in basket.lines], list(coupons))
     offers = []
@@ -195,10 +195,10 @@ def assess(store: Store, basket: Basket, codes: Sequence[str], *, now: datetime)
     return found
 
 
-def _own_codes(store: Store, codes: Sequence[str]) -> dict[str, str]:
+def _own_codes(store: Store, codes: Sequence[str], buyer: str) -> dict[str, str]:
     """Entered code -> the coupon's code, each coupon once."""
     plain = {code: finding.normalise(code) for code in codes}
-    led = claiming.led_by(store, list(plain.values()))
+    led = claiming.led_by(store, list(plain.values()), buyer)
     own: dict[str, str] = {}
     for entered, code in plain.items():
         target = led.get(code, code)

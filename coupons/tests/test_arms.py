@@ -12,7 +12,7 @@ from accounts.models import Store
 from core import clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.scopes import in_store
-from coupons import arms
+from coupons import arms, claiming
 from coupons.arms import Arm
 from coupons.models import Claim, Coupon, CouponTally, CouponTest
 from policies.rules import ReachRules
@@ -51,6 +51,18 @@ def test_an_arm_is_fixed_and_shared_out_as_asked(store: Store, test: CouponTest,
     )  # fmt: skip
     moved = sum(arms.arm_of(other, buyer) != arms.arm_of(test, buyer) for buyer in buyers)
     assert moved > 1000  # each test draws anew
+
+
+def test_a_claim_with_the_tests_code_gives_the_buyer_his_arm(store: Store):
+    owner, sku = make.actor_for(make.owner_of(store)), make.make_skus(store, 1)[0]
+    pair = (make.make_coupon(store, [sku.listing]).code, make.make_coupon(store, [sku.listing]).code)
+    test = arms.start(store, "SPRING", name="T", arms=pair, actor=owner)
+    for n in range(6):
+        claim = claiming.claim(store, "spring", {"buyer": f"buyer-{n}"}, actor=owner)
+        assert claim.coupon_id == (test.arm_b_id if arms.arm_of(test, f"buyer-{n}") == "b" else test.arm_a_id)
+    arms.stop(store, "SPRING", actor=owner)
+    with pytest.raises(NotFound):
+        claiming.claim(store, "SPRING", {"buyer": "late"}, actor=owner)
 
 
 def test_results_count_the_arms_own_buyers_since_the_start_in_one_query(

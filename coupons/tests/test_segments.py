@@ -14,8 +14,8 @@ from accounts.models import Store
 from core import clock
 from core.errors import Conflict
 from core.scopes import in_store
-from coupons import audience, personal, segments
-from coupons.models import Claim, Coupon, CouponTally
+from coupons import audience, claiming, personal, segments
+from coupons.models import Claim, Coupon, CouponTally, Refusal
 from coupons.segments import Asked
 from listings import jobs
 from listings.models import Job, Sku
@@ -176,6 +176,17 @@ def test_issuing_reaches_each_buyer_of_the_segment_once_within_the_quota(store: 
     personal.issue(store, coupon.code, actor=owner)
     jobs.run_due()
     assert CouponTally.objects.get(coupon=coupon).claimed == 5
+
+
+@pytest.mark.usefixtures("people")
+def test_a_claim_of_somebody_outside_is_refused_with_the_code(store: Store, toy: Sku):
+    owner = make.actor_for(make.owner_of(store))
+    coupon = make.make_coupon(store, [toy.listing], segment={"rules": [BOUGHT]})
+    assert claiming.claim(store, coupon.code, {"buyer": "anna"}, actor=owner).buyer == "anna"
+    with pytest.raises(Conflict) as refused:
+        claiming.claim(store, coupon.code, {"buyer": "carl"}, actor=owner)
+    assert refused.value.code == "ERR_COUPON_SEGMENT"
+    assert Refusal.objects.get(coupon=coupon).facts == {"rules": ["bought"]}
 
 
 def test_what_cannot_be_issued_says_why(store: Store):

@@ -1,0 +1,27 @@
+"""What segments and tests add to a claim: a segment's rules must hold, and the code of a test leads to the buyer's own arm (R67, R78)."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext as _
+
+from coupons import arms, claiming, segments
+from coupons.claiming import ClaimAsk
+from coupons.facts import Facts
+from coupons.refusing import explains
+from coupons.segments import Asked, SegmentFacts
+
+
+@explains(SegmentFacts)
+def _words(told: SegmentFacts) -> str:
+    return _("This coupon is for other buyers.")
+
+
+def within(ask: ClaimAsk) -> Facts | None:
+    """A condition of a claim: one query where the coupon has a segment, none where it has none."""
+    if not ask.segment:
+        return None
+    return segments.judge(ask.segment, Asked(ask.store.pk, ask.buyer, ask.country), now=ask.now)
+
+
+claiming.conditions.append(within)
+claiming.readers.append(arms.resolve)
