@@ -47,6 +47,19 @@ def reply(data: Any, status: int = 200) -> HttpResponse:
     return answer
 
 
+class InBatches(HttpResponse):
+    """The answer of an operation that is not one transaction: what is done so far is committed, then `finish` does the rest and answers.
+
+    `mark` is how a repetition of the call finds the work again (`ApiRequest.begun`).
+    """
+
+    def __init__(self, mark: str, finish: Callable[[], HttpResponse]) -> None:
+        super().__init__()
+        self.mark = mark
+        self.finish = finish
+        self.slot: idempotency.Slot | None = None
+
+
 def framed(run: Run) -> Run:
     """The frame around one operation's `run` (a django-ninja decorator of mode "view")."""
     operation: Operation = run.__self__  # type: ignore[attr-defined]  # a bound method
@@ -58,6 +71,7 @@ def framed(run: Run) -> Run:
     @functools.wraps(run)
     def perform(request: HttpRequest, **path: Any) -> HttpResponseBase:
         known = identify(request)
+        known.begun = ""
         limits.take(f"token:{known.token.pk}")
         bodies.refuse_nul(known)
         refusal = _refusal(known, wanted)
@@ -145,18 +159,20 @@ def _change(
     key: str | None,
     digest: str,
 ) -> HttpResponse:
-    """Make a change in one transaction; after a deadlock make it again, since nothing of it is left."""
+    """Make a change in one transaction, unless it is work in batches; after a deadlock make it again, since nothing of it is left."""
     tries = active(ApiRules, clock.now()).deadlock_tries
     while True:
         tries -= 1
         try:
             with transaction.atomic():
-                return _once(request, call, refusal, key, digest)
+                answer = _once(request, call, refusal, key, digest)
+            break
         except _Undo as undo:
             return undo.answer
         except OperationalError as error:
             if tries <= 0 or not problems.is_passing(error):
                 raise
+    return _finished(answer) if isinstance(answer, InBatches) else answer
 
 
 def _once(
@@ -174,8 +190,21 @@ def _once(
         if slot.answer.status_code < HTTPStatus.BAD_REQUEST and refusal is not None:
             raise refusal  # a right that was revoked in between is gone for the answer, too
         return slot.answer
+    request.begun = slot.begun
     answer = _outcome(call)
-    idempotency.keep(slot, answer)
+    if isinstance(answer, InBatches):
+        answer.slot = slot
+        idempotency.begin(slot, answer.mark)
+    else:
+        idempotency.keep(slot, answer)
+    return answer
+
+
+def _finished(begun: InBatches) -> HttpResponse:
+    """The rest of work in batches, and its answer kept for a repetition. A failure leaves what was done, and the mark to go on from."""
+    answer = begun.finish()
+    if begun.slot is not None:
+        idempotency.keep(begun.slot, answer)
     return answer
 
 

@@ -2,6 +2,9 @@
 
 The first call inserts the key's row and holds it, uncommitted, while it works; a duplicate waits on that row. When the first commits, the
 duplicate finds the answer and repeats it; when the first is rolled back, the duplicate becomes the first.
+
+Work in batches cannot be one transaction: its first one writes beside the key where the work stands (`begin`), its last one the answer. A
+duplicate that comes in between, or after the first call died, goes on with the same work and gives the same answer.
 """
 
 from __future__ import annotations
@@ -34,10 +37,11 @@ VALUES (%s, %s, %s, %s, %s, '', %s) ON CONFLICT (token_id, method, path, key) DO
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """The scope of one key. `id` is the row to fill, or None when an earlier call has filled it."""
+    """The scope of one key. `id` is the row to fill, or None when an earlier call has filled it; `begun` is the mark of work under way."""
 
     id: int | None
     answer: HttpResponse | None = None
+    begun: str = ""
 
 
 def key_of(request: HttpRequest) -> str | None:
@@ -75,6 +79,8 @@ def claim(token_id: int, request: HttpRequest, key: str, digest: str) -> Slot:
         if found.created_at < oldest:
             IdempotencyKey.objects.filter(id=found.id, created_at=found.created_at).delete()
             continue
+        if found.body_digest == digest and found.status is None and found.body:
+            return Slot(id=found.id, begun=bytes(found.body).decode())
         return Slot(id=None, answer=_again(found, digest))
     raise still_running()
 
@@ -86,6 +92,13 @@ def _again(found: IdempotencyKey, digest: str) -> HttpResponse:
     answer["Cache-Control"] = "no-store"
     answer[REPLAY] = "true"
     return answer
+
+
+def begin(slot: Slot, mark: str) -> None:
+    """Write beside the first part of the effect where the rest of the work is found again."""
+    if slot.id is None:
+        raise ValueError("this slot holds an earlier answer")
+    IdempotencyKey.objects.filter(id=slot.id).update(body=mark.encode())
 
 
 def keep(slot: Slot, answer: HttpResponse) -> None:

@@ -23,6 +23,8 @@ class ApiRequest(HttpRequest):
     request_id: str
     payload: Any
     """The parsed JSON body; None when there is none."""
+    begun: str
+    """The mark of the work that an earlier call with the same key began; empty for a first call."""
 
 
 def members(request: ApiRequest) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.requests import StoreRequest
+from campaigns import page_copy
 from campaigns.labels import POINTS, campaign_name
 from campaigns.models import Campaign, CampaignState, Closing, Leftover, ParkedClose, ParkedState
 from campaigns.prices import stores_prices_to_review
@@ -133,6 +134,23 @@ def _prices(request: StoreRequest, now: datetime) -> list[Todo]:
         for campaign, count in stores_prices_to_review(
             request.store.pk, now=now, limit=active(DashboardRules, now).rows
         )
+    ]
+
+
+def _page_texts(request: StoreRequest, now: datetime) -> list[Todo]:
+    """R48: campaigns that items left, whose own page may still name them."""
+    rows = page_copy.open_ones(request.store.pk).order_by("campaign_id", "id").distinct("campaign_id")
+    return [
+        Todo(
+            icon="pencil",
+            tone="sched",
+            word=_("Page text"),
+            title=campaign_name(row.campaign),
+            text=_("Items left; the text of the campaign page may still name them."),
+            url=_to(request, "campaigns:detail", code=row.campaign.code) + "#page-text",
+            action=_("Rewrite"),
+        )
+        for row in rows.select_related("campaign")[: active(DashboardRules, now).rows]
     ]
 
 
@@ -278,6 +296,7 @@ SOURCES: tuple[tuple[Callable[[StoreRequest, datetime], list[Todo]], str], ...] 
     (_messages, "campaigns.view"),
     (_effect_warnings, "coupons.view"),
     (_prices, "campaigns.view"),
+    (_page_texts, "campaigns.view"),
     (_stale, "insights.view"),
     (_closes, "campaigns.view"),
     (_sites_behind, "listings.view"),

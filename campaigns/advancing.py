@@ -20,7 +20,7 @@ from campaigns import archive, checklist, offers, order_flow, steps
 from campaigns.batches import Faulty, within
 from campaigns.closing import save
 from campaigns.edges import CLOSED, STOPPED
-from campaigns.models import Check, CheckState, Closing
+from campaigns.models import Check, CheckState, Closing, Leftover
 from core import clock
 from inbox.send import send
 from policies import timing
@@ -39,12 +39,16 @@ _PUBLISHED = """
 
 @dataclass(slots=True)
 class _Looks:
-    """What is known about a batch of closes: pages (all, published) by campaign, checks by closing, hashes of archives by campaign."""
+    """What is known about a batch of closes: pages (all, published) by campaign, checks by closing, hashes of archives by campaign.
+
+    `left`: campaigns of which something is still left, where some pages were looked at alone.
+    """
 
     pages: Mapping[int, tuple[int, int]]
     checks: Mapping[int, list[Check]]
     archived: Mapping[int, str]
     broken: Mapping[int, str]
+    left: frozenset[int]
 
 
 def advance_due(skipped: frozenset[int] = frozenset(), singly: bool = False) -> int:
@@ -82,7 +86,7 @@ def advance(batch: Sequence[Closing], *, now: datetime) -> None:
     for closing in batch:
         publishing = _publishing(closing, looks.pages.get(closing.campaign_id, (0, 0)), rules, now)
         checks = looks.checks.get(closing.pk, [])
-        verifying = _verifying(closing, checks, now)
+        verifying = _verifying(closing, checks, now, left=closing.campaign_id in looks.left)
         archiving = _archiving(closing, looks, rules, now)
         closing.steps = steps.put(closing.steps, [publishing, verifying, archiving])
         if verifying["state"] == steps.DONE:
@@ -108,7 +112,11 @@ def _look(batch: Sequence[Closing], now: datetime) -> _Looks:
         if check.closing_id is not None:
             checks.setdefault(check.closing_id, []).append(check)
     archived, broken = _archive([one for one in batch if _archive_due(one, now)], now)
-    return _Looks(pages, checks, archived, broken)
+    partly = [one.campaign_id for one in batch if any(check.scope for check in checks.get(one.pk, ()))]
+    left: set[int] = set()
+    if partly:
+        left = set(Leftover.objects.filter(campaign__in=partly, cleared_at=None).values_list("campaign_id", flat=True))
+    return _Looks(pages, checks, archived, broken, frozenset(left))
 
 
 def _archive_due(closing: Closing, now: datetime) -> bool:
@@ -208,8 +216,19 @@ def _publishing(closing: Closing, pages: tuple[int, int], rules: ClosingRules, n
     return steps.moved(step, state, at=now, done_count=published, total=total)
 
 
-def _verifying(closing: Closing, checks: Sequence[Check], now: datetime) -> steps.Step:
-    """The last finished look at the pages decides; later looks may open the step again."""
+def _verdict(finished: Sequence[Check], left: bool) -> str:
+    """What the looks come to. The last one decides; one at some pages only is clean when all pages were read and nothing is left."""
+    last = finished[-1]
+    if last.scope is None or last.state != CheckState.PASSED:
+        return str(last.state)
+    whole = [one for one in finished if one.scope is None]
+    if not whole or whole[-1].state == CheckState.FAILED:
+        return str(CheckState.FAILED)
+    return str(CheckState.LEFTOVER if left else CheckState.PASSED)
+
+
+def _verifying(closing: Closing, checks: Sequence[Check], now: datetime, *, left: bool) -> steps.Step:
+    """The finished looks at the pages decide; later looks may open the step again."""
     step = steps.find(closing.steps, "verify")
     finished = [one for one in checks if one.state in (CheckState.PASSED, CheckState.LEFTOVER, CheckState.FAILED)]
     running = [one for one in checks if one.state == CheckState.RUNNING]
@@ -226,7 +245,7 @@ def _verifying(closing: Closing, checks: Sequence[Check], now: datetime) -> step
     if not finished:
         state = steps.RUNNING if running else steps.PENDING
         return steps.moved(step, state, at=now, done_count=seen, total=total, **figures)
-    last = finished[-1].state
+    last = _verdict(finished, left)
     if last == CheckState.FAILED:
         words = _("The public pages could not be read.")
         return steps.failed(step, at=now, error=words) | {"evidence": {**step["evidence"], **figures}}

@@ -27,6 +27,7 @@ declare(
         "enforce": ("lock", _("Enforcement by the platform")),
         "end_items": ("minus", _("End item participation (started)")),
         "release_items": ("minus", _("Item participation ended by platform staff")),
+        "page_text": ("pencil", _("Campaign page text rewritten")),
         "delete": ("trash", _("Delete draft")),
         "copy": ("copy", _("Copy as new draft")),
         "start": ("play", _("Start by itself at the start time")),

@@ -76,9 +76,34 @@ def stop_all(
     store: Store, *, reason: str, note: str = "", confirm_count: int, actor: Actor, now: datetime | None = None
 ) -> BulkJob:
     """Pause every running campaign of the store with one reason; `confirm_count` is how many the person saw."""
+    job = begin_stop_all(store, reason=reason, note=note, confirm_count=confirm_count, actor=actor, now=now)
+    return finish(store, job.pk, now=now)
+
+
+@transaction.atomic
+def begin_stop_all(
+    store: Store, *, reason: str, note: str = "", confirm_count: int, actor: Actor, now: datetime | None = None
+) -> BulkJob:
+    """Freeze what runs and put it in the queue, so that a worker carries it to its end whatever becomes of the caller; see `finish`.
+
+    Raises InvalidInput for another `confirm_count` than runs, PermissionRefused without the right.
+    """
     moment = now or clock.now()
     chosen = running_codes(store, moment)
-    return _at_once(store, "pause", chosen, BulkScope.LIVE, None, reason, note, confirm_count, actor, moment)
+    _check_request("pause", chosen, None, confirm_count, counted=True)
+    check(actor, store, guards.RIGHTS["pause"], now=moment)
+    job = _new(store, "pause", chosen, BulkScope.LIVE, actor, moment)
+    _start(job, reason, note, actor, moment)
+    transaction.on_commit(wake_bulk, robust=True)
+    return job
+
+
+def finish(store: Store, job_id: int, *, now: datetime | None = None) -> BulkJob:
+    """Work on a queued job until it is done, a transaction a batch, side by side with workers; answers it. Raises NotFound."""
+    with in_store(store.pk):
+        while retried(lambda: _step(job_id, now)):
+            pass
+        return get(store, job_id)
 
 
 def running_codes(store: Store, now: datetime) -> list[str]:
@@ -103,10 +128,7 @@ def _at_once(
     check(actor, store, guards.RIGHTS[action], now=now)
     job = _new(store, action, chosen, scope, actor, now)
     _start(job, reason, note, actor, now)
-    while retried(lambda: _step(job.pk, now)):
-        pass
-    job.refresh_from_db()
-    return job
+    return finish(store, job.pk, now=now)
 
 
 # -- as a job ----------------------------------------------------------------------------------------------------------------

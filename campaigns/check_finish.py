@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import orjson
 from django.db import OperationalError, connection, transaction
@@ -89,7 +88,9 @@ def _finish(checks: Sequence[Check], now: datetime, rules: ClosingRules) -> None
         check.finished_at, check.lease_until = now, None
     save(done)
     unclean = [
-        check for check in done if check.state != CheckState.PASSED and campaigns[check.campaign_id].state in STOPPED
+        check
+        for check in done
+        if check.state != CheckState.PASSED and (check.skus or campaigns[check.campaign_id].state in STOPPED)
     ]
     if unclean:
         _again(unclean, campaigns, now, rules)
@@ -110,13 +111,13 @@ def _again(unclean: Sequence[Check], campaigns: Mapping[int, Campaign], now: dat
     if left:
         leftovers.clear([campaigns[pk] for pk in left], now=now)
         leftovers.report([campaigns[pk] for pk in left if rounds.get(pk, 0)], now=now)
-    plans: dict[int, Any] = {}
+    looks = []
     for check in unclean:
         tried = rounds.get(check.campaign_id, 0)
         if tried < rules.recheck_rounds:
             wait = rules.recheck_delay if tried else rules.recheck_delay_first
-            plans[check.campaign_id] = (check.closing_id, wait)
-    check_plan.plan_each(plans, occasion=Occasion.CLEANUP, now=now)
+            looks.append(check_plan.Look(check.campaign_id, check.closing_id, wait, check.scope))
+    check_plan.plan_each(looks, occasion=Occasion.CLEANUP, now=now)
 
 
 def _rounds(campaign_ids: Sequence[int]) -> dict[int, int]:

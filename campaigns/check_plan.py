@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
-from campaigns.models import Campaign, Check, CheckState, Leftover, Occasion
+from campaigns.models import Campaign, CampaignItem, Check, CheckState, Leftover, Occasion
 from campaigns.nudges import wake_checks
 from policies import timing
 
@@ -16,8 +19,9 @@ OPEN = (CheckState.PENDING, CheckState.RUNNING)
 
 _INSERT = """
     INSERT INTO campaigns_check (store_id, campaign_id, closing_id, occasion, number, due_at, state,
-        pages_done, pages_total, leftover_count, results)
-    SELECT c.store_id, c.id, {closing}, %(occasion)s, d.number - %(early)s, %(now)s + d.delay, 'pending', 0, 0, 0, '[]'
+        pages_done, pages_total, leftover_count, results, scope)
+    SELECT c.store_id, c.id, {closing}, %(occasion)s, d.number - %(early)s, %(now)s + d.delay, 'pending', 0, 0, 0, '[]',
+        %(scope)s::jsonb
     FROM campaigns_campaign c {join} CROSS JOIN unnest(%(delays)s::interval[]) WITH ORDINALITY AS d(delay, number)
     WHERE c.id = ANY(%(ids)s)
     ORDER BY c.id, d.number
@@ -35,8 +39,11 @@ def plan(
     now: datetime,
     closings: Sequence[int] = (),
     at_once: bool = False,
+    skus: Sequence[int] = (),
 ) -> None:
     """Plan the checks of these campaigns by `POST_CLOSE_CHECK_DELAYS`, with a first one now when `at_once`; one statement.
+
+    With `skus` only the pages of these items are looked at, for what they alone may not show any more (R4).
 
     `closings` are the ids of the closes that the checks belong to. A worker is woken on commit for a check that is due at once; it has
     the number 0, which goes before all others, because somebody waits for it.
@@ -51,6 +58,7 @@ def plan(
         "now": now,
         "delays": delays,
         "early": 1 if at_once else 0,
+        "scope": _json({"skus": list(skus), "since": now.isoformat()}) if skus else None,
     }
     with connection.cursor() as cursor:
         cursor.execute(_OF_CLOSING if closings else _FREE, given)
@@ -60,32 +68,49 @@ def plan(
 
 _EACH = """
     INSERT INTO campaigns_check (store_id, campaign_id, closing_id, occasion, number, due_at, state,
-        pages_done, pages_total, leftover_count, results)
+        pages_done, pages_total, leftover_count, results, scope)
     SELECT c.store_id, c.id, v.closing, %(occasion)s,
-        (SELECT coalesce(max(k.number), 0) + 1 FROM campaigns_check k WHERE k.campaign_id = c.id),
-        %(now)s + make_interval(secs => v.wait), 'pending', 0, 0, 0, '[]'
-    FROM unnest(%(ids)s::bigint[], %(closings)s::bigint[], %(waits)s::double precision[]) AS v(id, closing, wait)
+        CASE WHEN v.wait > 0 THEN (SELECT coalesce(max(k.number), 0) + 1 FROM campaigns_check k WHERE k.campaign_id = c.id) ELSE 0 END,
+        %(now)s + make_interval(secs => v.wait), 'pending', 0, 0, 0, '[]', v.scope::jsonb
+    FROM unnest(%(ids)s::bigint[], %(closings)s::bigint[], %(waits)s::double precision[], %(scopes)s::text[]) AS v(id, closing, wait, scope)
     JOIN campaigns_campaign c ON c.id = v.id
     ORDER BY c.id
 """
 
 
-def plan_each(plans: Mapping[int, tuple[int | None, float]], *, occasion: str, now: datetime) -> None:
-    """Plan one more check of each of these campaigns; `plans` gives its closing, if any, and the seconds to wait, by campaign id.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One more check of a campaign: the close it belongs to, if any, the seconds to wait, its `Check.scope`."""
 
-    One statement. Each is numbered after those of its campaign.
-    """
-    if not plans:
+    campaign_id: int
+    closing_id: int | None
+    wait: float
+    scope: dict[str, Any] | None = None
+
+
+def of_pages(pages: Iterable[tuple[int, int]]) -> dict[str, Any]:
+    """The scope of a check of these pages, as (site, listing)."""
+    return {"pages": sorted(set(pages))}
+
+
+def plan_each(looks: Sequence[Look], *, occasion: str, now: datetime) -> None:
+    """Plan one more check each; one statement. Each is numbered after those of its campaign, or goes first when it need not wait."""
+    if not looks:
         return
     given: dict[str, Any] = {
-        "ids": list(plans),
-        "closings": [closing for closing, _wait in plans.values()],
-        "waits": [float(wait) for _closing, wait in plans.values()],
+        "ids": [look.campaign_id for look in looks],
+        "closings": [look.closing_id for look in looks],
+        "waits": [float(look.wait) for look in looks],
+        "scopes": [None if look.scope is None else _json(look.scope) for look in looks],
         "occasion": str(occasion),
         "now": now,
     }
     with connection.cursor() as cursor:
         cursor.execute(_EACH, given)
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def plan_one(campaign: Campaign, *, occasion: str, closing_id: int | None, now: datetime, wait: timedelta) -> Check:
@@ -104,16 +129,23 @@ def plan_one(campaign: Campaign, *, occasion: str, closing_id: int | None, now: 
     return check
 
 
-def drop(ids: Sequence[int], *, now: datetime) -> None:
-    """Drop what is still planned for these campaigns: the promotion is wanted again, or another act plans its own checks."""
-    Check.objects.filter(campaign_id__in=ids, state__in=OPEN).update(
-        state=CheckState.DROPPED, finished_at=now, lease_until=None
-    )
+def drop(ids: Sequence[int], *, now: datetime, items_too: bool = True) -> None:
+    """Drop what is still planned for these campaigns: the promotion is wanted again, or another act plans its own checks.
+
+    Items that ended alone do not come back with their campaign: without `items_too` their checks stay.
+    """
+    planned = Check.objects.filter(campaign_id__in=ids, state__in=OPEN)
+    if not items_too:
+        planned = planned.exclude(scope__has_key="skus")
+    planned.update(state=CheckState.DROPPED, finished_at=now, lease_until=None)
 
 
 def forgive(ids: Sequence[int], *, now: datetime) -> None:
-    """What was a leftover is an offer again: the promotion of these campaigns was brought back."""
-    Leftover.objects.filter(campaign_id__in=ids, cleared_at=None).update(cleared_at=now)
+    """What was a leftover is an offer again: the promotion of these campaigns was brought back, but for items that ended alone."""
+    taking_part = CampaignItem.objects.filter(
+        campaign_id=OuterRef("campaign_id"), listing_id=OuterRef("listing_id"), ended_at=None
+    )
+    Leftover.objects.filter(Exists(taking_part), campaign_id__in=ids, cleared_at=None).update(cleared_at=now)
 
 
-__all__ = ["OPEN", "Occasion", "drop", "forgive", "plan", "plan_each", "plan_one"]
+__all__ = ["OPEN", "Look", "Occasion", "drop", "forgive", "of_pages", "plan", "plan_each", "plan_one"]

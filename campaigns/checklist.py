@@ -123,6 +123,7 @@ def document_of(closing: Closing, checks: Sequence[Check]) -> dict[str, Any]:
                 "leftovers": check.leftover_count,
                 "results": check.results,
             }
+            | ({} if check.scope is None else {"scope": check.scope})
             for check in checks
             if check.state != CheckState.DROPPED and _counts(check, closing.completed_at)
         ],

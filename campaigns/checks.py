@@ -26,7 +26,7 @@ from django.db.models import Q
 import policies
 from campaigns import check_finish, finding, leftovers
 from campaigns.batches import within
-from campaigns.comparing import Expectations, Suspect, confirmed, expectations, suspects
+from campaigns.comparing import Expectations, Suspect, confirmed, expectations, of_items, suspects
 from campaigns.edges import STOPPED
 from campaigns.models import Campaign, CampaignItem, Check, CheckState, Leftover
 from campaigns.nudges import wake_checks
@@ -132,13 +132,18 @@ def _claim() -> list[_Work]:
             .select_for_update(of=("self",), no_key=True, skip_locked=True)[: rules.bulk_batch]
         )
         alike = [check for check in rows if (check.number == FIRST_LOOK) == (rows[0].number == FIRST_LOOK)]
-        taken = within(alike, rules.check_pages, lambda check: check.campaign.item_count * len(clients))
+        taken = within(alike, rules.check_pages, lambda check: _weight(check) * len(clients))
         for check in taken:
             check.state = CheckState.RUNNING
             check.lease_until = now + timedelta(seconds=rules.check_lease)
             check.started_at = check.started_at or now
         Check.objects.bulk_update(taken, ["state", "lease_until", "started_at"])
     return _prepared(taken, clients)
+
+
+def _weight(check: Check) -> int:
+    """About how many pages a check reads on one site."""
+    return len(check.pages or check.skus) or check.campaign.item_count
 
 
 def _due(now: datetime) -> Q:
@@ -154,11 +159,12 @@ def _somebody_waits(works: Sequence[_Work], now: datetime) -> bool:
 
 
 def _prepared(taken: Sequence[Check], clients: Sequence[str]) -> list[_Work]:
-    """Find the pages of each check and what must not be on them; two queries per store, two for all."""
+    """Find the pages of each check and what must not be on them; two queries per store, three for all."""
     if not taken:
         return []
     ordered = sorted(taken, key=lambda check: (check.store_id, check.pk))
-    expected = expectations([check.campaign for check in ordered])
+    expected = expectations([check.campaign for check in ordered if not check.skus])
+    of_some = of_items([check for check in ordered if check.skus])
     ids = {check.campaign_id for check in ordered}
     listings = _listings(ids)
     still = set(Leftover.objects.filter(campaign__in=ids, cleared_at=None).values_list("campaign_id", flat=True))
@@ -168,8 +174,11 @@ def _prepared(taken: Sequence[Check], clients: Sequence[str]) -> list[_Work]:
         known = pages_of(store_id, {one for check in checks for one in listings.get(check.campaign_id, ())})
         for check in checks:
             mine = listings.get(check.campaign_id, set())
-            own = [page for page in known if page.listing_id in mine]
-            work = _Work(check, own, expected[check.campaign_id], check.campaign_id in still)
+            wanted = of_some.get(check.pk) or expected[check.campaign_id]
+            if wanted.listings is not None:
+                mine = mine & wanted.listings
+            own = [page for page in known if page.listing_id in mine and _in_scope(page, check)]
+            work = _Work(check, own, wanted, check.campaign_id in still)
             check.pages_total = len(work.pages)
             for site in dict.fromkeys(page.site for page in work.pages):
                 for client in clients:
@@ -177,6 +186,11 @@ def _prepared(taken: Sequence[Check], clients: Sequence[str]) -> list[_Work]:
             works.append(work)
     Check.objects.bulk_update(taken, ["pages_total", "results"])
     return works
+
+
+def _in_scope(page: PageAddress, check: Check) -> bool:
+    pages = check.pages
+    return pages is None or (page.site_id, page.listing_id) in pages
 
 
 def _listings(campaign_ids: Iterable[int]) -> dict[int, set[int]]:
@@ -269,17 +283,16 @@ def _note(works: Sequence[_Work], readings: Sequence[PageReading], clients: Sequ
     ]
     with transaction.atomic():
         guilty = [work.check.campaign_id for work in touched if work.found]
-        stopped = {
-            row.pk: row for row in finding.locked(Campaign.objects.filter(pk__in=guilty, state__in=sorted(STOPPED)))
-        }
+        locked = {row.pk: row for row in finding.locked(Campaign.objects.filter(pk__in=guilty))}
         alive = check_finish.alive([work.check.pk for work in touched])
         for work in touched:
             if work.check.pk not in alive:
                 work.check.state = CheckState.DROPPED
                 work.pages = []
                 continue
-            campaign = stopped.get(work.check.campaign_id)
-            still = confirmed(campaign, work.found, now=now) if campaign is not None else []
+            campaign = locked.get(work.check.campaign_id)
+            counts = campaign is not None and (bool(work.check.skus) or campaign.state in STOPPED)
+            still = confirmed(campaign, work.found, now=now) if campaign is not None and counts else []
             _keep(work, still, now)
         _save([work.check for work in touched if work.check.pk in alive], now)
 
@@ -289,7 +302,7 @@ def _apply(work: _Work, readings: Sequence[PageReading], clients: Sequence[str],
     work.found, work.read = [], set()
     samples = policies.active(ClosingRules, now).check_samples
     own = [one for one in readings if (one.site_id, one.listing_id) in work.keys]
-    since = leftovers.stopped_at(work.check.campaign)
+    since = leftovers.since(work.check)
     for reading in own:
         line, turn = work.line(reading.site, reading.client), _turn(reading, clients)
         if [turn, reading.listing_id] <= line["at"]:

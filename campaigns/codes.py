@@ -33,6 +33,10 @@ declare(
         page="listings:decoration", page_label=_("Store decoration"),
     ),
     Code(
+        "ERR_NOTHING_OPEN", INFO, _("Nothing waits to be rewritten"),
+        cause=_("No item left this campaign since its text was last confirmed."), fix=_("There is nothing to do."),
+    ),
+    Code(
         "ERR_CONFIRM_CODE", ERROR, _("The typed code is another one"),
         cause=_("A permanent cancel needs the campaign's own code, so that no other campaign is meant."),
         fix=_("Type the code that the page shows, such as C-7F3KQ."),

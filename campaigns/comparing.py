@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.db import connection
 
-from campaigns.models import Campaign
+from campaigns.models import Campaign, Check
 from publishing.probe import PageReading
 
 TAG, PRICE = "tag", "price"
@@ -18,6 +18,14 @@ _ITEMS = """
     SELECT i.campaign_id, i.listing_id, s.code, s.currency, i.price
     FROM campaigns_campaignitem i JOIN listings_sku s ON s.id = i.sku_id
     WHERE i.campaign_id = ANY(%s) AND i.price IS NOT NULL
+"""
+# Items that ended alone: their listings, and whether another item of the listing still takes part, so that its tag is right.
+_ENDED = """
+    SELECT i.campaign_id, i.sku_id, i.listing_id, s.code, s.currency, i.price, EXISTS (
+        SELECT FROM campaigns_campaignitem o
+        WHERE o.campaign_id = i.campaign_id AND o.listing_id = i.listing_id AND o.ended_at IS NULL)
+    FROM campaigns_campaignitem i JOIN listings_sku s ON s.id = i.sku_id
+    WHERE i.campaign_id = ANY(%s) AND i.sku_id = ANY(%s) AND i.ended_at IS NOT NULL
 """
 # A SKU may rightly cost what the campaign asked: its sale price is the same, or another promotion asks it.
 _RIGHTLY = """
@@ -31,10 +39,15 @@ _RIGHTLY = """
 
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """What must not be seen of one campaign: its code as a tag, and by SKU code its campaign price with its currency."""
+    """What must not be seen of one campaign: its code as a tag, and by SKU code its campaign price with its currency.
+
+    `tagless`: the listings that may not bear the tag, None for all; `listings`: those to be looked at, None for all of the campaign.
+    """
 
     code: str
     prices: Mapping[str, tuple[Decimal, str]]
+    tagless: frozenset[int] | None = None
+    listings: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +75,32 @@ def expectations(campaigns: Sequence[Campaign]) -> dict[int, Expectations]:
     return {campaign.pk: Expectations(campaign.code, prices[campaign.pk]) for campaign in campaigns}
 
 
+def of_items(checks: Sequence[Check]) -> dict[int, Expectations]:
+    """What must not be seen of items that ended alone, by the id of the check that looks for it (`Check.skus`); at most one query."""
+    if not checks:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDED, [[one.campaign_id for one in checks], [sku for one in checks for sku in one.skus]])
+        rows = cursor.fetchall()
+    found = {}
+    for check in checks:
+        skus = set(check.skus)
+        mine = [row[2:] for row in rows if row[0] == check.campaign_id and row[1] in skus]
+        found[check.pk] = Expectations(
+            check.campaign.code,
+            {sku: (price, currency) for _listing, sku, currency, price, _others in mine if price is not None},
+            frozenset(listing for listing, _sku, _currency, _price, others in mine if not others),
+            frozenset(row[0] for row in mine),
+        )
+    return found
+
+
 def suspects(reading: PageReading, expected: Expectations) -> list[Suspect]:
     """What one reading shows of the campaign; a page that could not be read shows nothing certain."""
     if reading.error:
         return []
     found = []
-    if expected.code in reading.tags:
+    if expected.code in reading.tags and (expected.tagless is None or reading.listing_id in expected.tagless):
         found.append(_suspect(reading, TAG))
     for offer in reading.offers:
         price, currency = expected.prices.get(offer.sku, (None, ""))

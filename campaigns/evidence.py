@@ -29,6 +29,7 @@ class Evidence:
     checks: Sequence[Check]
     rows: Sequence[dict[str, Any]]
     leftovers: int
+    mended: bool
     open: bool
 
     @property
@@ -38,8 +39,8 @@ class Evidence:
 
     @property
     def verified(self) -> bool:
-        """Every public page was read and none showed anything."""
-        return self.check is not None and self.check.state == CheckState.PASSED
+        """Every public page was read and none shows anything."""
+        return self.check is not None and (self.mended or self.check.state == CheckState.PASSED)
 
 
 def evidence_of(campaign: Campaign) -> Evidence:
@@ -50,12 +51,14 @@ def evidence_of(campaign: Campaign) -> Evidence:
     offers_on = LiveOffer.objects.filter(
         store_id=campaign.store_id, campaign_code=campaign.code, active=True, starts_at__lte=now, ends_at__gt=now
     ).count()
-    found = list(Check.objects.filter(campaign=campaign).order_by("-due_at", "-id")[:12]) if stopped else []
-    found = [check for check in found if since is None or check.due_at >= since]
+    found = list(Check.objects.filter(campaign=campaign).order_by("-due_at", "-id")[:12])
+    found = [check for check in found if check.skus or (stopped and (since is None or check.due_at >= since))]
+    whole = [check for check in found if check.scope is None]
     looked = next(
-        (check for check in found if check.state in (CheckState.RUNNING, CheckState.PASSED, CheckState.LEFTOVER)), None
+        (check for check in whole if check.state in (CheckState.RUNNING, CheckState.PASSED, CheckState.LEFTOVER)), None
     )
-    shown = looked or (found[-1] if found else None)
+    shown = looked or (whole[-1] if whole else None)
+    left = Leftover.objects.filter(campaign=campaign, cleared_at=None).count()
     rows = [
         {**row, "client_label": CLIENTS.get(row["client"], row["client"])} for row in (shown.results if shown else [])
     ]
@@ -66,13 +69,16 @@ def evidence_of(campaign: Campaign) -> Evidence:
         check=shown,
         checks=found[::-1],
         rows=rows,
-        leftovers=Leftover.objects.filter(campaign=campaign, cleared_at=None).count(),
-        open=stopped
-        and any(
-            check.state == CheckState.RUNNING or (check.state == CheckState.PENDING and check.due_at <= now)
-            for check in found
-        ),
+        leftovers=left,
+        mended=shown is not None and _mended(shown, found, left),
+        open=any(_at_work(check, now) for check in found),
     )
+
+
+def _mended(shown: Check, found: Sequence[Check], left: int) -> bool:
+    """Whether what the look at all pages found is gone: cleared, its pages read again and clean, nothing open."""
+    later = [check for check in found if check.pages is not None and check.pk > shown.pk]
+    return not left and shown.state == CheckState.LEFTOVER and any(check.state == CheckState.PASSED for check in later)
 
 
 def _at_work(check: Check, now: datetime) -> bool:

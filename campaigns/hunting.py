@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from audit.record import Entry, Target, record_many
 from audit.verbs import about, verb
 from campaigns import check_plan, finding, leftovers
 from campaigns.edges import STOPPED
-from campaigns.models import Campaign, Check, Closing, Leftover, Occasion
+from campaigns.models import Campaign, CampaignItem, Closing, Leftover, Occasion
 from campaigns.nudges import wake_checks
 from core import codes
 from core.errors import FieldError, InvalidInput
@@ -66,7 +66,7 @@ class Cleared:
 
 @verb("campaign.clear_leftovers", right="campaigns.pause")
 def clear_leftovers(store: Store, ids: Sequence[int], *, actor: Actor, now: datetime) -> Cleared:
-    """清理残留 for these leftovers: offers switched off, the campaigns' leftover pages wanted anew, all their pages read again at once.
+    """清理残留 for these leftovers: offers switched off, their pages wanted anew, and these pages, no others, read again at once.
 
     Leftovers that are cleared, unknown, or another store's are passed over. Raises InvalidInput when none or too many are chosen. The
     number of statements does not depend on how many there are.
@@ -79,14 +79,16 @@ def clear_leftovers(store: Store, ids: Sequence[int], *, actor: Actor, now: date
         raise InvalidInput(str(words), [FieldError("pick", "ERR_REQUIRED" if not ids else "ERR_RANGE", str(words))])
     chosen = Leftover.objects.filter(store_id=store.pk, pk__in=list(ids), cleared_at=None)
     counts: dict[int, int] = {}
-    for campaign_id in chosen.values_list("campaign_id", flat=True):
+    places: dict[int, set[tuple[int, int]]] = {}
+    for campaign_id, site_id, listing_id in chosen.values_list("campaign_id", "site_id", "listing_id"):
         counts[campaign_id] = counts.get(campaign_id, 0) + 1
-    rows = finding.locked(Campaign.objects.filter(store_id=store.pk, pk__in=counts, state__in=sorted(STOPPED)))
+        places.setdefault(campaign_id, set()).add((site_id, listing_id))
+    rows = finding.locked(Campaign.objects.filter(store_id=store.pk, pk__in=counts))
     campaigns = {row.pk: row for row in rows}
     if not campaigns:
         return Cleared(0, 0, 0)
-    pages = leftovers.clear(list(campaigns.values()), now=now)
-    _look_at_once(campaigns, now)
+    pages = leftovers.clear(list(campaigns.values()), now=now, only=ids)
+    _look_at_once(campaigns, places, now)
     entries = [
         Entry(
             "campaign.clear_leftovers",
@@ -100,17 +102,29 @@ def clear_leftovers(store: Store, ids: Sequence[int], *, actor: Actor, now: date
     return Cleared(sum(counts[pk] for pk in campaigns), len(campaigns), pages)
 
 
-def _look_at_once(campaigns: dict[int, Campaign], now: datetime) -> None:
-    """Read all pages of these campaigns again now; a clean-up look that waits already is made now instead."""
-    waiting = Check.objects.filter(campaign__in=campaigns, state="pending", occasion=Occasion.CLEANUP)
-    planned = set(waiting.values_list("campaign_id", flat=True))
-    waiting.update(due_at=now)
-    closings = dict(
-        Closing.objects.filter(campaign__in=campaigns, taken_back_at=None)
-        .order_by("campaign_id", "-id")
-        .distinct("campaign_id")
-        .values_list("campaign_id", "id")
-    )
-    plans = {pk: (closings.get(pk), 0.0) for pk in campaigns if pk not in planned}
-    check_plan.plan_each(plans, occasion=Occasion.CLEANUP, now=now)
+def _look_at_once(
+    campaigns: Mapping[int, Campaign], places: Mapping[int, Collection[tuple[int, int]]], now: datetime
+) -> None:
+    """Read these pages of the campaigns again now. Where a campaign goes on, only what its ended items may not show counts."""
+    closings = closings_of(list(campaigns))
+    ended: dict[int, list[int]] = {}
+    going_on = [pk for pk, campaign in campaigns.items() if campaign.state not in STOPPED]
+    if going_on:
+        listings = {listing for pk in going_on for _site, listing in places[pk]}
+        gone = CampaignItem.objects.filter(campaign__in=going_on, listing__in=listings, ended_at__isnull=False)
+        for campaign_id, sku_id in gone.values_list("campaign_id", "sku_id"):
+            ended.setdefault(campaign_id, []).append(sku_id)
+    looks = []
+    for pk in campaigns:
+        scope = check_plan.of_pages(places[pk])
+        if pk in ended:
+            scope |= {"skus": ended[pk]}
+        looks.append(check_plan.Look(pk, closings.get(pk), 0.0, scope))
+    check_plan.plan_each(looks, occasion=Occasion.CLEANUP, now=now)
     transaction.on_commit(wake_checks, robust=True)
+
+
+def closings_of(campaign_ids: Sequence[int]) -> dict[int, int]:
+    """The latest close of each of these campaigns that was not taken back, by campaign id; one query."""
+    rows = Closing.objects.filter(campaign__in=campaign_ids, taken_back_at=None).order_by("campaign_id", "-id")
+    return dict(rows.distinct("campaign_id").values_list("campaign_id", "id"))

@@ -11,8 +11,9 @@ from django.db.models import Count, Min
 
 from campaigns import offers
 from campaigns.comparing import Suspect
+from campaigns.edges import STOPPED
 from campaigns.events import Event, tell
-from campaigns.models import Campaign, CampaignState, Leftover
+from campaigns.models import Campaign, CampaignState, Check, Leftover
 from core import display
 from inbox.send import Note, send_many
 from publishing.desire import want
@@ -74,16 +75,21 @@ def note(
             )
 
 
-def clear(campaigns: Sequence[Campaign], *, now: datetime) -> int:
+def clear(campaigns: Sequence[Campaign], *, now: datetime, only: Collection[int] | None = None) -> int:
     """Take every open leftover of these campaigns off: offers switched off, pages wanted anew on all sites; answers how many pages.
 
-    The rows of the campaigns are locked. A constant number of statements per store.
+    `only` names the leftovers whose pages are wanted anew. Of a campaign that goes on, the offers of items that ended alone are switched
+    off (R4). The rows of the campaigns are locked. A constant number of statements per store.
     """
     open_rows = Leftover.objects.filter(campaign__in=[campaign.pk for campaign in campaigns], cleared_at=None)
+    if only is not None:
+        open_rows = open_rows.filter(pk__in=only)
     listings: dict[int, set[int]] = {}
     for store_id, listing_id in open_rows.values_list("store_id", "listing_id").distinct():
         listings.setdefault(store_id, set()).add(listing_id)
-    pages = offers.switch_off(campaigns, now=now).pages
+    pages = offers.switch_off([one for one in campaigns if one.state in STOPPED], now=now).pages
+    if going_on := [one for one in campaigns if one.state not in STOPPED]:
+        pages += offers.switch_off_ended(going_on, now=now).pages
     for store_id in sorted(listings):
         pages += want(store_id, listings[store_id], now=now)
     if listings:
@@ -121,10 +127,10 @@ def report(campaigns: Sequence[Campaign], *, now: datetime) -> int:
 
 
 def _note_of(campaign: Campaign, group: Mapping[str, Any], now: datetime) -> Note:
-    since = stopped_at(campaign)
+    begun = stopped_at(campaign) if campaign.state in STOPPED else group["seen"]
     return Note(
         "ERR_LEFTOVER",
-        f"leftover:{campaign.code}:{group['site_id']}:{since:%Y%m%dT%H%M%S}",
+        f"leftover:{campaign.code}:{group['site_id']}:{begun:%Y%m%dT%H%M%S}",
         {
             "campaign": campaign.code,
             "code": campaign.code,
@@ -132,11 +138,18 @@ def _note_of(campaign: Campaign, group: Mapping[str, Any], now: datetime) -> Not
             "pages": group["pages"],
             "page": group["page"],
             "what": group["what"],
-            "minutes": display.number(max(0, int((now - since).total_seconds() // 60))),
+            "minutes": display.number(max(0, int((now - begun).total_seconds() // 60))),
         },
         "campaign",
         campaign.code,
     )
+
+
+def since(check: Check) -> datetime:
+    """Since when nothing of what a check looks for may be seen."""
+    if moment := (check.scope or {}).get("since"):
+        return datetime.fromisoformat(moment)
+    return stopped_at(check.campaign)
 
 
 def stopped_at(campaign: Campaign) -> datetime:

@@ -16,7 +16,7 @@ from accounts.models import Store
 from accounts.rights import check
 from audit.actors import Actor
 from audit.verbs import about, verb
-from campaigns import coupon_acts, coupon_links, entry, finding, items, offers
+from campaigns import coupon_acts, coupon_links, entry, finding, items, offers, page_copy
 from campaigns.caps import check_reach
 from campaigns.checking import GoodItem, check_items, check_text, check_window, managed_items, warnings_of
 from campaigns.end_time import ensure_may_end_at
@@ -183,6 +183,11 @@ def remove_items(
         if sku not in inside
     )
     before = campaign.item_count
+    if campaign.state == S.SCHEDULED:
+        going = CampaignItem.objects.filter(campaign=campaign, sku__code__in=list(skus)).select_related(
+            "sku", "listing"
+        )
+        page_copy.ask(campaign, list(going.order_by("id")), now=now)
     items.remove(campaign, skus)
     save(campaign, now)
     change = {"items": campaign.item_count, "removed": list(skus)[:100]}

@@ -38,6 +38,12 @@ _OFF = f"""
     UPDATE listings_liveoffer o SET active = false {SHOWN_OFFERS.removeprefix("FROM listings_liveoffer o ")}
     RETURNING o.campaign_code, o.store_id, o.listing_id
 """  # noqa: S608 - constants of this house
+_OFF_ENDED = _OFF.replace(
+    "WHERE ",
+    "WHERE EXISTS (SELECT FROM campaigns_campaignitem e JOIN campaigns_campaign x ON x.id = e.campaign_id AND x.code = o.campaign_code"
+    " WHERE e.sku_id = o.sku_id AND e.campaign_id = ANY(%(ids)s) AND e.ended_at IS NOT NULL) AND ",
+    1,
+)
 _OFF_ITEMS = _OFF.replace("WHERE ", "WHERE o.sku_id = ANY(%(skus)s) AND ", 1)
 _RESET = """
     UPDATE listings_liveoffer o
@@ -87,6 +93,11 @@ def switch_off(campaigns: Sequence[Campaign], *, now: datetime, tell: bool = Tru
 def switch_off_items(campaign: Campaign, sku_ids: Sequence[int], *, now: datetime) -> Touched:
     """Take the offers of single items from buyers at once, and tell the sites (R4)."""
     return _told(_changed(_OFF_ITEMS, [campaign], skus=list(sku_ids)), now)
+
+
+def switch_off_ended(campaigns: Sequence[Campaign], *, now: datetime) -> Touched:
+    """Take offers of items that ended alone from buyers, where some are on again all the same, and tell the sites (R4)."""
+    return _told(_changed(_OFF_ENDED, campaigns), now)
 
 
 def reset(campaigns: Sequence[Campaign], *, now: datetime) -> Touched:

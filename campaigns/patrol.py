@@ -10,7 +10,7 @@ The place reached is kept with the patrol's beat. Losing it is harmless: it begi
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -24,6 +24,7 @@ from campaigns import check_plan, finding, leftovers
 from campaigns.checks import seat
 from campaigns.comparing import PRICE, TAG, Suspect
 from campaigns.edges import CLOSED
+from campaigns.hunting import closings_of
 from campaigns.models import Campaign, Check, CheckState, Closing, Occasion
 from core import clock
 from core.heartbeat import beat
@@ -140,7 +141,7 @@ def _note(store_id: int, readings: Sequence[PageReading], now: datetime) -> int:
         for pk, campaign in campaigns.items():
             leftovers.note(campaign, found[pk], (), now=now)
         leftovers.clear(list(campaigns.values()), now=now)
-        _look_again(campaigns, now)
+        _look_again(campaigns, found, now)
     logger.warning("the patrol found leftovers of %s closed campaigns in store %s", len(campaigns), store_id)
     return sum(len(found[pk]) for pk in campaigns)
 
@@ -196,18 +197,18 @@ def _suspect(reading: PageReading, what: str, sku: str = "", price: Decimal | No
     )
 
 
-def _look_again(campaigns: dict[int, Campaign], now: datetime) -> None:
-    """One look at all pages of each campaign, unless one is planned; their closes are open again."""
-    planned = set(
-        Check.objects.filter(campaign__in=campaigns, state__in=check_plan.OPEN).values_list("campaign_id", flat=True)
-    )
-    closings = dict(
-        Closing.objects.filter(campaign__in=campaigns, taken_back_at=None)
-        .order_by("campaign_id", "-id")
-        .distinct("campaign_id")
-        .values_list("campaign_id", "id")
-    )
-    wait = policies.active(ClosingRules, now).recheck_delay_first
-    plans = {pk: (closings.get(pk), float(wait)) for pk in campaigns if pk not in planned}
-    check_plan.plan_each(plans, occasion=Occasion.CLEANUP, now=now)
+def _look_again(campaigns: Mapping[int, Campaign], found: Mapping[int, Sequence[Suspect]], now: datetime) -> None:
+    """One look at the pages that showed something, unless one at all pages is planned; the campaigns' closes are open again."""
+    planned = Check.objects.filter(campaign__in=campaigns, state__in=check_plan.OPEN, scope__isnull=True)
+    whole = set(planned.values_list("campaign_id", flat=True))
+    closings = closings_of(list(campaigns))
+    wait = float(policies.active(ClosingRules, now).recheck_delay_first)
+    looks = [
+        check_plan.Look(
+            pk, closings.get(pk), wait, check_plan.of_pages((one.site_id, one.listing_id) for one in found[pk])
+        )
+        for pk in campaigns
+        if pk not in whole
+    ]
+    check_plan.plan_each(looks, occasion=Occasion.CLEANUP, now=now)
     Closing.objects.filter(pk__in=closings.values()).update(next_due_at=now)

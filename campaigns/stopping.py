@@ -403,7 +403,7 @@ def _resume(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, 
         ids, transition="resume", now=command.now, paused_at=None, stop_reason="", stop_note="", freeze_claimed=False
     )
     touched = offers.switch_on(rows, now=command.now)
-    check_plan.drop(ids, now=command.now)
+    check_plan.drop(ids, now=command.now, items_too=False)
     check_plan.forgive(ids, now=command.now)
     before = _reread(rows)
     coupons = coupon_acts.go_on(rows, actor=command.actor, right=command.right, now=command.now)
@@ -450,7 +450,7 @@ def _take_back(command: Command, rows: Sequence[Campaign], checklist: Mapping[st
     )
     touched = offers.switch_on(back_on, now=command.now) if back_on else offers.Touched()
     closing.take_back(ids, now=command.now)
-    check_plan.drop(ids, now=command.now)
+    check_plan.drop(ids, now=command.now, items_too=False)
     if back_on:
         check_plan.forgive([row.pk for row in back_on], now=command.now)
     if still_paused:

@@ -18,11 +18,11 @@ from accounts.rights import check, check_staff
 from audit.actors import Actor
 from audit.record import Entry, record
 from audit.verbs import verb
-from campaigns import finding, guards, offers
+from campaigns import check_plan, finding, guards, offers, page_copy
 from campaigns.events import Event, tell
 from campaigns.kinds import spec
 from campaigns.lifecycle import ensure_own
-from campaigns.models import Campaign, CampaignItem, CampaignState
+from campaigns.models import Campaign, CampaignItem, CampaignState, Occasion
 from campaigns.writing import ensure_state, refuse, save
 from core.errors import Conflict, FieldError
 
@@ -134,13 +134,16 @@ class _Said:
 def _take_out(
     campaign: Campaign, store: Store, items: Sequence[CampaignItem], said: _Said, actor: Actor, now: datetime
 ) -> Campaign:
-    """Close the items, take their offers from buyers, tell the sites, write the record."""
+    """Close the items, take their offers from buyers, tell the sites, plan the looks at the pages (R47), write the record."""
     reason = said.reason
     CampaignItem.objects.filter(pk__in=[item.pk for item in items]).update(
         ended_at=now, end_reason=reason.strip()[:540]
     )
     save(campaign, now)
     touched = offers.switch_off_items(campaign, [item.sku_id for item in items], now=now)
+    page_copy.ask(campaign, items, now=now)
+    if campaign.started_at is not None:
+        check_plan.plan([campaign], Occasion.ITEMS, now=now, at_once=True, skus=[item.sku_id for item in items])
     codes = [item.sku.code for item in items]
     entry = Entry(
         said.name,
@@ -158,7 +161,7 @@ def _chosen(campaign: Campaign, skus: Sequence[str]) -> list[CampaignItem]:
     """The items that are to leave; some must remain. Raises InvalidInput."""
     wanted = list(dict.fromkeys(skus))
     taking_part = CampaignItem.objects.filter(campaign=campaign, ended_at=None)
-    items = {item.sku.code: item for item in taking_part.filter(sku__code__in=wanted).select_related("sku")}
+    items = {item.sku.code: item for item in taking_part.filter(sku__code__in=wanted).select_related("sku", "listing")}
     errors = [
         FieldError(
             f"skus.{n}", "ERR_SKU_UNKNOWN", _("%(sku)s does not take part in this campaign.") % {"sku": sku[:64]}

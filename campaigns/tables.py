@@ -6,7 +6,7 @@ from typing import Any
 
 import django_tables2 as tables
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 import policies
@@ -70,7 +70,7 @@ class ItemTable(BaseTable):
     price = AmountColumn(verbose_name=_("Campaign price"), orderable=False)
     percent_off = tables.Column(
         empty_values=(),
-        verbose_name=_("Off"),
+        verbose_name=pgettext_lazy("price", "Off"),
         orderable=False,
         attrs={"th": {"class": "bo-num"}, "td": {"class": "bo-num"}},
     )

@@ -54,6 +54,7 @@ urlpatterns = [
     path("<str:code>/evidence/", detail.evidence, name="evidence"),
     path("<str:code>/edit/", drafting.edit, name="edit"),
     path("<str:code>/items/", detail.items, name="items"),
+    path("<str:code>/items/page-text/", editing.page_text, name="page_text"),
     path("<str:code>/items/add/", drafting.add, name="add"),
     path("<str:code>/submit/", editing.submit, name="submit"),
     path("<str:code>/revise/", editing.revise, name="revise"),

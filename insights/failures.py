@@ -1,4 +1,7 @@
-"""Why closes fail: refused pauses and cancels, counted by the guard that refused them, from the record (R149)."""
+"""Why closes fail: refused pauses and cancels, counted by the guard that refused them, from the record (R149).
+
+The causes that the platform gives figures for stand by name; the rest of them is the bucket "other", as its shares leave a rest (R32).
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.utils.translation import gettext as _
 
 import policies
 from core import clock
@@ -30,19 +34,22 @@ _COUNT = """
     )
     SELECT NULL, count(*), count(*) FILTER (WHERE result = 'refused') FROM tried
     UNION ALL
+    SELECT NULL, count(DISTINCT id), 0 FROM causes WHERE NOT cause = ANY(%(named)s)
+    UNION ALL
     (SELECT cause, count(*), 0 FROM causes GROUP BY cause ORDER BY 2 DESC, 1)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One cause: how many refused attempts had it, and their share of all refused ones in percent."""
+    """One cause: how many refused attempts had it, and their share of all refused ones in percent. `within`: part of the bucket "other"."""
 
     code: str
     title: str
     attempts: int
     share: float
     source_share: float | None
+    within: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,18 @@ class Failures:
     attempts: int
     refused: int
     causes: Sequence[Cause]
+    other: Cause
+
+    @property
+    def rows(self) -> list[Cause]:
+        """The table: causes with a figure to compare, also those that never came up; the bucket; its parts. Empty without a refusal."""
+        if not self.refused:
+            return []
+        return [
+            *(cause for cause in self.causes if not cause.within),
+            self.other,
+            *(cause for cause in self.causes if cause.within),
+        ]
 
 
 def of(store_id: int, *, since: datetime | None, until: datetime | None, now: datetime) -> Failures:
@@ -62,14 +81,25 @@ def of(store_id: int, *, since: datetime | None, until: datetime | None, now: da
     end = until or now + timedelta(microseconds=1)  # this very moment counts
     start = since or end - timedelta(days=rules.failure_days)
     values: dict[str, Any] = {"store": store_id, "actions": list(ACTIONS), "since": start, "until": end}
+    values["named"] = list(rules.source_shares)
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, values)
-        (_none, attempts, refused), *rows = cursor.fetchall()
+        (_none, attempts, refused), (_other, others, _zero), *rows = cursor.fetchall()
+    counted = {code: count for code, count, _zero in rows}
+    counted |= {code: 0 for code in rules.source_shares if code not in counted}
+    known = rules.source_shares
     causes = [
-        Cause(code, _title(code), count, round(100 * count / refused, 1), rules.source_shares.get(code))
-        for code, count, _zero in rows
+        Cause(code, _title(code), count, _percent(count, refused), known.get(code), code not in known)
+        for code, count in counted.items()
     ]
-    return Failures(start, end, attempts, refused, causes)
+    rest = round(max(0.0, 100 - sum(known.values())), 1)
+    return Failures(
+        start, end, attempts, refused, causes, Cause("", _("Other causes"), others, _percent(others, refused), rest)
+    )
+
+
+def _percent(count: int, whole: int) -> float:
+    return round(100 * count / whole, 1) if whole else 0.0
 
 
 def _title(code: str) -> str:
@@ -93,5 +123,11 @@ def document(found: Failures) -> dict[str, Any]:
                 "source_share": cause.source_share,
             }
             for cause in found.causes
+            if cause.attempts
         ],
+        "other": {
+            "attempts": found.other.attempts,
+            "share": found.other.share,
+            "source_share": found.other.source_share,
+        },
     }

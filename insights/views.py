@@ -119,7 +119,7 @@ def overview(request: StoreRequest, store: str) -> HttpResponse:
         kind="ok", title=_("No stale campaigns"), text=_("Every live campaign sells, and none waits for a decision too long.")
     )  # fmt: skip
     found = failures.of(request.store.pk, since=None, until=None, now=now)
-    cause_table = CauseTable(found.causes)
+    cause_table = CauseTable(found.rows)
     cause_table.empty = Empty(
         kind="ok", title=_("No refused closes"), text=_("Nobody was refused a pause or a cancel in this time.")
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -90,6 +90,20 @@ def flat(model: type[Rules], values: Mapping[str, Any]) -> Flat:
     for name in model.model_fields:
         _spread(name, getattr(rules, name), found)
     return found
+
+
+def words_of(model: type[Rules], name: str) -> str:
+    """What a value means, in the page's language, by its name or that of a line of `flat`; empty for a name that no field has."""
+    info = model.model_fields.get(name.partition(".")[0])
+    return _(info.description) if info is not None and info.description else ""
+
+
+def named(model: type[Rules], changes: Sequence[Difference]) -> list[Difference]:
+    """The differences with the meaning of each value before its name, for a page."""
+    return [
+        replace(one, label=f"{words} · {one.label}" if (words := words_of(model, one.label)) else one.label)
+        for one in changes
+    ]
 
 
 def _spread(name: str, value: Any, into: Flat) -> None:

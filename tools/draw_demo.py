@@ -80,7 +80,13 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     for code, name in PRODUCTS.items():
         (OUT / f"{code.lower()}.svg").write_text(picture(code, glyph(folder, name)))
-    for letter, slug, at in (("P", "pinecone", 2), ("R", "riverlamp", 0), ("H", "halfhill", 1)):
+    for letter, slug, at in (
+        ("P", "pinecone", 2),
+        ("R", "riverlamp", 0),
+        ("H", "halfhill", 1),
+        ("M", "riceboat", 5),
+        ("K", "kitebutton", 3),
+    ):
         (OUT / f"{slug}-logo.svg").write_text(logo(letter, GROUNDS[at][2]))
         (OUT / f"{slug}-banner.svg").write_text(banner(GROUNDS[at][0], GROUNDS[at][1]))
 

@@ -13,9 +13,9 @@ from ninja import Router
 from api.access import needs, staff_only
 from api.current import with_current
 from api.fields import Body
-from api.frame import reply
+from api.frame import InBatches, reply
 from api.present import campaigns as present
-from api.requests import ApiRequest
+from api.requests import ApiRequest, number
 from api.schemas.campaigns import (
     BulkIn,
     BulkOut,
@@ -24,12 +24,13 @@ from api.schemas.campaigns import (
     CloseCheckOut,
     ClosingOut,
     EmergencyIn,
+    PageTextOut,
     PauseIn,
     RestoreIn,
 )
 from api.schemas.common import RowsApplied, VersionOnly
 from api.schemas.parking import StopAllIn
-from campaigns import bulk, finding, guards, prices, stopping
+from campaigns import bulk, finding, guards, page_copy, prices, stopping
 from campaigns.models import Campaign, Closing
 from campaigns.proof.bundle import export_proof, zipped
 from core.errors import NotFound
@@ -152,16 +153,49 @@ def bulk_campaigns(request: ApiRequest, body: BulkIn) -> HttpResponse:
     response=BulkOut,
     summary=_("Pause everything that runs"),
     description=_(
-        "One reason, one report; `confirm_count` is how many campaigns run. The refusal of one stops no other."
+        "One reason, one report; `confirm_count` is how many campaigns run. The refusal of one stops no other. Done batch by batch:"
+        " a call that breaks off is carried to its end all the same, and the same key then answers with the whole report."
     ),
 )
 @needs("campaigns.pause")
 def stop_all_campaigns(request: ApiRequest, body: StopAllIn) -> HttpResponse:
     """`POST /campaigns/stop-all`."""
-    job = bulk.stop_all(
-        request.store, reason=body.reason, note=body.note, confirm_count=body.confirm_count, actor=request.actor
+    store, given = request.store, body.model_dump()
+    job = (
+        bulk.get(store, number(request.begun))
+        if request.begun
+        else bulk.begin_stop_all(store, **given, actor=request.actor)
     )
-    return reply({"results": present.bulk(bulk.results(job))})
+
+    def finish() -> HttpResponse:
+        with in_store(store.pk):
+            return reply({"results": present.bulk(bulk.results(bulk.finish(store, job.pk)))})
+
+    return InBatches(str(job.pk), finish)
+
+
+@router.get(
+    "/campaigns/{code}/page-text",
+    response=PageTextOut,
+    summary=_("The text of the campaign page after items left"),
+    description=_("Items that left since the text was last confirmed, and words for the page in English and Chinese."),
+)
+@needs("campaigns.view")
+def get_page_text(request: ApiRequest, code: str) -> HttpResponse:
+    """`GET /campaigns/{code}/page-text`."""
+    return reply(page_copy.document_of(finding.get(request.store, code)))
+
+
+@router.post(
+    "/campaigns/{code}/page-text",
+    response=PageTextOut,
+    summary=_("Say that the text of the campaign page is rewritten"),
+    description=_("Ends the open task; 409 when nothing is open."),
+)
+@needs("campaigns.edit", also=(409,))
+def confirm_page_text(request: ApiRequest, code: str) -> HttpResponse:
+    """`POST /campaigns/{code}/page-text`."""
+    return reply(page_copy.document_of(page_copy.confirm(request.store, code, actor=request.actor)))
 
 
 @router.get(

@@ -316,6 +316,24 @@ class PriceToReview(Answer):
     campaign: Money | None
 
 
+class LeftItem(Answer):
+    """An item that left, with its title in both languages."""
+
+    sku: str
+    title: str
+    title_zh: str
+
+
+class PageTextOut(Answer):
+    """What of the campaign page's text is to be rewritten; `words` by language, empty when nothing is."""
+
+    open: bool
+    total: int
+    items: list[LeftItem]
+    since: Time | None
+    words: dict[str, str]
+
+
 class ClosingOut(Answer):
     """The latest close."""
 

@@ -113,6 +113,14 @@ class CauseOut(Answer):
     source_share: float | None = Field(description=_("What the platform's own rules give for this cause."))
 
 
+class OtherOut(Answer):
+    """What the causes with a figure of the platform leave over."""
+
+    attempts: int
+    share: float
+    source_share: float = Field(description=_("What the platform's figures leave unnamed."))
+
+
 class FailuresOut(Answer):
     """Why closes were refused."""
 
@@ -121,6 +129,7 @@ class FailuresOut(Answer):
     attempts: int
     refused: int
     causes: list[CauseOut]
+    other: OtherOut
 
 
 class StaleOut(Answer):

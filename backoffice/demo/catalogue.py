@@ -23,6 +23,8 @@ class Good:
     cost: str
     stock: int
     picture: str = ""
+    fulfilment: str = ""
+    """How the platform's warehouse gets it, of fully-managed goods: `stock` or `jit`."""
 
     def listing(self) -> ListingData:
         """The listing, in two languages, with its drawn picture."""
@@ -33,6 +35,8 @@ class Good:
             logistics_template="AliExpress Standard Shipping",
             main_image=f"/static/demo/{self.picture or self.sku.lower()}.svg",
             skus=[SkuData(sku=self.sku, sale_price=self.sale, cost=self.cost, stock=self.stock)],
+            management="fully_managed" if self.fulfilment else "self",
+            fulfilment=self.fulfilment or None,
         )
 
 
@@ -114,6 +118,101 @@ HALFHILL = (
     Good("HH-LMP-018", "lighting", "触控床头小夜灯", "Touch Bedside Night Light", "13.80", "10.90", "5.20", 720),
     Good("HH-DRL-002", "tools", "家用手电钻套装", "Household Drill Set", "49.90", "39.90", "26.10", 110),
     Good("HH-MKP-090", "beauty", "化妆刷套装 12支", "Make-Up Brush Set, 12 Pieces", "14.60", "11.40", "4.80", 840),
+)
+#: A sole trader's few things; drawn like others.
+RICEBOAT = (
+    Good(
+        "RB-CUP-011",
+        "home",
+        "手作陶杯 米白",
+        "Handmade Clay Cup, Rice White",
+        "14.20",
+        "11.20",
+        "5.30",
+        160,
+        "hh-plt-033",
+    ),
+    Good(
+        "RB-MAT-004", "home", "草编餐垫 四片装", "Woven Straw Placemats, Set of 4", "11.60", "8.90", "3.80", 220, "bed"
+    ),
+    Good(
+        "RB-BRS-002", "stationery", "毛笔书法套装", "Calligraphy Brush Set", "18.40", "14.60", "7.10", 90, "hh-mkp-090"
+    ),
+)
+#: Fully managed: the campaign price is the platform's, and asked by no campaign of the store's own (R127).
+KITEBUTTON = (
+    Good(
+        "KB-BLK-500",
+        "toys",
+        "磁力积木 500粒",
+        "Magnetic Blocks, 500 Pieces",
+        "29.90",
+        "23.90",
+        "13.70",
+        260,
+        "clock",
+        "stock",
+    ),
+    Good(
+        "KB-PZL-120",
+        "toys",
+        "木质地图拼图 120片",
+        "Wooden Map Puzzle, 120 Pieces",
+        "17.50",
+        "13.90",
+        "6.80",
+        380,
+        "plug",
+        "jit",
+    ),
+    Good(
+        "KB-BIB-004",
+        "kids",
+        "婴儿防水围兜 3条装",
+        "Waterproof Baby Bibs, 3 Pack",
+        "10.90",
+        "8.70",
+        "3.40",
+        950,
+        "sock",
+        "stock",
+    ),
+    Good(
+        "KB-CRY-064",
+        "stationery",
+        "水溶性彩铅 64色",
+        "Watercolour Pencils, 64 Colours",
+        "19.20",
+        "15.30",
+        "8.10",
+        300,
+        "hh-mkp-090",
+        "jit",
+    ),
+    Good(
+        "KB-YGA-010",
+        "sports",
+        "加厚瑜伽垫 10毫米",
+        "Thick Yoga Mat, 10 mm",
+        "20.50",
+        "16.40",
+        "8.90",
+        280,
+        "bed",
+        "stock",
+    ),
+    Good(
+        "KB-CUP-026",
+        "automotive",
+        "车载杯架收纳盒",
+        "Car Cup-Holder Organiser",
+        "9.60",
+        "7.60",
+        "3.00",
+        640,
+        "camera",
+        "jit",
+    ),
 )
 _LAMPS = (("BK", "黑色", "Black"), ("WH", "白色", "White"), ("FB", "雾蓝", "Fog Blue"), ("OT", "燕麦色", "Oat"))
 

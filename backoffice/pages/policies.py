@@ -11,9 +11,9 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import StoreRequest
 from accounts.rights import member
-from core import clock, display
+from core import clock
 from policies import active
-from policies.reading import Version, all_versions, model_of, versions_of
+from policies.reading import Version, all_versions, model_of, versions_of, words_of
 from policies.rules import Rules
 
 
@@ -49,7 +49,7 @@ def _values(rules: Rules) -> list[dict[str, Any]]:
     """Each value by its name; what is a table in itself (the effects of guards) is spread over lines."""
     rows: list[dict[str, Any]] = []
     for name, value in rules.model_dump(mode="json").items():
-        note = "" if display.is_chinese() else type(rules).model_fields[name].description or ""
+        note = words_of(type(rules), name)
         if isinstance(value, dict):
             rows += [{"name": f"{name}.{part}", "value": _text(inner), "note": note} for part, inner in value.items()]
         else:

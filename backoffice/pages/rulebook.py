@@ -19,7 +19,7 @@ from core import clock
 from core.errors import DomainError
 from policies import publishing
 from policies.models import RuleSet
-from policies.reading import Version, all_versions, differences, flat, model_of, text, versions_of
+from policies.reading import Version, all_versions, differences, flat, model_of, named, text, versions_of, words_of
 from policies.seeds import MODELS
 
 
@@ -43,7 +43,10 @@ def rule_set(request: SignedInRequest, key: str) -> HttpResponse:
     """One rule set: its versions, and the values of the one chosen (the one in force, unless told)."""
     model, versions = model_of(key), versions_of(key, clock.now())
     chosen = _chosen(versions, request.GET.get("version", ""))
-    values = [{"name": name, "value": text(value)} for name, value in flat(model, chosen.row.values).items()]
+    values = [
+        {"name": name, "value": text(value), "words": words_of(model, name)}
+        for name, value in flat(model, chosen.row.values).items()
+    ]
     context = {"key": key, "chosen": chosen, "versions": versions, "values": values}
     return render(request, "policies/book_set.html", context)
 
@@ -53,7 +56,7 @@ def compare(request: SignedInRequest, key: str) -> HttpResponse:
     """What differs between any two versions of a rule set."""
     model, versions = model_of(key), versions_of(key, clock.now())
     before, after = (_chosen(versions, request.GET.get(side, "")) for side in ("before", "after"))
-    changes = differences(flat(model, before.row.values), flat(model, after.row.values))
+    changes = named(model, differences(flat(model, before.row.values), flat(model, after.row.values)))
     context = {"key": key, "versions": versions, "before": before, "after": after, "changes": changes}
     return render(request, "policies/book_compare.html", context)
 
@@ -83,7 +86,7 @@ def new_version(request: SignedInRequest, key: str) -> HttpResponse:
         return render(request, "policies/book_new.html", context)
     follows = _followed(versions, form.cleaned_data["valid_from"]) or base
     context |= {
-        "changes": differences(flat(model, follows.row.values), flat(model, form.values)),
+        "changes": named(model, differences(flat(model, follows.row.values), flat(model, form.values))),
         "follows": follows,
         "valid_from": form.cleaned_data["valid_from"],
         "version": form.cleaned_data["version"],

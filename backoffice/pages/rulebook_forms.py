@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import tzinfo
+from decimal import Decimal
 from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
@@ -17,6 +18,7 @@ from core import clock, display
 from core.forms import MomentField
 from policies import active, publishing
 from policies.models import RuleSet
+from policies.reading import words_of
 from policies.rules import Provenance, RulebookRules, Rules
 
 #: Joins a name and a part of it into the name of a form field; no rule has it in its name.
@@ -102,15 +104,15 @@ class VersionForm(forms.Form):
     def _add(self, name: str, info: FieldInfo, value: Any, limits: RulebookRules) -> None:
         """The form field or fields of one field of the model; a table becomes a group of its own."""
         parts = _parts(value)
-        help_text = _help(info)
+        label, help_text = _label(self.model, name), _help(name, info)
         if parts is None:
-            self.fields[name] = field_for(info.annotation, info.metadata, limits, label=name, help_text=help_text)
+            self.fields[name] = field_for(info.annotation, info.metadata, limits, label=label, help_text=help_text)
             self.initial[name] = value
             if not self.groups or self.groups[-1]["title"]:
                 self.groups.append({"title": "", "help": "", "fields": []})
             self.groups[-1]["fields"].append(self[name])
             return
-        group: dict[str, Any] = {"title": name, "help": help_text, "fields": []}
+        group: dict[str, Any] = {"title": label, "help": help_text, "fields": []}
         for path, annotation, inner in parts:
             key = JOINT.join([name, *path])
             self.fields[key] = field_for(
@@ -149,6 +151,9 @@ def field_for(annotation: Any, metadata: Any, limits: RulebookRules, *, label: s
         low, high = _bounds(metadata)
         bounds: dict[str, Any] = {"min_value": low, "max_value": high}
         return forms.IntegerField(**bounds, **words) if annotation is int else forms.FloatField(**bounds, **words)
+    if annotation is Decimal:
+        low, high = _bounds(metadata)
+        return forms.DecimalField(min_value=low, max_value=high, **words)
     if annotation is str:
         return forms.CharField(max_length=limits.text_max, strip=False, **words)
     if get_origin(annotation) is tuple:
@@ -164,15 +169,18 @@ def _bounds(metadata: Any) -> tuple[Any, Any]:
     return low, high
 
 
-def _help(info: FieldInfo) -> str:
-    """What the value means, its bounds, and what it was at first."""
+def _label(model: type[Rules], name: str) -> str:
+    """What the value means, as the label of its field; rules speak every language of the house."""
+    return words_of(model, name).rstrip(".。") or name
+
+
+def _help(name: str, info: FieldInfo) -> str:
+    """The value's name in the code and in the record, and its bounds."""
     low, high = _bounds(info.metadata)
     above = any(isinstance(one, Gt) for one in info.metadata)
-    said = []
-    if info.description and not display.is_chinese():
-        said.append(info.description)
+    said = [name]
     if low is not None and high is not None:
         said.append(gettext("From %(low)s to %(high)s.") % {"low": low, "high": high})
     elif low is not None:
         said.append((gettext("More than %(low)s.") if above else gettext("At least %(low)s.")) % {"low": low})
-    return " ".join(said)
+    return " · ".join(said)

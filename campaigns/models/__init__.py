@@ -4,7 +4,16 @@ from campaigns.models.affiliate import AffiliateLink, AffiliatePlan, PlanState
 from campaigns.models.campaign import Campaign, CampaignItem, CampaignState, Kind
 from campaigns.models.closing import CampaignArchive, Check, CheckState, CloseKind, Closing, Leftover, Occasion
 from campaigns.models.coupon_link import CampaignCoupon
-from campaigns.models.work import BulkJob, BulkRow, BulkScope, BulkState, FormToken, ParkedClose, ParkedState
+from campaigns.models.work import (
+    BulkJob,
+    BulkRow,
+    BulkScope,
+    BulkState,
+    FormToken,
+    PageCopy,
+    ParkedClose,
+    ParkedState,
+)
 
 __all__ = [
     "AffiliateLink",
@@ -26,6 +35,7 @@ __all__ = [
     "Kind",
     "Leftover",
     "Occasion",
+    "PageCopy",
     "ParkedClose",
     "ParkedState",
     "PlanState",

@@ -76,6 +76,7 @@ class Occasion(models.TextChoices):
     PAUSE = "pause", _("Pause")
     CLOSE = "close", _("Close")
     CLEANUP = "cleanup", _("Clean-up of leftovers")
+    ITEMS = "items", _("End of single items")
 
 
 class CheckState(models.TextChoices):
@@ -90,7 +91,10 @@ class CheckState(models.TextChoices):
 
 
 class Check(models.Model):
-    """One visit to every public page of a campaign, as three clients (R40-R50).
+    """One visit to every public page of a campaign, as three clients (R40-R50); with a `scope`, to some of them.
+
+    `scope` is `{"pages": [[site, listing], …]}` for the pages of leftovers that were cleared, `{"skus": [ids], "since": moment}` for the
+    pages of items that ended alone (R4); null for all pages.
 
     `results` holds a row per site and client: `{"site", "client", "state", "pages", "leftovers", "failed", "first", "last", "hash"}`.
     """
@@ -109,6 +113,7 @@ class Check(models.Model):
     pages_total = models.PositiveIntegerField(default=0)
     leftover_count = models.PositiveIntegerField(default=0)
     results = models.JSONField(default=list)
+    scope = models.JSONField(null=True)
 
     objects = ScopedManager(store="store")
 
@@ -120,6 +125,17 @@ class Check(models.Model):
 
     def __str__(self) -> str:
         return f"check {self.number} of {self.campaign_id}"
+
+    @property
+    def skus(self) -> list[int]:
+        """The ids of the SKUs that it is about; empty for a check of the campaign as a whole."""
+        return list((self.scope or {}).get("skus", ()))
+
+    @property
+    def pages(self) -> set[tuple[int, int]] | None:
+        """The pages it is confined to, as (site, listing); None when it is not."""
+        pages = (self.scope or {}).get("pages")
+        return None if pages is None else {(site, listing) for site, listing in pages}
 
 
 class Leftover(models.Model):

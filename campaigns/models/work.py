@@ -108,6 +108,32 @@ class BulkRow(models.Model):
         return {"code": self.code, "result": self.result, "error": self.error}
 
 
+class PageCopy(models.Model):
+    """Items left a campaign, so the text of its page has to be rewritten: open until somebody says that it was (R48).
+
+    `items` holds the first of them as `{"sku", "title", "title_zh"}`; `total` is how many left.
+    """
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", db_index=False)
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="page_copies", db_index=False)
+    items = models.JSONField(default=list)
+    total = models.PositiveIntegerField()
+    made_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    done_by = models.CharField(max_length=160, blank=True, default="", db_default="")
+
+    objects = ScopedManager(store="store")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["campaign", "-id"], name="page_copy_of_campaign"),
+            models.Index(fields=["store", "campaign"], name="page_copy_open", condition=models.Q(done_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"page text of {self.campaign_id}, {self.total} items"
+
+
 class ParkedState(models.TextChoices):
     """How a parked close stands; the first two are open."""
 

@@ -1,20 +1,23 @@
 """Making the proof of a close: what was decided, foreseen, done and seen, with the audit entries that hold it; no buyer's data (R147).
 
-The same close under the same checkpoint gives the same bytes. `campaigns.proof.verify` says what is checked, and is part of the bundle.
+The same close under the same checkpoint gives the same bytes. What grows with the items is read and written in pieces.
+`campaigns.proof.verify` says what is checked, and is part of the bundle.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
-from django.http import HttpResponse
+from django.db import connection
+from django.http import FileResponse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -27,8 +30,9 @@ from audit.record import Entry
 from audit.record import record as write_record
 from audit.verbs import about, verb
 from campaigns import archive, checklist, finding, prices
-from campaigns.models import Campaign, CampaignArchive, Closing, Leftover
+from campaigns.models import Campaign, Closing, Leftover
 from campaigns.proof import verify
+from campaigns.proof.packing import Packer
 from campaigns.report import differences_of
 from core import money
 from core.errors import Conflict, NotFound
@@ -39,15 +43,29 @@ from policies.rules import ClosingRules
 EXPORT = "campaign.export_proof"
 LANGUAGES = (("en", "en"), ("zh", "zh-hans"))
 ROOT = Path(verify.__file__)
+#: Items read at once.
+CHUNK = 2000
+
+_KEPT = "SELECT (document - 'items')::text FROM campaigns_campaignarchive WHERE campaign_id = %s"
+_KEPT_ITEMS = """
+    SELECT jsonb_path_query_array(document -> 'items', '$[$from to $upto]', %s::jsonb)::text
+    FROM campaigns_campaignarchive WHERE campaign_id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A finished bundle: file name, bytes and their SHA-256."""
+    """A finished bundle: the name it is given, an open file at its beginning, its size in bytes and SHA-256."""
 
     name: str
-    data: bytes
+    file: IO[bytes]
+    size: int
     sha256: str
+
+    def read(self) -> bytes:
+        """All of it, for those who want it at once."""
+        self.file.seek(0)
+        return self.file.read()
 
 
 @verb(EXPORT, right="audit.export")
@@ -60,17 +78,19 @@ def export_proof(store: Store, code: str, *, actor: Actor, now: datetime) -> Bun
     check(actor, store, "audit.export", now=now)
     campaign = finding.get(store, code)
     about(finding.target(campaign, store))
-    data = make(campaign, now=now)
-    digest = hashlib.sha256(data).hexdigest()
-    after = {"bundle_sha256": digest, "bytes": len(data)}
+    made = make(campaign, now=now)
+    after = {"bundle_sha256": made.sha256, "bytes": made.size}
     write_record(
         Entry(EXPORT, finding.target(campaign, store), after=after, right="audit.export"), actor=actor, now=now
     )
-    return Bundle(f"closing-{campaign.code}.zip", data, digest)
+    return made
 
 
-def make(campaign: Campaign, *, now: datetime) -> bytes:
-    """The bundle of a campaign's latest close; about a dozen queries, however many items it has. Raises NotFound, Conflict."""
+def make(campaign: Campaign, *, now: datetime) -> Bundle:
+    """The bundle of a campaign's latest close, written in pieces: memory and queries do not grow with the items.
+
+    Raises NotFound, Conflict.
+    """
     closing = (
         Closing.objects.filter(campaign=campaign, taken_back_at=None)
         .select_related("campaign__store")
@@ -94,18 +114,25 @@ def make(campaign: Campaign, *, now: datetime) -> bytes:
         "evidence.json": _evidence(closing, entries),
         "forecast.json": verify.text_of(_forecast(closing)),
         "report.json": verify.text_of(_report(closing, campaign, now)),
-        **_settings(campaign, entries),
     }
+    large: dict[str, Iterator[bytes]] = {}
+    settings, name, pieces = _settings(campaign, entries)
+    files["campaign.json"], large[name] = verify.text_of(settings), pieces
     files["index.html"] = verify.page(files)
-    rows = [(name, files[name]) for name in verify.NAMES if name in files]
-    rows.append(("manifest.json", verify.manifest_of(rows)))
-    return verify.pack(rows)
+    packer = Packer()
+    for name in verify.NAMES:
+        if name in large:
+            packer.add(name, large[name])
+        elif name in files:
+            packer.add(name, [files[name]])
+    size, digest = packer.finish()
+    return Bundle(f"closing-{campaign.code}.zip", packer.file, size, digest)
 
 
-def zipped(made: Bundle) -> HttpResponse:
-    """The bundle as a download; `Digest` holds its SHA-256, as the audit log does."""
-    answer = HttpResponse(made.data, content_type="application/zip")
-    answer["Content-Disposition"] = f'attachment; filename="{made.name}"'
+def zipped(made: Bundle) -> FileResponse:
+    """The bundle as a download, sent in pieces; `Digest` holds its SHA-256, as the audit log does."""
+    answer = FileResponse(made.file, as_attachment=True, filename=made.name, content_type="application/zip")
+    answer["Content-Length"] = str(made.size)
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Cache-Control"] = "no-store"
     answer["Digest"] = "sha-256=" + base64.b64encode(bytes.fromhex(made.sha256)).decode()
@@ -159,24 +186,51 @@ def _report(closing: Closing, campaign: Campaign, now: datetime) -> dict[str, An
     }  # fmt: skip
 
 
-def _settings(campaign: Campaign, entries: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
-    """The settings before and after, from the archive where there is one; else as they stand, with the items."""
-    kept = CampaignArchive.objects.filter(campaign=campaign).first()
-    if kept is not None and verify.latest(entries, "campaign.archive") is not None:
-        settings = verify.settings_of(kept.document, entries)
-        return {"archive.json": archive.canonical(kept.document), "campaign.json": verify.text_of(settings)}
+def _settings(campaign: Campaign, entries: Sequence[Mapping[str, Any]]) -> tuple[dict[str, Any], str, Iterator[bytes]]:
+    """The settings before and after, and the file with the items: the archive where there is one, else how they stand."""
+    if verify.latest(entries, "campaign.archive") is not None:
+        with connection.cursor() as cursor:
+            cursor.execute(_KEPT, [campaign.pk])
+            kept = cursor.fetchone()
+        if kept is not None:
+            document = json.loads(kept[0])
+            return verify.settings_of(document, entries), "archive.json", _archived(campaign, document)
     document = {"store": campaign.store.slug, "campaign": archive.settings_of(campaign)}
-    lines = b"".join(
-        orjson.dumps(item, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE) for item in _items(campaign)
-    )
-    return {"items.jsonl": lines, "campaign.json": verify.text_of(verify.settings_of(document, entries))}
+    lines = (orjson.dumps(item, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE) for item in _items(campaign))
+    return verify.settings_of(document, entries), "items.jsonl", lines
+
+
+def _archived(campaign: Campaign, document: Mapping[str, Any]) -> Iterator[bytes]:
+    """The archive in the very bytes that were hashed, item by item; `document` is all of it but the items."""
+    yield b"{"
+    for number, name in enumerate(sorted({*document, "items"})):
+        yield (b"," if number else b"") + orjson.dumps(name) + b":"
+        if name == "items":
+            yield b"["
+            yield from _archived_items(campaign)
+            yield b"]"
+        else:
+            yield orjson.dumps(document[name], option=orjson.OPT_SORT_KEYS)
+    yield b"}"
+
+
+def _archived_items(campaign: Campaign) -> Iterator[bytes]:
+    for start in count(0, CHUNK):
+        place = orjson.dumps({"from": start, "upto": start + CHUNK - 1}).decode()
+        with connection.cursor() as cursor:
+            cursor.execute(_KEPT_ITEMS, [place, campaign.pk])
+            items = orjson.loads(cursor.fetchone()[0])
+        if items:
+            yield (b"," if start else b"") + orjson.dumps(items, option=orjson.OPT_SORT_KEYS)[1:-1]
+        if len(items) < CHUNK:
+            return
 
 
 def _items(campaign: Campaign) -> Iterator[dict[str, Any]]:
     rows = campaign.items.order_by("sku__code").values_list(
         "sku__code", "listing_id", "sku__currency", "price", "price_before"
     )
-    for sku, listing, currency, price, before in rows.iterator(chunk_size=2000):
+    for sku, listing, currency, price, before in rows.iterator(chunk_size=CHUNK):
         yield {
             "sku": sku,
             "listing": listing,

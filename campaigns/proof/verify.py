@@ -40,7 +40,7 @@ README = (
     "核验方法：python3 verify.py 本文件.zip --key verifier.txt；其中 verify.py 与 verifier.txt（公钥）请从您信任的来源取得，\n"
     "不要使用本包内的副本。report.json 记录导出时的状态，其余内容均可由已签名的审计日志推出。\n"
 )
-_LOCAL, _CENTRAL, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
+LOCAL, _CENTRAL, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 _DATE = (1 << 5) | 1  # 1980-01-01, so that equal content gives equal bytes
 _MODE = 0o100644 << 16
 
@@ -60,18 +60,30 @@ class NoProof(Exception):
 # -- the container: a zip without compression, made by these lines alone, so that every byte of it is known -------------------
 
 
+def shared_of(title: bytes, crc: int, size: int) -> bytes:
+    """What the two heads of an entry share."""
+    return struct.pack("<HHHHHIIIHH", 20, 0x800, 0, 0, _DATE, crc, size, size, len(title), 0)
+
+
+def central_of(shared: bytes, title: bytes, start: int) -> bytes:
+    """The line of an entry in the directory of the zip; it begins at `start`."""
+    return _CENTRAL + struct.pack("<H", 0x0314) + shared + struct.pack("<HHHII", 0, 0, 0, _MODE, start) + title
+
+
+def end_of(files: int, central: int, start: int) -> bytes:
+    """The end of the zip: so many files, a directory so long that begins at `start`."""
+    return _END + struct.pack("<HHHHIIH", 0, 0, files, files, central, start, 0)
+
+
 def pack(files: Sequence[tuple[str, bytes]]) -> bytes:
     """A zip of these files, stored, always the same bytes."""
     body, central = bytearray(), bytearray()
     for name, data in files:
-        title, crc = name.encode(), zlib.crc32(data)
-        shared = struct.pack("<HHHHHIIIHH", 20, 0x800, 0, 0, _DATE, crc, len(data), len(data), len(title), 0)
-        central += (
-            _CENTRAL + struct.pack("<H", 0x0314) + shared + struct.pack("<HHHII", 0, 0, 0, _MODE, len(body)) + title
-        )
-        body += _LOCAL + shared + title + data
-    end = struct.pack("<HHHHIIH", 0, 0, len(files), len(files), len(central), len(body), 0)
-    return bytes(body + central) + _END + end
+        title = name.encode()
+        shared = shared_of(title, zlib.crc32(data), len(data))
+        central += central_of(shared, title, len(body))
+        body += LOCAL + shared + title + data
+    return bytes(body + central) + end_of(len(files), len(central), len(body))
 
 
 def unpack(data: bytes) -> list[tuple[str, bytes]]:
@@ -79,7 +91,7 @@ def unpack(data: bytes) -> list[tuple[str, bytes]]:
     found: list[tuple[str, bytes]] = []
     at = 0
     try:
-        while data[at : at + 4] == _LOCAL:
+        while data[at : at + 4] == LOCAL:
             fields = struct.unpack("<HHHHHIIIHH", data[at + 4 : at + 30])
             crc, size, length = fields[5], fields[7], fields[8]
             name = data[at + 30 : at + 30 + length].decode()
@@ -260,7 +272,7 @@ def _parsed(files: Mapping[str, bytes], name: str) -> Any:
 
 def check_bundle(data: bytes, key: str | None = None) -> dict[str, Any]:
     """Check a bundle; answers what it proves. `key` is the trusted public key. Raises Wrong, NoProof."""
-    if data[:4] != _LOCAL:
+    if data[:4] != LOCAL:
         raise NoProof("this is no proof bundle")
     rows = unpack(data)
     names = [name for name, _content in rows]
@@ -440,7 +452,9 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def page(files: Mapping[str, bytes]) -> bytes:
     """The page that people read, made of the other files."""
     read = {
-        name: json.loads(data) for name, data in files.items() if name.endswith(".json") and name != "manifest.json"
+        name: json.loads(data)
+        for name, data in files.items()
+        if name.endswith(".json") and name not in ("manifest.json", "archive.json")
     }
     evidence, campaign = read["evidence.json"], read["campaign.json"]
     title = f"{word('close')} {escape(evidence['campaign'])}"

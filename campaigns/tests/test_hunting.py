@@ -107,6 +107,33 @@ def test_a_price_that_only_a_closed_campaign_asked_is_found_without_a_tag(shop, 
     assert {one.what for one in found[campaign.pk]} == {"price"}
 
 
+def test_clearing_one_leftover_reads_its_page_and_no_other(shop, frozen):
+    campaign = _closed(shop, frozen)
+    frozen.tick(60)
+    _come_back(shop, campaign)
+    patrol.run()
+    Check.objects.filter(state="pending").delete()
+    frozen.tick(1)
+    one = Leftover.objects.filter(campaign=campaign, cleared_at=None, site__code="zh", what="tag").first()
+    hunting.clear_leftovers(shop.store, [one.pk], actor=shop.owner)
+    assert set(Leftover.objects.exclude(republished_at=clock.now()).values_list("pk", flat=True)).isdisjoint([one.pk])
+    _publish()
+    assert checks.run_due() == 1
+    look = Check.objects.filter(campaign=campaign).latest("pk")
+    assert (look.state, look.pages_total, look.scope) == ("passed", 1, {"pages": [[one.site_id, one.listing_id]]})
+    assert {line["site"] for line in look.results} == {"zh"}
+    one.refresh_from_db()
+    assert one.cleared_at is not None
+    sweeps.run()
+    verify = next(step for step in Closing.objects.get(campaign=campaign).steps if step["key"] == "verify")
+    assert verify["state"] == "running", "others are left: not verified by one page"
+    Leftover.objects.filter(campaign=campaign, cleared_at=None).update(cleared_at=clock.now())
+    Closing.objects.filter(campaign=campaign).update(next_due_at=clock.now())
+    sweeps.run()
+    verify = next(step for step in Closing.objects.get(campaign=campaign).steps if step["key"] == "verify")
+    assert verify["state"] == "done"
+
+
 def test_the_patrol_makes_room_for_checks_and_goes_round(shop, frozen, monkeypatch):
     _closed(shop, frozen)
     rules = patrol.policies.active(patrol.ClosingRules, clock.now())

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pytest
 
 from audit.models import AuditEvent, Result
-from campaigns import lifecycle, subitems
+from campaigns import checks, hunting, lifecycle, page_copy, stopping, subitems
+from campaigns.evidence import evidence_of
 from campaigns.impact import forecast
-from campaigns.models import Campaign, CampaignItem, Kind
+from campaigns.models import Campaign, CampaignItem, Check, Kind, Leftover
 from campaigns.tests.conftest import NOON, days
+from core import clock, outbox
 from core.errors import Conflict, InvalidInput, PermissionRefused
-from listings.models import LiveOffer
+from listings.models import Listing, LiveOffer
+from publishing.desire import want
 from tests import factories as make
 
 
@@ -99,3 +102,124 @@ def test_other_kinds_and_other_people_are_refused(shop, promotion):
         subitems.end_items(shop.store, promotion.code, [shop.skus[0].code], actor=viewer)
     with pytest.raises(InvalidInput):
         subitems.release_items(shop.store, promotion.code, [shop.skus[0].code], reason=" ", actor=staff())
+
+
+def publish(shop):
+    want(shop.store.pk, [sku.listing_id for sku in shop.skus], now=clock.now())
+    while outbox.deliver_due(topics=["publish.site"]):
+        pass
+
+
+def test_the_pages_of_an_ended_item_are_read_at_once_and_again_later_those_of_the_others_are_not(shop):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    publish(shop)
+    subitems.withdraw_items(shop.store, campaign.code, [shop.skus[0].code], actor=shop.owner)
+    planned = list(Check.objects.filter(campaign=campaign).order_by("number"))
+    assert [(check.occasion, check.skus) for check in planned] == [("items", [shop.skus[0].pk])] * 4
+    publish(shop)
+    assert checks.run_due() == 1
+    first = Check.objects.get(campaign=campaign, number=0)
+    assert (first.state, first.pages_done, first.pages_total) == ("passed", 2, 2)
+    seen = evidence_of(campaign)
+    assert (len(seen.checks), seen.check) == (4, None), "not taken for a look at the whole campaign"
+
+
+def test_what_is_left_of_an_ended_item_is_cleared_while_the_others_stay_on(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    gone = shop.skus[0]
+    subitems.withdraw_items(shop.store, campaign.code, [gone.code], actor=shop.owner)
+    LiveOffer.objects.filter(sku=gone).update(active=True)
+    publish(shop)
+    checks.run_due()
+    left = Leftover.objects.filter(campaign=campaign, cleared_at=None)
+    assert Check.objects.get(campaign=campaign, number=0).state == "leftover"
+    assert set(left.values_list("listing_id", "what")) == {(gone.listing_id, "tag"), (gone.listing_id, "price")}
+    assert shown(campaign) == {sku.code for sku in shop.skus[1:]}
+    again = Check.objects.get(campaign=campaign, occasion="cleanup")
+    assert again.skus == [gone.pk]
+    LiveOffer.objects.filter(sku=gone).update(active=True)
+    assert hunting.clear_leftovers(shop.store, [left.first().pk], actor=shop.owner).campaigns == 1
+    assert shown(campaign) == {sku.code for sku in shop.skus[1:]}
+    publish(shop)
+    frozen.tick(5)
+    checks.run_due()
+    assert not Leftover.objects.filter(cleared_at=None).exists()
+
+
+def test_the_tag_of_a_listing_stays_right_while_another_of_its_items_takes_part(shop):
+    listing = make.make_listing(shop.store, ["RED", "BLUE"])
+    red, blue = listing.skus.order_by("code")[::-1]
+    campaign = make.make_campaign(shop.store, [red, blue], price="18.90")
+    subitems.withdraw_items(shop.store, campaign.code, [red.code], actor=shop.owner)
+    want(shop.store.pk, [listing.pk], now=clock.now())
+    publish(shop)
+    checks.run_due()
+    assert Check.objects.get(campaign=campaign, number=0).state == "passed"
+    LiveOffer.objects.filter(sku=red).update(active=True)
+    want(shop.store.pk, [listing.pk], now=clock.now())
+    publish(shop)
+    Check.objects.filter(campaign=campaign, number=1).update(due_at=clock.now())
+    checks.run_due()
+    assert set(Leftover.objects.values_list("what", flat=True)) == {"price"}
+
+
+def test_a_resume_keeps_the_checks_of_ended_items_and_drops_those_of_the_pause(shop):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    subitems.withdraw_items(shop.store, campaign.code, [shop.skus[0].code], actor=shop.owner)
+    stopping.pause(shop.store, campaign.code, actor=shop.owner)
+    stopping.resume(shop.store, campaign.code, actor=shop.owner)
+    planned = Check.objects.filter(campaign=campaign, state="pending")
+    assert set(planned.values_list("occasion", flat=True)) == {"items"}
+    assert planned.count() == 4
+
+
+def test_the_text_of_the_campaign_page_waits_until_somebody_says_that_it_was_rewritten(shop, frozen):
+    campaign = make.make_campaign(shop.store, make.make_skus(shop.store, 5), name="Clear-out", name_zh="清仓")
+    assert page_copy.task_of(campaign) is None
+    codes = list(campaign.items.order_by("id").values_list("sku__code", flat=True))
+    titles = list(campaign.items.order_by("id").values_list("listing__title", flat=True))
+    Listing.objects.filter(title=titles[0]).update(titles={"zh": "围巾"})
+    for code in codes[:2]:
+        subitems.withdraw_items(shop.store, campaign.code, [code], actor=shop.owner)
+    task = page_copy.task_of(campaign)
+    assert task is not None
+    assert task.total == 2
+    assert task.words["en"] == f"No longer part of Clear-out: {titles[0]}, {titles[1]}. The other products stay in it."
+    assert task.words["zh"].startswith("围巾")
+    assert "清仓" in task.words["zh"]
+    viewer = make.actor_for(make.make_member(shop.store, rights=["campaigns.view"]))
+    with pytest.raises(PermissionRefused):
+        page_copy.confirm(shop.store, campaign.code, actor=viewer)
+    page_copy.confirm(shop.store, campaign.code, actor=shop.owner)
+    assert page_copy.task_of(campaign) is None
+    entry = AuditEvent.objects.get(action="campaign.page_text", result=Result.DONE)
+    assert (entry.after["removed"], entry.after["count"]) == (codes[:2], 2)
+    with pytest.raises(Conflict) as refusal:
+        page_copy.confirm(shop.store, campaign.code, actor=shop.owner)
+    assert refusal.value.code == "ERR_NOTHING_OPEN"
+
+
+def test_what_nobody_could_read_yet_needs_no_new_text(shop):
+    draft = make.make_campaign(shop.store, shop.skus, state="draft")
+    scheduled = make.make_campaign(shop.store, shop.skus, state="scheduled")
+    for campaign in (draft, scheduled):
+        lifecycle.remove_items(shop.store, campaign.code, [shop.skus[0].code], actor=shop.owner)
+    assert page_copy.task_of(draft) is None
+    task = page_copy.task_of(scheduled)
+    assert task is not None
+    assert [item["sku"] for copy in task.copies for item in copy.items] == [shop.skus[0].code]
+
+
+def test_the_task_on_the_pages_and_at_the_dashboard(shop, client):
+    client.force_login(make.owner_of(shop.store))
+    campaign = make.make_campaign(shop.store, shop.skus)
+    subitems.withdraw_items(shop.store, campaign.code, [shop.skus[0].code], actor=shop.owner)
+    here = f"/s/{shop.store.slug}/campaigns/{campaign.code}/"
+    for address in (here, f"{here}items/"):
+        text = client.get(address).content.decode()
+        assert "Rewrite the text of the campaign page" in text
+        assert "the pages of 1 item that left" in text, "the looks at its pages are shown where checks are shown"
+    assert "#page-text" in client.get(f"/s/{shop.store.slug}/").content.decode()
+    answer = client.post(f"{here}items/page-text/", follow=True)
+    assert "Confirmed: the text" in answer.content.decode()
+    assert "Rewrite the text" not in client.get(here).content.decode()

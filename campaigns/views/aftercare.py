@@ -111,8 +111,8 @@ def clear(request: StoreRequest, store: str) -> HttpResponse:
         messages.error(request, str(refusal.detail))
         return redirect(address(request, "leftovers"))
     words = ngettext(
-        "Submitted: %(n)s leftover is taken off, and all pages of its campaign are read again.",
-        "Submitted: %(n)s leftovers are taken off, and all pages of their campaigns are read again.",
+        "Submitted: %(n)s leftover is taken off, and its page is read again.",
+        "Submitted: %(n)s leftovers are taken off, and their pages are read again.",
         done.leftovers,
     )
     messages.success(request, words % {"n": done.leftovers})

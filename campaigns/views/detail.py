@@ -12,7 +12,7 @@ from django.shortcuts import render
 from accounts.requests import StoreRequest
 from accounts.rights import requires
 from audit.reading import events_of
-from campaigns import neighbours, parking
+from campaigns import neighbours, page_copy, parking
 from campaigns.deal_prices import with_lowest_deal
 from campaigns.evidence import evidence_of
 from campaigns.models import Campaign, CampaignItem, CampaignState, Closing
@@ -38,6 +38,7 @@ def show(request: StoreRequest, store: str, code: str) -> HttpResponse:
         "events": _events(request, campaign),
         "lock": _lock(request, campaign),
         "parked": parking.waiting(campaign),
+        "page_text": page_copy.task_of(campaign),
         "sections": neighbours.sections_for(request, campaign),
         **_evidence(request, campaign),
     }
@@ -64,7 +65,12 @@ def items(request: StoreRequest, store: str, code: str) -> HttpResponse:
     current = pages.get_page(request.GET.get("page"))
     kind = ProtectedItemTable if campaign.price_protected else ItemTable
     table = kind(list(current.object_list), currency=request.store.currency)
-    return page(request, "campaigns/items.html", campaign, {"table": table, "pages": current})
+    return page(
+        request,
+        "campaigns/items.html",
+        campaign,
+        {"table": table, "pages": current, "page_text": page_copy.task_of(campaign), **_evidence(request, campaign)},
+    )
 
 
 def _evidence(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from accounts.requests import StoreRequest
 from accounts.rights import requires
-from campaigns import coupon_links, lifecycle, reviewing
+from campaigns import coupon_links, lifecycle, page_copy, reviewing
 from campaigns.models import CampaignState
 from campaigns.views.common import address, find, page
 
@@ -40,6 +40,15 @@ def copy(request: StoreRequest, store: str, code: str) -> HttpResponse:
     draft = lifecycle.copy_as_draft(request.store, find(request, code).code, actor=request.actor).campaign
     messages.success(request, _("Copied. Set its times, then submit it."))
     return redirect(address(request, "edit", draft))
+
+
+@requires("campaigns.edit")
+@require_POST
+def page_text(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """The text of the campaign's page was rewritten after items left (R48)."""
+    campaign = page_copy.confirm(request.store, find(request, code).code, actor=request.actor)
+    messages.success(request, _("Confirmed: the text of the campaign page is rewritten."))
+    return redirect(address(request, "detail", campaign))
 
 
 @requires("campaigns.edit")

@@ -16,6 +16,7 @@ from campaigns import stopping, sweeps
 from campaigns.models import Campaign
 from campaigns.tests.conftest import NOON, days
 from core.errors import Conflict
+from insights import failures
 from insights.models import AdSpend, EventCount
 from orders.recording import LineDraft
 from tests import factories as make
@@ -180,6 +181,24 @@ def test_why_closes_are_refused_by_cause_with_the_sources_shares(owner, shop):
     text = page(owner, shop, "insights/")
     assert "2 of 2 attempts" in text
     assert "ERR_STATE" in text
+    assert "Other causes" in text
+    assert "9.3%" in text
+
+
+def test_the_bucket_other_counts_attempts_once_and_named_causes_stand_without_it(shop):
+    make.make_campaign(shop.store, shop.skus)
+    named = make.make_campaign(shop.store, shop.skus)
+    drafts = [make.make_campaign(shop.store, shop.skus, state="draft") for _n in range(3)]
+    for campaign, act in ((named, "cancel"), *((draft, "pause") for draft in drafts)):
+        more = {"confirm_code": campaign.code} if act == "cancel" else {}
+        with pytest.raises(Conflict):
+            getattr(stopping, act)(shop.store, campaign.code, actor=shop.owner, **more)
+    found = failures.of(shop.store.pk, since=None, until=None, now=NOON)
+    rows = {row.code: row for row in found.rows}
+    assert (rows["ERR_CLOSE_PRICE_CONFLICT"].attempts, rows["ERR_CLOSE_PRICE_CONFLICT"].share) == (1, 25.0)
+    assert rows["ERR_CLOSE_AFFILIATE_ACTIVE"].attempts == rows["ERR_CLOSE_DEPOSIT_ARREARS"].attempts == 0
+    assert (rows[""].attempts, rows[""].share, rows[""].source_share) == (3, 75.0, 9.3)
+    assert [row.code for row in found.rows if row.within] == ["ERR_STATE"]
 
 
 def test_what_waits_for_its_archive_is_shown_and_late_when_it_is(owner, shop, frozen):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.utils.translation import gettext_noop as _
 from pydantic import Field
 
 from policies.rules.base import Rules
@@ -14,4 +15,4 @@ class FinanceRules(Rules):
 
     key: ClassVar[str] = "finance"
 
-    page_size: int = Field(default=50, ge=1, description="Charges and payments on one page.")
+    page_size: int = Field(default=50, ge=1, description=_("Charges and payments on one page."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from django.utils.translation import gettext_noop as _
 from pydantic import BaseModel, ConfigDict, Field
 
 from policies.rules.base import Rules
@@ -46,13 +47,18 @@ class GuardRules(Rules):
             "ERR_PERMISSION": BLOCKS,
             "ERR_OPERATION_LOCKED": BLOCKS,
             "ERR_VERSION_CONFLICT": BLOCKS,
-        }
+        },
+        description=_("What a check that fails does to a pause and to a cancel."),
     )
-    unknown: GuardEffect = BRAKE_WORKS
-    evidence_timeout: float = Field(default=3.0, gt=0, description="Seconds after which a guard's answer is unknown.")
-    lowest_deal_days: int = Field(default=30, ge=1, description="R23: window of the lowest deal price.")
+    unknown: GuardEffect = Field(
+        default=BRAKE_WORKS, description=_("What a check that could not be made does to a pause and to a cancel.")
+    )
+    evidence_timeout: float = Field(
+        default=3.0, gt=0, description=_("Seconds after which a guard's answer is unknown.")
+    )
+    lowest_deal_days: int = Field(default=30, ge=1, description=_("R23: window of the lowest deal price."))
 
-    evidence_shown: int = Field(default=5, ge=1, description="SKUs, orders or plans that a guard names as evidence.")
+    evidence_shown: int = Field(default=5, ge=1, description=_("SKUs, orders or plans that a guard names as evidence."))
 
     def effect(self, code: str, action: str, *, unknown: bool = False) -> Effect:
         """Whether a failing guard blocks or warns the action `pause` or `cancel`; `unknown`: it could not be evaluated.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.utils.translation import gettext_noop as _
 from pydantic import Field
 
 from policies.rules.base import Rules
@@ -14,21 +15,21 @@ class PublishingRules(Rules):
 
     key: ClassVar[str] = "publishing"
 
-    batch: int = Field(default=500, ge=1, description="Listings per transaction.")
-    max_attempts: int = Field(default=10, ge=1)
-    backoff: float = Field(default=2.0, gt=0, description="Seconds before the second try; doubles each time.")
-    backoff_cap: int = Field(default=3600, ge=1, description="Seconds.")
-    lease: int = Field(default=120, ge=1, description="Seconds a site's publisher may be silent.")
-    stale_after: int = Field(default=60, ge=1, description="Seconds until an unpublished change warns.")
-    http_batch: int = Field(default=100, ge=1, description="Listings per call to a merchant's own server.")
+    batch: int = Field(default=500, ge=1, description=_("Listings per transaction."))
+    max_attempts: int = Field(default=10, ge=1, description=_("Tries to publish a page before people are told."))
+    backoff: float = Field(default=2.0, gt=0, description=_("Seconds before the second try; doubles each time."))
+    backoff_cap: int = Field(default=3600, ge=1, description=_("Seconds between two tries of publishing at most."))
+    lease: int = Field(default=120, ge=1, description=_("Seconds a site's publisher may be silent."))
+    stale_after: int = Field(default=60, ge=1, description=_("Seconds until an unpublished change warns."))
+    http_batch: int = Field(default=100, ge=1, description=_("Listings per call to a merchant's own server."))
     run_seconds: int = Field(
-        default=30, ge=1, description="Longest run of one publisher before it makes way and comes again."
+        default=30, ge=1, description=_("Longest run of one publisher before it makes way and comes again.")
     )
     hurry: int = Field(
-        default=30, ge=0, description="Seconds to the next try of a failing site when something new is wanted."
+        default=30, ge=0, description=_("Seconds to the next try of a failing site when something new is wanted.")
     )
     requeue_after: int = Field(
-        default=300, ge=1, description="Seconds until a site whose tries were used up is tried anew."
+        default=300, ge=1, description=_("Seconds until a site whose tries were used up is tried anew.")
     )
 
 
@@ -37,15 +38,19 @@ class ProbeRules(Rules):
 
     key: ClassVar[str] = "probe"
 
-    concurrency: int = Field(default=16, ge=1)
-    per_host: int = Field(default=16, ge=1)
-    connect_timeout: float = Field(default=3.0, gt=0, description="Seconds.")
-    read_timeout: float = Field(default=10.0, gt=0, description="Seconds.")
-    total_timeout: float = Field(default=20.0, gt=0, description="Seconds for one page.")
-    max_page_bytes: int = Field(default=2 * 1024 * 1024, ge=1)
-    excerpt_length: int = Field(default=400, ge=0, description="Characters kept around a leftover.")
-    batch: int = Field(default=200, ge=1, description="Pages between two reports of progress.")
-    clients: tuple[str, ...] = ("desktop", "phone", "private")
+    concurrency: int = Field(default=16, ge=1, description=_("Pages read at the same time."))
+    per_host: int = Field(default=16, ge=1, description=_("Pages of one server read at the same time."))
+    connect_timeout: float = Field(default=3.0, gt=0, description=_("Seconds to reach the server of a public page."))
+    read_timeout: float = Field(default=10.0, gt=0, description=_("Seconds between two pieces of a public page."))
+    total_timeout: float = Field(default=20.0, gt=0, description=_("Seconds for one public page."))
+    max_page_bytes: int = Field(
+        default=2 * 1024 * 1024, ge=1, description=_("Largest public page that is read, in bytes.")
+    )
+    excerpt_length: int = Field(default=400, ge=0, description=_("Characters kept around a leftover."))
+    batch: int = Field(default=200, ge=1, description=_("Pages between two reports of progress."))
+    clients: tuple[str, ...] = Field(
+        default=("desktop", "phone", "private"), description=_("R50: clients as which a public page is read.")
+    )
 
 
 class OutboundRules(Rules):
@@ -53,7 +58,11 @@ class OutboundRules(Rules):
 
     key: ClassVar[str] = "outbound"
 
-    connect_timeout: float = Field(default=5.0, gt=0, description="Seconds.")
-    read_timeout: float = Field(default=15.0, gt=0, description="Seconds.")
-    total_timeout: float = Field(default=30.0, gt=0, description="Seconds.")
-    max_bytes: int = Field(default=1024 * 1024, ge=1, description="Of an answer.")
+    connect_timeout: float = Field(default=5.0, gt=0, description=_("Seconds to reach a server outside."))
+    read_timeout: float = Field(
+        default=15.0, gt=0, description=_("Seconds between two pieces of an answer from outside.")
+    )
+    total_timeout: float = Field(default=30.0, gt=0, description=_("Seconds for one call to a server outside."))
+    max_bytes: int = Field(
+        default=1024 * 1024, ge=1, description=_("Largest answer of a server outside that is read, in bytes.")
+    )

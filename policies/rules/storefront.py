@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.utils.translation import gettext_noop as _
 from pydantic import Field
 
 from policies.rules.base import Rules
@@ -14,9 +15,9 @@ class StorefrontRules(Rules):
 
     key: ClassVar[str] = "storefront"
 
-    front_page: int = Field(default=24, ge=1, le=200, description="Products on one page of a site's front.")
+    front_page: int = Field(default=24, ge=1, le=200, description=_("Products on one page of a site's front."))
     quotes_survive_stop: bool = Field(
         default=True,
-        description="Whether a quote is honoured for its life although its campaign was paused or cancelled since.",
+        description=_("Whether a quote is honoured for its life although its campaign was paused or cancelled since."),
     )
-    quote_kept_days: int = Field(default=30, ge=1, description="Days until a quote that expired unused is deleted.")
+    quote_kept_days: int = Field(default=30, ge=1, description=_("Days until a quote that expired unused is deleted."))

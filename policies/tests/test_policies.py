@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from django.utils import translation
 import policies
 from policies import force, seeds, timing
 from policies.models import RuleSet
+from policies.reading import model_of, words_of
 from policies.rules import ClosingRules, GuardRules, Rules
 
 pytestmark = pytest.mark.django_db
@@ -175,3 +177,16 @@ def test_times_are_timedeltas_of_the_settings(monkeypatch):
         timing.stock_stale_after, timing.sweep_interval,
     ):  # fmt: skip
         assert ask() > timedelta(0)
+
+
+def test_every_value_of_every_rule_set_says_in_both_languages_what_it_means():
+    """A field without a help text, or one without its Chinese, is named."""
+    silent = []
+    for key in seeds.MODELS:
+        model = model_of(key)
+        for name, info in model.model_fields.items():
+            with translation.override("zh-hans"):
+                words = words_of(model, name)
+            if not info.description or not re.search(r"[\u4e00-\u9fff]", words):
+                silent.append(f"{key}.{name}")
+    assert silent == []

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+import policies
 from accounts.models import AccountState, Store
-from campaigns.models import Campaign
+from campaigns import bulk
+from campaigns.models import BulkJob, Campaign
+from core import clock
 from core.scopes import in_store
-from tests.api.client import Api, member_api, ok, problem
+from policies.rules import ClosingRules
+from tests.api.client import Api, member_api, new_key, ok, problem
 from tests.factories import make_campaign, make_member, make_skus
 
 
@@ -52,3 +58,33 @@ def test_stop_all_pauses_everything_with_one_reason(owner: Api, store: Store) ->
     results = ok(owner.post("/campaigns/stop-all", {"reason": "other", "confirm_count": 3}))["results"]
     assert {row["code"] for row in results} == codes
     assert {row["result"] for row in results} == {"done"}
+
+
+def test_stop_all_keeps_what_is_done_when_it_breaks_off_and_goes_on_with_the_same_key(
+    owner: Api, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = [_running(store).code for _ in range(3)]
+    rules = policies.active(ClosingRules, clock.now()).model_copy(update={"bulk_batch": 1})
+    real, write = policies.active, bulk._write
+    monkeypatch.setattr(bulk.policies, "active", lambda kind, at: rules if kind is ClosingRules else real(kind, at))
+    written: list[int] = []
+
+    def breaking(*args: Any) -> None:
+        written.append(1)
+        if len(written) == 2:
+            raise RuntimeError("the power is cut")
+        write(*args)
+
+    monkeypatch.setattr(bulk, "_write", breaking)
+    key, asked = new_key(), {"reason": "other", "confirm_count": 3}
+    assert owner.post("/campaigns/stop-all", asked, key=key).status_code == 500
+    with in_store(store.pk):
+        assert list(Campaign.objects.order_by("id").values_list("state", flat=True)) == ["paused", "running", "running"]
+        assert BulkJob.objects.get().state == "running", "a worker would go on with it"
+    answer = owner.post("/campaigns/stop-all", asked, key=key)
+    assert [row["code"] for row in ok(answer)["results"]] == codes
+    again = owner.post("/campaigns/stop-all", asked, key=key)
+    assert (again.content, again["Idempotent-Replay"]) == (answer.content, "true")
+    with in_store(store.pk):
+        assert BulkJob.objects.count() == 1
+        assert set(Campaign.objects.values_list("state", flat=True)) == {"paused"}

@@ -28,7 +28,7 @@ SHAPES = (
     (re.compile(r"(?<=^/platform/rule-sets/)[a-z_]+(?=/(compare/)?$)"), "RULE"),
     (re.compile(r"^/s/[a-z]+(?=/rules/|/messages/codes/)"), "/s/STORE"),
     # Two stores whole; of the smaller ones each kind of page once.
-    (re.compile(r"^/s/(halfhill|newleaf18)(?=/)"), "/s/SMALLER"),
+    (re.compile(r"^/s/(halfhill|newleaf18|riceboat|kitebutton)(?=/)"), "/s/SMALLER"),
 )
 #: Not pages: files, and what has a test of its own below.
 NOT_CRAWLED = re.compile(r"\.(csv|xlsx|json|svg|png|zip)(\?|$)|/export|/logout|^/api/")

@@ -11,7 +11,7 @@ from django.test.utils import override_settings
 
 from accounts.models import Store
 from audit.tasks import seal
-from backoffice.demo import brakes, coupon_usage, obstacles, scenes, traffic
+from backoffice.demo import brakes, coupon_usage, obstacles, scenes, small_stores, traffic
 from backoffice.demo.film import Film
 from backoffice.demo.stage import STORES, set_up
 from core import clock
@@ -27,7 +27,7 @@ MARK = "demo"
 class Command(BaseCommand):
     """Loads the demo once."""
 
-    help = "Load the demo: four stores, five people, about 1,000 SKUs, campaigns in every state. Does nothing when it is there."
+    help = "Load the demo: six stores, five people, about 1,000 SKUs, campaigns in every state. Does nothing when it is there."
 
     def handle(self, *args: Any, **options: Any) -> None:
         if Heartbeat.objects.filter(name=MARK).exists():
@@ -51,6 +51,8 @@ class Command(BaseCommand):
                 traffic.report_on(film, store)
                 coupon_usage.tell(film, store)
             obstacles.newleaf(film)
+            small_stores.riceboat(film)
+            small_stores.kitebutton(film)
             film.play()
         seal()
         beat(MARK)
