@@ -251,8 +251,8 @@ def _verifying(closing: Closing, checks: Sequence[Check], now: datetime, *, left
         return steps.failed(step, at=now, error=words) | {"evidence": {**step["evidence"], **figures}}
     flow = closing.order_flow.get("state")
     if flow in (order_flow.LEFT, order_flow.BROKEN):
-        left = _("A dry quote still gives a price of the campaign.")
-        words = left if flow == order_flow.LEFT else _("Dry quotes could not be made.")
+        priced = _("A dry quote still gives a price of the campaign.")
+        words = priced if flow == order_flow.LEFT else _("Dry quotes could not be made.")
         return steps.failed(step, at=now, error=words) | {"evidence": {**step["evidence"], **figures}}
     state = steps.DONE if last == CheckState.PASSED else steps.RUNNING
     return steps.moved(step, state, at=now, done_count=seen, total=total, **figures)

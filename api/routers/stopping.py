@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 from ninja import Router
@@ -226,7 +227,7 @@ def get_closing(request: ApiRequest, code: str) -> HttpResponse:
     openapi_extra={"responses": {200: {"description": "OK", "content": {"application/zip": {"schema": {}}}}}},
 )
 @needs("audit.export", also=(409,))
-def get_closing_proof(request: ApiRequest, code: str) -> HttpResponse:
+def get_closing_proof(request: ApiRequest, code: str) -> HttpResponseBase:
     """`GET /campaigns/{code}/closing/proof.zip`."""
     return zipped(export_proof(request.store, code, actor=request.actor))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -96,7 +97,7 @@ def run_step(request: StoreRequest, store: str, code: str, step: str) -> HttpRes
 
 @requires("audit.export")
 @require_safe
-def proof(request: StoreRequest, store: str, code: str) -> HttpResponse:
+def proof(request: StoreRequest, store: str, code: str) -> HttpResponseBase:
     """The proof of the latest close as one zip that a third party checks without us."""
     campaign = find(request, code)
     return zipped(bundle.export_proof(request.store, campaign.code, actor=request.actor))
