@@ -58,7 +58,9 @@ def run(*, quick: bool = False) -> bool:
 def _row(locks: str, tally: racing.Tally, took: float) -> str:
     won = ", ".join(f"{name} {number:,}" for name, number in tally.won.most_common())
     told = ", ".join(f"{status} {number:,}×" for status, number in sorted(tally.told.items()))
-    return f"| {tally.rounds:,} | {locks} | **{len(tally.broken):,}** | {won} | {told} | {took:.0f} s |"
+    row = f"| {tally.rounds:,} | {locks} | **{len(tally.broken):,}** | {won} | {told} | {took:.0f} s |"
+    print(row, flush=True)
+    return row
 
 
 def _timed(work: Callable[[], T]) -> tuple[T, float]:
