@@ -170,10 +170,10 @@ def test_the_herd_voids_in_a_number_of_statements_of_its_own(shop, frozen):
         rows = [make.make_campaign(shop.store, shop.skus[:1], ends_at=ends_at) for _ in range(size)]
         coupons = [_coupon(shop, row, claimed=1) for row in rows] if with_coupons else []
         frozen.move_to(ends_at)
-        sweeps.reach_end()
+        sweeps.reach_end(frozenset(), False)
         frozen.tick(900)
         with CaptureQueriesContext(connection) as queries:
-            assert sweeps.close_due() == size
+            assert sweeps.close_due(frozenset(), False) == size
         assert all(_now(one)[0] == "voided" for one in coupons)
         return len(queries)
 
