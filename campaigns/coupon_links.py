@@ -18,6 +18,7 @@ from audit.record import Entry, record
 from audit.verbs import about, verb
 from campaigns import coupon_acts, finding
 from campaigns.models import Campaign, CampaignCoupon, CampaignState
+from campaigns.writing import refuse
 from core import clock, codes
 from core.errors import Conflict, FieldError
 from coupons import finding as coupon_finding
@@ -95,6 +96,7 @@ def link_coupon(store: Store, code: str, coupon_code: str, *, actor: Actor, now:
     ERR_COUPON_LINKED, ERR_COUPON_WINDOW when their windows share no moment.
     """
     check(actor, store, RIGHT, now=now)
+    _ensure_named(coupon_code)
     check(actor, store, COUPON_RIGHT, now=now)
     campaign = finding.lock(store, code)
     coupon = coupon_finding.lock(store, coupon_code)
@@ -118,6 +120,7 @@ def unlink_coupon(store: Store, code: str, coupon_code: str, *, actor: Actor, no
     Raises NotFound, also for a coupon of another campaign, Conflict ERR_STATE once the campaign is closed or being called off.
     """
     check(actor, store, RIGHT, now=now)
+    _ensure_named(coupon_code)
     check(actor, store, COUPON_RIGHT, now=now)
     campaign = finding.lock(store, code)
     coupon = coupon_finding.lock(store, coupon_code)
@@ -185,6 +188,11 @@ def open_for(store: Store, campaign: Campaign) -> list[tuple[str, str]]:
 
 
 # -- helpers -----------------------------------------------------------------------------------------------------------------
+
+
+def _ensure_named(coupon_code: str) -> None:
+    if not coupon_code.strip():
+        refuse([FieldError("coupon", "ERR_REQUIRED", _("Name a coupon."))])
 
 
 def _refusal(campaign: Campaign, starts_at: datetime, ends_at: datetime, now: datetime) -> FieldError | None:
