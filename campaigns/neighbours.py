@@ -27,9 +27,9 @@ _sections: list[Section] = []
 _pages: dict[str, str] = {}
 
 
-def lend_section(section: Section) -> None:
-    """Put a section under the campaign's products."""
-    _sections.append(section)
+def lend_section(section: Section, *, first: bool = False) -> None:
+    """Put a section under the campaign's products, `first` above those of other rooms."""
+    _sections.insert(0 if first else len(_sections), section)
 
 
 def lend_page(name: str, url_name: str) -> None:

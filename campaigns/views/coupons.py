@@ -56,4 +56,4 @@ def section(request: StoreRequest, campaign: Campaign) -> Mapping[str, Any] | No
     }
 
 
-lend_section(Section("campaigns/_coupons.html", "coupons.view", section))
+lend_section(Section("campaigns/_coupons.html", "coupons.view", section), first=True)
