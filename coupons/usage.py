@@ -18,7 +18,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import TextChoices
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import pgettext_lazy
 
 from core.errors import FieldError, InvalidInput
 from coupons.models import Coupon
@@ -29,10 +29,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Status(TextChoices):
     """Kinds of rows; the order is that of equal moments."""
 
-    CLAIMED = "claimed", gettext_lazy("Claimed")
-    REDEEMED = "redeemed", gettext_lazy("Redeemed")
-    VOIDED = "voided", gettext_lazy("Void")
-    REFUSED = "refused", gettext_lazy("Refused")
+    CLAIMED = "claimed", pgettext_lazy("usage", "Claimed")
+    REDEEMED = "redeemed", pgettext_lazy("usage", "Redeemed")
+    VOIDED = "voided", pgettext_lazy("usage", "Void")
+    REFUSED = "refused", pgettext_lazy("usage", "Refused")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from core import display
 from core.looks import look
@@ -23,7 +24,12 @@ _NUMBER = {"th": {"class": "bo-num"}, "td": {"class": "bo-num"}}
 def _lines(first: str, *below: str) -> SafeString:
     """A line, and smaller ones below it; empty ones are left out."""
     subs = "".join(f'<span class="bo-sub">{escape(text)}</span>' for text in below if text)
-    return mark_safe(f"{escape(first)}{subs}")  # noqa: S308  # every part is escaped
+    return _cell(f"{escape(first)}{subs}")
+
+
+def _cell(markup: str) -> SafeString:
+    """What stands in a cell as one block, also where a phone shows rows as cards; `markup` is escaped by the caller."""
+    return mark_safe(f'<div class="bo-lines">{markup}</div>')  # noqa: S308  # as said
 
 
 class UsageTable(BaseTable):
@@ -34,7 +40,7 @@ class UsageTable(BaseTable):
 
     status = DrawnColumn(verbose_name=_("Status"))
     at = WhenColumn(verbose_name=_("When"), seconds=True, orderable=False)
-    why = DrawnColumn(accessor="code", verbose_name=_("What happened"))
+    why = DrawnColumn(accessor="code", verbose_name=pgettext_lazy("usage", "What happened"))
     where = DrawnColumn(accessor="country", verbose_name=_("Where"))
     amount = DrawnColumn(verbose_name=_("Amount"), attrs=_NUMBER)
 
@@ -58,16 +64,15 @@ class UsageTable(BaseTable):
             phase = dict(Phase.choices).get(record.phase, record.phase)
             head = f"<code>{escape(record.code)}</code> · {escape(str(phase))}"
             head += f" · {escape(str(times))}" if times else ""
-            body = f'<div class="bo-why">{escape(told.why)}</div>'
-            return mark_safe(f'{head}{body}<span class="bo-sub">{escape(told.mend)}</span>')  # noqa: S308  # escaped
+            return _cell(f'{head}<br>{escape(told.why)}<span class="bo-sub">{escape(told.mend)}</span>')
         claim = f"<code>{escape(record.claim)}</code>"
         if record.order:
             url = self._order_url(record.order)
             order = escape(record.order)
             shown = f'<a href="{escape(url)}">{order}</a>' if url else order
             words = escape(str(_("by order")))
-            return mark_safe(f'{claim}<span class="bo-sub">{words} {shown}</span>')  # noqa: S308  # escaped
-        return mark_safe(claim)  # noqa: S308  # escaped
+            return _cell(f'{claim}<span class="bo-sub">{words} {shown}</span>')
+        return _cell(claim)
 
     def render_where(self, record: UsageRow) -> SafeString:
         """The country and the channel."""
