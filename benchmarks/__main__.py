@@ -18,6 +18,7 @@ NAMES = (
     "closing",
     "codes",
     "conflicts",
+    "coupons",
     "evidence",
     "export",
     "guards",

@@ -34,7 +34,7 @@ EACH = 10  # requests of either side in a turn
 def run(*, quick: bool) -> bool:
     """Measure and print; answers whether our list is fast enough."""
     rounds = 2 if quick else 12
-    with database("peers"), _peer_database() as peer, _serving(peer) as (ask, tell):
+    with database("peers"), peer_database() as peer, _serving(peer) as (ask, tell):
         visitor = open_shop("peers", ROWS)
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
@@ -72,7 +72,7 @@ def run(*, quick: bool) -> bool:
 
 
 @contextmanager
-def _peer_database() -> Iterator[dict[str, Any]]:
+def peer_database() -> Iterator[dict[str, Any]]:
     """An empty database for the peer on the same server, as its Django wants it told; dropped at the end."""
     name = f"bench_oscar_{os.getpid()}"
     with connection.cursor() as cursor:
@@ -87,7 +87,7 @@ def _peer_database() -> Iterator[dict[str, Any]]:
             cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _environment() -> Path:
+def peer_python() -> Path:
     """The peer's own Python; made the first time."""
     folder = environment().data_dir / "peers" / PEER
     python = folder / "bin" / "python"
@@ -102,7 +102,7 @@ def _environment() -> Path:
 def _serving(peer: dict[str, Any]) -> Iterator[tuple[IO[str], IO[str]]]:
     """The peer's process: where to ask it, and where it answers."""
     process = subprocess.Popen(
-        [_environment(), Path(__file__).with_name("oscar_side.py")],
+        [peer_python(), Path(__file__).with_name("oscar_side.py")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
