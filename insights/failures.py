@@ -88,6 +88,7 @@ def of(store_id: int, *, since: datetime | None, until: datetime | None, now: da
     counted = {code: count for code, count, _zero in rows}
     counted |= {code: 0 for code in rules.source_shares if code not in counted}
     known = rules.source_shares
+    counted = dict(sorted(counted.items(), key=lambda one: (-one[1], -known.get(one[0], 0.0), one[0])))
     causes = [
         Cause(code, _title(code), count, _percent(count, refused), known.get(code), code not in known)
         for code, count in counted.items()

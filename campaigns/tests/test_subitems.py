@@ -219,6 +219,7 @@ def test_the_task_on_the_pages_and_at_the_dashboard(shop, client):
         text = client.get(address).content.decode()
         assert "Rewrite the text of the campaign page" in text
         assert "the pages of 1 item that left" in text, "the looks at its pages are shown where checks are shown"
+    assert client.get(f"{here}items/").content.decode().count("Left the campaign") == 1
     assert "#page-text" in client.get(f"/s/{shop.store.slug}/").content.decode()
     answer = client.post(f"{here}items/page-text/", follow=True)
     assert "Confirmed: the text" in answer.content.decode()
