@@ -199,7 +199,7 @@ def find(store: Store, code: str) -> CouponTest:
 
 def compare(test: CouponTest, *, now: datetime) -> Comparison:
     """The arms side by side; one query."""
-    asked = {
+    asked: dict[str, Any] = {
         "a": test.arm_a_id, "b": test.arm_b_id, "since": test.started_at, "until": test.stopped_at, "salt": bytes(test.salt),
         "share": test.share,
     }  # fmt: skip

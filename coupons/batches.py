@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet, Sum
@@ -108,7 +109,7 @@ def run_making(run: jobs.Run) -> jobs.Outcome:
 
 def _write(batch: CodeBatch, first: int, after: int) -> None:
     tail = f"\t{batch.store_id}\t{batch.pk}\t\\N\n"
-    codes = single_codes.plain_codes(batch.salt, batch.length, first, after)
+    codes = single_codes.plain_codes(bytes(batch.salt), batch.length, first, after)
     with connection.cursor() as cursor, cursor.copy(COPY) as copy:
         copy.write("".join(single_codes.digest(code).hex + tail for code in codes).encode())
 
@@ -126,7 +127,7 @@ def export(store: Store, code: str, batch_id: int, *, actor: Actor, now: datetim
         raise Conflict(
             "ERR_COUPON_CODES_GONE", _("These codes cannot be handed out: the batch is not ready, or sealed.")
         )
-    first = next(single_codes.plain_codes(batch.salt, batch.length, 0, 1))
+    first = next(single_codes.plain_codes(bytes(batch.salt), batch.length, 0, 1))
     if not SingleCode.objects.filter(pk=single_codes.digest(first), batch=batch).exists():
         raise Conflict(
             "ERR_COUPON_CODES_GONE",
@@ -135,7 +136,7 @@ def export(store: Store, code: str, batch_id: int, *, actor: Actor, now: datetim
     batch.exports, batch.exported_at = batch.exports + 1, now
     batch.save(update_fields=["exports", "exported_at"])
     _tell(store, coupon, "coupon.codes_export", {"batch": batch.name, "size": batch.size}, actor, now)
-    codes = single_codes.plain_codes(batch.salt, batch.length, 0, batch.size)
+    codes = single_codes.plain_codes(bytes(batch.salt), batch.length, 0, batch.size)
     return ((single_codes.shown(one), coupon.code) for one in codes)
 
 
@@ -190,7 +191,7 @@ def use(news: Claimed) -> None:
     plain = single_codes.normalise(news.entered)
     if finding.normalise(news.entered) == news.coupon_code or not plain:
         return
-    asked = {"claim": news.claim_id, "digest": single_codes.digest(plain), "coupon": news.coupon_id}
+    asked: dict[str, Any] = {"claim": news.claim_id, "digest": single_codes.digest(plain), "coupon": news.coupon_id}
     with connection.cursor() as cursor:
         cursor.execute(_USE, asked)
         if not cursor.rowcount:

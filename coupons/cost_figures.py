@@ -22,6 +22,7 @@ from policies.rules import CouponRules, ReachRules
 
 ZERO = Decimal(0)
 _TENTH = Decimal("0.1")
+_SIGN: dict[str, int] = {CostKind.REDEMPTION.value: 1, CostKind.REVERSAL.value: -1}
 
 #: Of buyers who hold the coupon: how many, and how many of them ordered between their claim and its end.
 _CONVERSION = """
@@ -123,7 +124,7 @@ def percent(part: Decimal | int, whole: Decimal | int) -> Decimal:
 def totals(coupon: Coupon) -> Totals:
     """The ledger of a coupon added up; one query."""
     rows = CostEntry.objects.filter(coupon=coupon).order_by().values("kind")
-    found = {
+    found: dict[str, dict[str, Any]] = {
         row["kind"]: row
         for row in rows.annotate(
             n=Count("id"),
@@ -135,13 +136,14 @@ def totals(coupon: Coupon) -> Totals:
         )
     }
     goods = [found[kind] for kind in (CostKind.REDEMPTION, CostKind.REVERSAL) if kind in found]
-    clicks = found.get(CostKind.CLICKS, {"worth": ZERO, "clicked": 0})
-    taken_back = found.get(CostKind.REVERSAL, {"n": 0})["n"]
+    nothing: dict[str, Any] = {"worth": ZERO, "clicked": 0, "n": 0}
+    clicks = found.get(CostKind.CLICKS, nothing)
+    taken_back = found.get(CostKind.REVERSAL, nothing)["n"]
     return Totals(
         given=sum((row["worth"] for row in goods), ZERO),
         clicks_cost=clicks["worth"],
         clicks=clicks["clicked"],
-        redemptions=found.get(CostKind.REDEMPTION, {"n": 0})["n"] - taken_back,
+        redemptions=found.get(CostKind.REDEMPTION, nothing)["n"] - taken_back,
         sales=sum((row["sales"] for row in goods), ZERO),
         margin=sum((row["margin"] for row in goods), ZERO),
         unknown_lines=sum(row["unknown"] for row in goods),
@@ -160,7 +162,7 @@ def days(coupon: Coupon, zone: tzinfo) -> dict[date, dict[str, Any]]:
     for row in rows.annotate(n=Count("id"), worth=Sum("amount")):
         day = found.setdefault(row["day"], {"cost": ZERO, "redemptions": 0})
         day["cost"] += row["worth"]
-        day["redemptions"] += {CostKind.REDEMPTION: row["n"], CostKind.REVERSAL: -row["n"]}.get(row["kind"], 0)
+        day["redemptions"] += row["n"] * _SIGN.get(row["kind"], 0)
     return found
 
 
@@ -173,7 +175,7 @@ def effects(coupon: Coupon, *, now: datetime) -> list[Rate]:
     """Redemption rate, conversion, repurchase, and the share of sales that the coupon drives (R80, R153); three queries."""
     rules = policies.active(ReachRules, now)
     ends = min(coupon.ends_at, now)
-    asked = {
+    asked: dict[str, Any] = {
         "coupon": coupon.pk,
         "store": coupon.store_id,
         "currency": coupon.currency,

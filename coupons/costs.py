@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -91,7 +92,7 @@ def spend(store_id: int, rows: Sequence[Spent], *, now: datetime) -> frozenset[i
 
     For those nothing is written. A coupon whose budget does not bear a further one is told to stop its issuing when the order commits.
     """
-    asked = {"coupons": [row.coupon_id for row in rows], "amounts": [row.amount for row in rows]}
+    asked: dict[str, Any] = {"coupons": [row.coupon_id for row in rows], "amounts": [row.amount for row in rows]}
     with connection.cursor() as cursor:
         cursor.execute(_SPEND, asked)
         written = dict(cursor.fetchall())
@@ -106,7 +107,7 @@ def note(store_id: int, order_code: str, rows: Sequence[Spent], *, now: datetime
 
     The margin of the order's goods is frozen with it; a line whose cost nobody told is counted and left out.
     """
-    asked = {
+    asked: dict[str, Any] = {
         "store": store_id,
         "order": order_code,
         "coupons": [row.coupon_id for row in rows],
@@ -120,7 +121,7 @@ def note(store_id: int, order_code: str, rows: Sequence[Spent], *, now: datetime
 
 def take_back(store_id: int, order_code: str, claim_ids: Collection[int], *, now: datetime) -> None:
     """Write what came back (an order that was called off) as entries of their own, and give it back to the budgets; each once."""
-    asked = {"store": store_id, "order": order_code, "claims": list(claim_ids), "now": now}
+    asked: dict[str, Any] = {"store": store_id, "order": order_code, "claims": list(claim_ids), "now": now}
     with connection.cursor() as cursor:
         cursor.execute(_BACK, asked)
 

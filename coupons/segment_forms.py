@@ -24,13 +24,15 @@ class SegmentWidget(forms.MultiWidget):
     template_name = "coupons/_segment_widget.html"
 
     def __init__(self, categories: Sequence[tuple[str, Any]]) -> None:
-        number = {"inputmode": "numeric", "autocomplete": "off", "size": 4}
-        widgets: dict[str, forms.Widget] = {
+        number = {"inputmode": "numeric", "autocomplete": "off", "size": 4, "class": "bo-short"}
+        widgets: dict[str, forms.Widget | type[forms.Widget]] = {
             "first_order": forms.CheckboxInput(),
-            "category": forms.Select(choices=categories, attrs={"data-search": ""}),
+            "category": forms.Select(choices=categories, attrs={"data-search": "", "class": "bo-short"}),
             "bought_days": forms.TextInput(attrs=number),
             "quiet_days": forms.TextInput(attrs=number),
-            "amount": forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "size": 8}),
+            "amount": forms.TextInput(
+                attrs={"inputmode": "decimal", "autocomplete": "off", "size": 8, "class": "bo-short"}
+            ),
             "spent_days": forms.TextInput(attrs=number),
             "countries": forms.TextInput(attrs={"autocomplete": "off"}),
             "buyers": forms.Textarea(attrs={"rows": 3}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.urls import reverse
@@ -106,7 +107,7 @@ def test_significance_is_that_of_the_pooled_two_proportion_test():
     assert found.p == pytest.approx(0.00804, abs=2e-5)
     assert found.significant
     assert found.better is found.arms[1]
-    assert (float(found.low), float(found.high)) == pytest.approx((5.8, 34.2), abs=0.11)
+    assert (found.low, found.high) == (Decimal("5.8"), Decimal("34.2"))
     same = arms.judge(arm("A", 100, 50), arm("B", 100, 53), rules)
     assert same.enough
     assert not same.significant

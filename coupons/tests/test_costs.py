@@ -102,7 +102,7 @@ def test_what_comes_back_is_an_entry_of_its_own_and_returns_to_the_budget_once(s
     ]  # fmt: skip
     assert CouponTally.objects.get(coupon=coupon).spent == 0
     sums = cost_figures.totals(coupon)
-    assert (sums.given, sums.redemptions, sums.sales, sums.margin) == (0, 0, 0, 0)
+    assert not any((sums.given, sums.redemptions, sums.sales, sums.margin))
 
 
 def test_the_end_of_the_budget_is_told_and_what_it_does_not_bear_is_named(store: Store):
@@ -125,7 +125,9 @@ def test_sixteen_orders_at_once_never_pass_the_budget():
     with in_store(store.pk):
         coupon = make.make_coupon(store, face_value="5.00", budget=Decimal("26.00"))
         claims = [claim_of(coupon, f"buyer-{n}") for n in range(16)]
-    gate, refused, written = threading.Barrier(16), [], []
+    gate = threading.Barrier(16)
+    refused: list[int] = []
+    written: list[int] = []
 
     def order(claim: Claim) -> None:
         try:
@@ -163,7 +165,8 @@ def test_the_end_of_the_budget_stops_issuing_with_a_message_and_a_larger_one_let
         budgets.set_budget(store, coupon.code, budget="99", version=1, actor=owner)
     assert budgets.set_budget(store, coupon.code, budget="14.00", actor=owner).state == "paused"
     going = budgets.set_budget(store, coupon.code, budget="15.00", actor=owner)
-    assert (going.state, going.paused_by, going.tally.budget) == ("active", "", 15)
+    assert (going.state, going.paused_by) == ("active", "")
+    assert going.tally.budget == 15
     assert budgets.set_budget(store, coupon.code, budget=None, actor=owner).budget is None
     with pytest.raises(Conflict):
         budgets.set_budget(store, make.make_coupon(store, state="voided").code, budget="5", actor=owner)
@@ -215,7 +218,8 @@ def test_cost_against_margin_and_the_four_effects_by_hand(store: Store, frozen: 
     make.make_order(store, [sku], buyer="dora", placed_at=NOON - 6 * DAY)  # before her claim
     make.make_order(store, [sku], buyer="emil", placed_at=NOON - 15 * DAY)  # without the coupon, never again
     sums = cost_figures.totals(coupon)
-    assert (sums.cost, sums.sales, sums.margin, sums.unknown_lines) == (9, 48, 20, 1)
+    assert [sums.cost, sums.sales, sums.margin] == [9, 48, 20]
+    assert sums.unknown_lines == 1
     assert (sums.margin_share, sums.net_margin) == (Decimal("45.0"), Decimal("22.9"))
     assert [one.good for one in cost_figures.verdicts(sums, now=NOON)] == [False, True]
     found = {rate.key: rate for rate in cost_figures.effects(Coupon.objects.get(pk=coupon.pk), now=NOON)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django import forms
@@ -111,13 +112,14 @@ def test_every_fault_is_named_under_its_field(store: Store):
     assert [fault.field for fault in faults] == [
         "segment.rules.0.category", "segment.rules.1.days", "segment.rules.2.countries", "segment.rules.3.currency",
     ]  # fmt: skip
-    for garbage in (
+    every: tuple[dict[str, Any], ...] = (
         {"rules": [{"kind": "magic"}]},
         {"rules": [{}]},
         {"rules": "x"},
         {"other": 1},
         {"rules": [{"kind": "quiet"}]},
-    ):
+    )
+    for garbage in every:
         kept, faults = segments.read(store, garbage)
         assert not kept
         assert faults
@@ -129,8 +131,10 @@ def test_the_field_of_the_form_goes_there_and_back(store: Store):
     keeper = audience.keeper()
     assert keeper is not None
 
+    field = keeper.field(store)
+
     class Asking(forms.Form):
-        segment = keeper.field(store)
+        segment = field
 
     given = {
         "segment_first_order": "", "segment_category": "toys", "segment_bought_days": "30", "segment_quiet_days": "10",

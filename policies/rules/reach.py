@@ -39,8 +39,4 @@ class ReachRules(Rules):
     test_min_redemptions: int = Field(
         default=5, ge=1, description=_("R67: the approximation needs this many redeemed and unredeemed claims per arm.")
     )
-    send_most: int = Field(default=5000, ge=1, description=_("Recipients of one sending."))
-    send_kept_hours: int = Field(
-        default=72, ge=1, description=_("Addresses that could not be reached are dropped after this.")
-    )
-    page_size: int = Field(default=50, ge=1, description=_("Rows on one page."))
+    page_size: int = Field(default=25, ge=1, description=_("Rows on one page."))
