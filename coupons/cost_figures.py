@@ -125,7 +125,7 @@ def totals(coupon: Coupon) -> Totals:
     """The ledger of a coupon added up; one query."""
     rows = CostEntry.objects.filter(coupon=coupon).order_by().values("kind")
     found: dict[str, dict[str, Any]] = {
-        row["kind"]: row
+        row["kind"]: dict(row)
         for row in rows.annotate(
             n=Count("id"),
             worth=Sum("amount"),

@@ -119,7 +119,7 @@ def _batch(coupon: Coupon, after: str, now: datetime) -> tuple[list[str], int]:
         if not buyers:
             return [], 0
         codes = [new_code("K", 12) for _buyer in buyers]
-        given = {
+        given: dict[str, Any] = {
             "store": fresh.store_id,
             "coupon": fresh.pk,
             "buyers": buyers,
