@@ -17,7 +17,7 @@ from accounts.models import Store
 from audit.models import AuditEvent
 from core import clock
 from core.scopes import in_store
-from coupons import facts, tasks
+from coupons import facts, lifecycle, tasks
 from coupons.models import Coupon, Diagnosis
 from tests import factories as make
 from tests.coupon_rows import make_claims, make_refusal
@@ -155,6 +155,25 @@ def test_a_warning_leads_to_its_report(owner: Client, coupon: Coupon) -> None:
     assert "Effect warning" in owner.get("/s/watched/").content.decode(), "on the dashboard, too"
     assert f"/coupons/EARBUD-LOW/diagnosis/{row.pk}/" in owner.get("/s/watched/messages/").content.decode()
     _page(owner, "diagnosis/999999/", 404)
+
+
+def test_the_report_shows_before_and_after_a_resume(owner: Client, coupon: Coupon) -> None:
+    tasks.effect_watch()
+    store, now = Store.objects.get(slug="watched"), clock.now()
+    with in_store(store.pk):
+        lifecycle.resume(store, coupon.code, actor=make.actor_for(make.owner_of(store)))
+        row = Diagnosis.objects.get()
+        report = _page(owner, f"diagnosis/{row.pk}/")
+        assert "Resumed, look back planned" in report
+        assert "the look back comes" in report
+        assert "Issuing goes on; what came of it is looked at" in _page(owner, "")
+        make_claims(coupon, 10, redeemed=6, at=now + DAY, who="later")
+        with clock.freeze(now + 8 * DAY):
+            tasks.effect_watch()
+    report = _page(owner, f"diagnosis/{row.pk}/")
+    for told in ("Looked back at", "7 days after", "60 %", "6 of 10 claimed since then redeemed", "63.2 %", "2.7 %"):
+        assert told in report, told
+    assert "Issuing goes on; what came of it" not in _page(owner, "")
 
 
 def test_pages_of_a_coupon_that_nobody_asked_for(owner: Client, coupon: Coupon) -> None:
