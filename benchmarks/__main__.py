@@ -23,6 +23,7 @@ NAMES = (
     "export",
     "guards",
     "journey",
+    "journey_coupons",
     "lists",
     "peers",
     "record",
