@@ -27,7 +27,7 @@ _SHAPE = re.compile(f"[{ALPHABET}]{{16,40}}", re.ASCII)
 _PURPOSE = b"coupons.single_codes"
 
 
-def plain_codes(salt: bytes, length: int, first: int, after: int) -> Iterator[str]:
+def plain_codes(salt: bytes | memoryview, length: int, first: int, after: int) -> Iterator[str]:
     """The codes number `first` up to `after` of a batch, without hyphens."""
     key = hmac.digest(settings.SECRET_KEY.encode(), _PURPOSE + bytes(salt), "sha256")
     for n in range(first, after):
