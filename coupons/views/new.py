@@ -116,7 +116,10 @@ def create(request: StoreRequest, store: str) -> HttpResponse:
     key, campaign = request.GET.get("template", ""), request.GET.get("campaign", "")[:40]
     initial = template_initial(key, desk.rules, desk.now) | {"campaign": campaign}
     form = desk.offer(desk.form(initial=initial))
-    return desk.render(form)
+    if not key:
+        return desk.render(form)
+    filled = desk.form({name: form[name].value() for name in form.fields if form[name].value() is not None})
+    return desk.render(form, desk.figures(filled, desk.checked(filled)))
 
 
 @requires("coupons.manage")
