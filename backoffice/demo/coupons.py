@@ -9,12 +9,10 @@ from typing import Any
 from accounts.models import Store
 from backoffice.demo.film import Film
 from backoffice.demo.stage import OPERATOR_A, OWNER, acting
-from core import clock
 from core.scopes import in_store
 from coupons import creating
 from coupons.inputs import CouponInput, PoolInput
 from coupons.models import CouponKind
-from listings.models import ChangeSource
 from listings.stock import set_stock
 
 
@@ -94,6 +92,5 @@ def _scene(planned: Planned, store: Store, film: Film) -> Any:
 
 
 def _sold_out(store: Store) -> None:
-    rows = [{"sku": "HH-STL-007", "quantity": 0, "as_of": clock.now()}]
     with in_store(store.pk):
-        set_stock(store, rows, source=ChangeSource.MANUAL, actor=acting(OWNER))
+        set_stock(store, [{"sku": "HH-STL-007", "quantity": 0}], actor=acting(OWNER))
