@@ -85,8 +85,9 @@ def _scene(planned: Planned, store: Store, film: Film) -> Any:
             ends_at=starts_at + timedelta(days=planned.days), quota=planned.quota, pool=PoolInput(skus=planned.skus),
             code=planned.code, name=planned.name, name_zh=planned.name_zh, **terms,
         )  # fmt: skip
-        with in_store(store.pk):
-            creating.create(store, data, actor=acting(OPERATOR_A))
+        fresh = Store.objects.get(pk=store.pk)  # platform staff have verified it since it was made
+        with in_store(fresh.pk):
+            creating.create(fresh, data, actor=acting(OPERATOR_A))
 
     return make
 
