@@ -56,7 +56,7 @@ class CouponForm(forms.Form):
     use_required_attribute = False
 
     kind = forms.ChoiceField(
-        label=_("Kind"), choices=CouponKind.choices, widget=forms.RadioSelect, initial=CouponKind.SPEND
+        label=_("Coupon kind"), choices=CouponKind.choices, widget=forms.RadioSelect, initial=CouponKind.SPEND
     )
     face_value = _amount(_("Face value"))
     min_order = _amount(_("Minimum order"), required=False)

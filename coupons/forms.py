@@ -15,4 +15,4 @@ class CouponFilterForm(forms.Form):
 
     q = forms.CharField(label=_("Coupon name / code"), required=False, max_length=120)
     state = forms.ChoiceField(label=_("State"), required=False, choices=[*ANY, *CouponState.choices])
-    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[*ANY, *CouponKind.choices])
+    kind = forms.ChoiceField(label=_("Coupon kind"), required=False, choices=[*ANY, *CouponKind.choices])
