@@ -1,4 +1,5 @@
-"""Coupons of the demo (glossary §2.5), made by the product's verbs on the film's clock. Quotas are small: a coupon holds stock back."""
+"""Coupons of the demo (glossary §2.5), made by the product's verbs on the film's clock. The goods of a coupon are
+restocked before: it holds stock back."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from core.scopes import in_store
 from coupons import creating
 from coupons.inputs import CouponInput, PoolInput
 from coupons.models import CouponKind
+from listings.models import Sku
 from listings.stock import set_stock
 
 
@@ -41,11 +43,11 @@ PLANNED: tuple[Planned, ...] = (
         {"first_order_only": True, "stacks_with_platform": True},
     ),
     Planned(
-        "KNIT-2-50", "pinecone", "Knitwear: Spend 20 Save 2.50", "针织满20减2.5", "2.50", "20.00", 4, 4, 14, 120,
+        "KNIT-2-50", "pinecone", "Knitwear: Spend 20 Save 2.50", "针织满20减2.5", "2.50", "20.00", 4, 4, 14, 400,
         ("PC-KNT-014-M", "PC-DRS-001-S"),
     ),
     Planned(
-        "RU-ONLY-3", "pinecone", "Russia Only: Spend 25 Save 3", "俄罗斯站满25减3", "3.00", "25.00", 10, 10, 30, 60,
+        "RU-ONLY-3", "pinecone", "Russia Only: Spend 25 Save 3", "俄罗斯站满25减3", "3.00", "25.00", 10, 10, 30, 150,
         ("PC-JKT-022-L", "PC-PJS-008-M", "PC-SNK-031-38"), {"regions": ("RU",)},
     ),
     Planned(
@@ -87,9 +89,17 @@ def _scene(planned: Planned, store: Store, film: Film) -> Any:
         )  # fmt: skip
         fresh = Store.objects.get(pk=store.pk)  # platform staff have verified it since it was made
         with in_store(fresh.pk):
+            _restock(fresh, planned)
             creating.create(fresh, data, actor=acting(OPERATOR_A))
 
     return make
+
+
+def _restock(store: Store, planned: Planned) -> None:
+    """As many more as the coupon will hold back, so that everybody else finds what was there before."""
+    found = Sku.objects.filter(store=store, code__in=planned.skus).values_list("code", "stock")
+    rows = [{"sku": code, "quantity": stock + planned.quota} for code, stock in found]
+    set_stock(store, rows, actor=acting(OWNER))
 
 
 def _sold_out(store: Store) -> None:
