@@ -23,14 +23,11 @@ from listings.models import Brand
 from policies.rules import CouponRules
 from publishing.models import Site
 
-#: Fields that only the calculator reads.
-SUMS = ("order_value", "freight")
 POOL = ("listings", "skus", "categories", "brands")
 _LIVE = (
     "code", "name", "name_zh", "face_value", "min_order", "confirm_face_value", "starts_at", "ends_at", "quota", "budget", "cpc_cost",
     "stacks_from", "stacks_until",
 )  # fmt: skip
-_FIGURES = ("kind", "logistics", *SUMS)
 
 
 def _amount(label: Any, **extra: Any) -> forms.CharField:
@@ -301,10 +298,9 @@ def make_live(form: forms.Form, url: str, coupon: Coupon | None) -> None:
             described = [f"id_{name}_helptext"] if field.help_text else []
             field.widget.attrs |= ask(name, region, "blur delay:400ms, change delay:400ms")
             field.widget.attrs["aria-describedby"] = " ".join([*described, region])
-    for name in (*POOL, *_FIGURES):
+    for name in POOL:
         if name in form.fields:
-            region = "live_id_pool" if name in POOL else "live_id_figures"
-            form.fields[name].widget.attrs |= ask("pool" if name in POOL else name, region, "change delay:400ms")
+            form.fields[name].widget.attrs |= ask("pool", "live_id_pool", "change delay:400ms")
 
 
 def initial_of(coupon: Coupon, pool: PoolInput) -> dict[str, Any]:

@@ -104,13 +104,13 @@ def test_a_field_is_judged_while_it_is_left_and_the_figures_follow(page: Client,
     assert '<div id="live_id_face_value" aria-live="polite"><ul class="errorlist" id="id_face_value_error">' in text
     figures = words_of(
         page.post(
-            f"{HERE}check/?field=logistics", typed(store, coat, face_value="5.00", order_value="20.40", logistics=[])
+            f"{HERE}check/?field=figures", typed(store, coat, face_value="5.00", order_value="20.40", logistics=[])
         )
     )
     assert "−$0.80" in figures
     assert "freight inverted" in figures
-    beside = page.post(f"{HERE}check/?field=pool", typed(store, coat, face_value="10.21")).content.decode()
-    assert 'id="live_id_face_value" aria-live="polite" hx-swap-oob="innerHTML"><ul' in beside
+    pool = page.post(f"{HERE}check/?field=pool", typed(store, coat, skus="NO-SUCH")).content.decode()
+    assert '<div id="live_id_pool" aria-live="polite"><ul class="errorlist" id="id_pool_error">' in pool
     with in_store(store.pk):
         assert not Coupon.objects.exists()
 

@@ -29,11 +29,6 @@ from policies.rules import CouponRules
 
 #: What the buttons ask for; `look` writes nothing.
 ISSUE, DRAFT, LOOK = "issue", "draft", "look"
-#: Fields whose sense hangs on another one: judged again when that one changes, if they hold anything.
-RELATED = {
-    "pool": ("face_value",), "min_order": ("face_value",), "kind": ("face_value", "min_order"), "starts_at": ("ends_at",),
-    "ends_at": ("stacks_until",),
-}  # fmt: skip
 
 
 @dataclass
@@ -240,25 +235,17 @@ def search(request: StoreRequest, store: str) -> HttpResponse:
 @requires("coupons.manage")
 @require_POST
 def check(request: StoreRequest, store: str) -> HttpResponse:
-    """What is wrong with one field of the form as it stands, and the figures anew; saves nothing."""
+    """What is wrong with one field of the form as it stands (`pool`: with the products), or the figures anew; saves nothing."""
     name, code = request.GET.get("field", ""), request.GET.get("code", "")
     coupon = find(request, code) if code else None
     desk = Desk(request, coupon)
     form = desk.offer(desk.form(request.POST))
     checked = desk.checked(form)
-    by_field: dict[str, list[str]] = {}
-    for error in checked.errors:
-        by_field.setdefault(field_of(error), []).append(str(error.message))
-    regions = []
-    if name == "pool":
-        pool_errors = [message for field_name in POOL for message in by_field.get(field_name, ())]
-        regions.append({"region": "live_id_pool", "name": "pool", "errors": pool_errors})
-    elif name in form.fields and hasattr(form.fields[name], "live"):
-        regions.append({"region": f"live_id_{name}", "name": name, "errors": by_field.get(name, ())})
-    for other in RELATED.get(name, ()):
-        if other in form.fields and form[other].value() and hasattr(form.fields[other], "live"):
-            regions.append(
-                {"region": f"live_id_{other}", "name": other, "errors": by_field.get(other, ()), "beside": True}
-            )
-    context = {"regions": regions, "figures": desk.figures(form, checked), "main": name}
+    if name == "figures":
+        context = {"figures": desk.figures(form, checked), "coupon": coupon}
+        return render(request, "coupons/_figures.html", context)
+    known = name == "pool" or name in form.fields
+    meant = POOL if name == "pool" else (name,)
+    errors = [str(error.message) for error in checked.errors if field_of(error) in meant] if known else []
+    context = {"region": f"live_id_{name}" if known else "live_id", "name": name if known else "", "errors": errors}
     return render(request, "coupons/_live.html", context)
