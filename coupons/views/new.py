@@ -62,7 +62,7 @@ class Desk:
         """The form as the verbs would see it; nothing is saved."""
         return checking.check(self.request.store, form.given, now=self.now, coupon=self.coupon)
 
-    def figures(self, form: CouponForm, checked: checking.Checked) -> figures.Figures:
+    def panel(self, form: CouponForm, checked: checking.Checked) -> figures.Figures:
         """The panel beside the form."""
         currency = self.coupon.currency if self.coupon else self.request.store.currency
         return figures.of(
@@ -114,7 +114,7 @@ def create(request: StoreRequest, store: str) -> HttpResponse:
     if not key:
         return desk.render(form)
     filled = desk.form({name: form[name].value() for name in form.fields if form[name].value() is not None})
-    return desk.render(form, desk.figures(filled, desk.checked(filled)))
+    return desk.render(form, desk.panel(filled, desk.checked(filled)))
 
 
 @requires("coupons.manage")
@@ -141,7 +141,7 @@ def delete(request: StoreRequest, store: str, code: str) -> HttpResponse:
     """Delete a draft: a page that asks, then it is gone."""
     coupon = find(request, code)
     if request.method != "POST":
-        context = {"here": _("Delete this draft"), "back_url": address(request, "detail", coupon)}
+        context: dict[str, Any] = {"here": _("Delete this draft"), "back_url": address(request, "detail", coupon)}
         return page(request, "coupons/delete.html", coupon, context)
     try:
         creating.delete_draft(request.store, coupon.code, version=_version(request), actor=request.actor)
@@ -166,7 +166,7 @@ def _written(desk: Desk) -> HttpResponse:
         saved = _save(desk, form, draft=act == DRAFT)
     except DomainError as refusal:
         desk.status = refusal.status
-        panel = desk.figures(form, desk.checked(form))
+        panel = desk.panel(form, desk.checked(form))
         form.blame(refusal.errors)
         if not isinstance(refusal, InvalidInput):
             desk.problem = problem_of(refusal, request)
@@ -191,7 +191,7 @@ def _save(desk: Desk, form: CouponForm, *, draft: bool) -> Saved:
 
 def _looked_at(desk: Desk, form: CouponForm) -> HttpResponse:
     """Without JavaScript: the form again with all that was typed, what the search found, and the figures."""
-    panel = desk.figures(form, desk.checked(form))
+    panel = desk.panel(form, desk.checked(form))
     shown = {name: form[name].value() for name in form.fields}
     again = desk.offer(desk.form(initial=shown))
     desk.extra |= {"unsaved": True, "found": _found(desk.request, desk), "q": desk.request.POST.get("q", "")}
@@ -242,7 +242,7 @@ def check(request: StoreRequest, store: str) -> HttpResponse:
     form = desk.offer(desk.form(request.POST))
     checked = desk.checked(form)
     if name == "figures":
-        context = {"figures": desk.figures(form, checked), "coupon": coupon}
+        context: dict[str, Any] = {"figures": desk.panel(form, checked), "coupon": coupon}
         return render(request, "coupons/_figures.html", context)
     known = name == "pool" or name in form.fields
     meant = POOL if name == "pool" else (name,)
