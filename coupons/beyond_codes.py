@@ -35,6 +35,11 @@ declare(
         fix=_("Claim with one of the codes."),
     ),
     Code(
+        "ERR_COUPON_SITE", ERROR, _("Not on this site"),
+        cause=_("The coupon is for some language sites only, and the buyer is on another one."),
+        fix=(_("Look at the sites of the coupon."), _("For other sites, create a coupon for them.")),
+    ),
+    Code(
         "ERR_COUPON_TEST", ERROR, _("The coupon's test does not allow it"),
         cause=_("A coupon is in one running test at a time, and a stopped one does not run again."),
         fix=_("Stop the running test, or start a new one."),

@@ -38,7 +38,7 @@ from policies.rules import CouponRules
 RIGHT = "checkout.use"
 _BUYER, _CHANNEL, _CODE, _LOGISTICS = 80, 20, 64, 20
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
-_KNOWN = {"buyer", "country", "ip", "channel", "logistics"}
+_KNOWN = {"buyer", "country", "ip", "channel", "logistics", "site"}
 
 _READ = Prepared(
     f"""
@@ -79,6 +79,7 @@ class ClaimAsk:
     buyer: str
     country: str
     channel: str
+    site: str
     now: datetime
 
 
@@ -98,6 +99,7 @@ class _Wish:
     buyer: str
     country: str
     channel: str
+    site: str
     logistics: str
     address: str
 
@@ -123,7 +125,7 @@ class _Read:
 
 
 def claim(store: Store, code: str, data: Mapping[str, Any], *, actor: Actor, now: datetime | None = None) -> Claim:
-    """Claim a coupon for a buyer: `{"buyer", "country", "ip", "channel"}`, and `logistics` where it is known; answers the claim.
+    """Claim a coupon for a buyer: `{"buyer", "country", "ip", "channel"}`, `logistics` and `site` where known; answers the claim.
 
     Two statements, whatever the coupon's size. Raises PermissionRefused, NotFound, InvalidInput, and CouponRefused (409) with the coupon's
     code once the refusal is stored. Asking again is ERR_COUPON_LIMIT; what a storm of claims sets off joins `on_refused`. Neither is in
@@ -193,6 +195,7 @@ def _wish(data: Mapping[str, Any], rules: CouponRules) -> _Wish:
         buyer=findings.take(fields.text(data.get("buyer"), "buyer", longest=_BUYER, required="ERR_BUYER_MISSING"), ""),
         country=country,
         channel=findings.take(fields.text(data.get("channel"), "channel", longest=_CHANNEL), ""),
+        site=findings.take(fields.text(data.get("site"), "site", longest=_CHANNEL), ""),
         logistics=findings.take(fields.text(data.get("logistics"), "logistics", longest=_LOGISTICS), ""),
         address=findings.take(addresses.read(data.get("ip"), rules), ""),
     )
@@ -254,7 +257,7 @@ def _judge(store: Store, entered: str, found: _Read, wish: _Wish, rules: CouponR
         findings.add(sellable.why_not(terms.id, now))
     if conditions:
         ask = ClaimAsk(
-            store, terms.id, terms.code, entered, found.segment, found.codes_only, wish.buyer, wish.country, wish.channel, now
+            store, terms.id, terms.code, entered, found.segment, found.codes_only, wish.buyer, wish.country, wish.channel, wish.site, now
         )  # fmt: skip
         for condition in conditions:
             findings.add(condition(ask))

@@ -227,7 +227,7 @@ def test_further_conditions_and_codes_join(store: Store, actor: Actor, monkeypat
 
     told: list[joined.Claimed] = []
     monkeypatch.setattr(claiming, "conditions", [only_anna])
-    monkeypatch.setattr(claiming, "readers", [lambda _store, _codes: {"SINGLE-1": coupon.pk}])
+    monkeypatch.setattr(claiming, "readers", [lambda _store, _codes, _buyer: {"SINGLE-1": coupon.pk}])
     monkeypatch.setattr(joined.on_led, "receivers", [told.append])
     claim(store, "single-1", _ask(), actor=actor)
     assert _refused(store, coupon, actor, buyer="boris").code == "ERR_COUPON_FIRST_ORDER"

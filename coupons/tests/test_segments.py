@@ -193,6 +193,16 @@ def test_a_claim_of_somebody_outside_is_refused_with_the_code(store: Store, toy:
     assert Refusal.objects.get(coupon=coupon).facts == {"rules": ["bought"]}
 
 
+def test_a_coupon_of_one_site_is_not_claimed_on_another(store: Store, toy: Sku):
+    owner = make.actor_for(make.owner_of(store))
+    coupon = make.make_coupon(store, [toy.listing], sites=["ru", "en"])
+    for buyer, site in (("anna", "ru"), ("ben", "")):
+        assert claiming.claim(store, coupon.code, {"buyer": buyer, "site": site}, actor=owner).buyer == buyer
+    with pytest.raises(Conflict) as refused:
+        claiming.claim(store, coupon.code, {"buyer": "carl", "site": "zh"}, actor=owner)
+    assert refused.value.code == "ERR_COUPON_SITE"
+
+
 def test_what_cannot_be_issued_says_why(store: Store):
     owner = make.actor_for(make.owner_of(store))
     for extra in (
