@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.models import Store
 from audit.actors import Actor
-from backoffice.demo import catalogue
+from backoffice.demo import catalogue, drives
 from backoffice.demo.catalogue import Good
 from backoffice.demo.film import Film, Scene
 from backoffice.demo.stage import OPERATOR_A, OPERATOR_B, OWNER, STAFF, acting
@@ -294,6 +294,7 @@ def halfhill(store: Store, film: Film) -> None:
         ),
         hours=5,
     )
+    drives.plan(film, store)
 
 
 def _warm_winter(stage: Stage, window: tuple[datetime, datetime]) -> None:
