@@ -182,7 +182,9 @@ class Sku(models.Model):
     reserved = models.IntegerField(default=0)
     stock_as_of = models.DateTimeField(null=True, blank=True)
     stock_synced_at = models.DateTimeField(
-        null=True, blank=True, help_text="When another system told the figure last; empty where people count (R65, R183)."
+        null=True,
+        blank=True,
+        help_text="When another system told the figure last; empty where people count (R65, R183).",
     )
 
     objects = ScopedManager(store="store")

@@ -211,7 +211,11 @@ def test_rights_and_the_caps_of_a_loan_hold(store: Store) -> None:
     nobody = make_member(store, rights=["coupons.view"])
     with pytest.raises(PermissionRefused):
         creating.create(store, data, actor=actor_for(nobody))
-    for caps, cap in (({"max_listings": 1}, "max_listings"), ({"max_percent_off": 19}, "max_percent_off")):
+    each: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"max_listings": 1}, "max_listings"),
+        ({"max_percent_off": 19}, "max_percent_off"),
+    )
+    for caps, cap in each:
         lent = make_member(store, rights=["coupons.manage"], **caps)
         with pytest.raises(Conflict) as caught:
             creating.create(store, data, actor=actor_for(lent))

@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('listings', '0006_undone_restoring'),
+        ("listings", "0006_undone_restoring"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='sku',
-            name='stock_synced_at',
-            field=models.DateTimeField(blank=True, help_text='When another system told the figure last; empty where people count (R65, R183).', null=True),
+            model_name="sku",
+            name="stock_synced_at",
+            field=models.DateTimeField(
+                blank=True,
+                help_text="When another system told the figure last; empty where people count (R65, R183).",
+                null=True,
+            ),
         ),
     ]

@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_penalties'),
-        ('orders', '0004_lowest_deal'),
+        ("accounts", "0003_penalties"),
+        ("orders", "0004_lowest_deal"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='order',
-            index=models.Index(condition=models.Q(('buyer', ''), _negated=True), fields=['store', 'buyer', '-placed_at'], name='order_of_buyer'),
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("buyer", ""), _negated=True),
+                fields=["store", "buyer", "-placed_at"],
+                name="order_of_buyer",
+            ),
         ),
     ]
