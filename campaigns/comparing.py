@@ -64,6 +64,13 @@ class Suspect:
     sku: str = ""
     price: Decimal | None = None
 
+    @classmethod
+    def on(cls, reading: PageReading, what: str, sku: str = "", price: Decimal | None = None) -> Suspect:
+        """What a reading of a page showed: `what` is TAG or PRICE."""
+        return cls(
+            reading.listing_id, reading.site_id, reading.site, reading.client, what, reading.url, reading.excerpt, sku, price
+        )  # fmt: skip
+
 
 def expectations(campaigns: Sequence[Campaign]) -> dict[int, Expectations]:
     """What must not be seen of each campaign, by id; one query."""
@@ -101,11 +108,11 @@ def suspects(reading: PageReading, expected: Expectations) -> list[Suspect]:
         return []
     found = []
     if expected.code in reading.tags and (expected.tagless is None or reading.listing_id in expected.tagless):
-        found.append(_suspect(reading, TAG))
+        found.append(Suspect.on(reading, TAG))
     for offer in reading.offers:
         price, currency = expected.prices.get(offer.sku, (None, ""))
         if price is not None and offer.currency == currency and offer.price == price:
-            found.append(_suspect(reading, PRICE, offer.sku, price))
+            found.append(Suspect.on(reading, PRICE, offer.sku, price))
     return found
 
 
@@ -122,17 +129,3 @@ def _rightly(campaign: Campaign, skus: Sequence[str], now: datetime) -> frozense
             _RIGHTLY, {"store": campaign.store_id, "skus": list(skus), "campaign": campaign.code, "now": now}
         )
         return frozenset((sku, price) for sku, price in cursor.fetchall())
-
-
-def _suspect(reading: PageReading, what: str, sku: str = "", price: Decimal | None = None) -> Suspect:
-    return Suspect(
-        reading.listing_id,
-        reading.site_id,
-        reading.site,
-        reading.client,
-        what,
-        reading.url,
-        reading.excerpt,
-        sku,
-        price,
-    )

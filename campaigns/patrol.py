@@ -13,7 +13,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -159,11 +158,11 @@ def _suspects(store_id: int, readings: Sequence[PageReading], now: datetime) -> 
         ids = dict(rows.values_list("code", "id"))
     for reading in readings:
         for code in reading.tags & ids.keys():
-            found.setdefault(ids[code], []).append(_suspect(reading, TAG))
+            found.setdefault(ids[code], []).append(Suspect.on(reading, TAG))
     offers = [(reading, offer) for reading in readings for offer in reading.offers]
     for number, campaign_id in _wrong_prices(store_id, [offer for _reading, offer in offers], closed):
         reading, offer = offers[number]
-        found.setdefault(campaign_id, []).append(_suspect(reading, PRICE, offer.sku, offer.price))
+        found.setdefault(campaign_id, []).append(Suspect.on(reading, PRICE, offer.sku, offer.price))
     return found
 
 
@@ -181,20 +180,6 @@ def _wrong_prices(store_id: int, offers: Sequence[Any], closed: dict[str, Any]) 
     with connection.cursor() as cursor:
         cursor.execute(_PRICES, given)
         return list(cursor.fetchall())
-
-
-def _suspect(reading: PageReading, what: str, sku: str = "", price: Decimal | None = None) -> Suspect:
-    return Suspect(
-        reading.listing_id,
-        reading.site_id,
-        reading.site,
-        reading.client,
-        what,
-        reading.url,
-        reading.excerpt,
-        sku,
-        price,
-    )
 
 
 def _look_again(campaigns: Mapping[int, Campaign], found: Mapping[int, Sequence[Suspect]], now: datetime) -> None:

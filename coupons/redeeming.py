@@ -239,6 +239,9 @@ def _why_not(
             findings.add(judging.StackingFacts(campaigns=tuple(campaigns)))
         else:
             findings.add(_too_little(coupon, basket, eligible, frozenset(pooled)))
+    # Last: who could not use the coupon anyway is told why, instead of being sent to claim it.
+    if coupon.held is None:
+        findings.add(judging.NotClaimedFacts())
     return findings.why(), positions
 
 
@@ -246,11 +249,9 @@ def _usable(store: Store, coupon: _Coupon, findings: judging.Findings, now: date
     """What is asked at a quote and once more at the order."""
     terms, held = coupon.terms, coupon.held
     findings.add(judging.void(terms))
-    if held is None:
-        findings.add(judging.NotClaimedFacts())
-    elif held.state == ClaimState.REDEEMED:
+    if held is not None and held.state == ClaimState.REDEEMED:
         findings.add(facts.LimitFacts(used=True, claim=held.code))
-    elif held.state == ClaimState.VOIDED:
+    elif held is not None and held.state == ClaimState.VOIDED:
         findings.add(facts.StateFacts(state=CouponState.VOIDED))
     findings.add(judging.window(terms, now))
     findings.add(judging.frozen(store.pk, terms))

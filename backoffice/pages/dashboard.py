@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Q
@@ -10,14 +11,18 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+import policies
+from accounts.models import Store
 from accounts.requests import StoreRequest
 from accounts.rights import member
 from backoffice.worklist import worklist
 from campaigns.models import Campaign, CampaignState, Leftover
 from campaigns.querysets import LIVE
-from core import clock, display
+from campaigns.trends import last_days
+from core import charts, clock, display
 from listings.decorating import parts_of
 from listings.models import LiveOffer
+from policies.rules import DashboardRules
 from publishing.models import Publication
 
 
@@ -52,6 +57,7 @@ def _figures(request: StoreRequest) -> list[dict[str, Any]]:
     )
     rate = 100 * pages["shown"] // pages["all"] if pages["all"] else 100
     running, paused = states.get(CampaignState.RUNNING, 0), states.get(CampaignState.PAUSED, 0)
+    trends = _trends(request.store, now)
     leftovers = Leftover.objects.filter(store_id=store_id, cleared_at=None).count()
     return [
         {
@@ -59,6 +65,7 @@ def _figures(request: StoreRequest) -> list[dict[str, Any]]:
             "n": display.number(running),
             "url": f"{listing}?state=running",
             "note": _("%(n)s paused") % {"n": display.number(paused)},
+            "trend": trends["running"],
         },
         {
             "label": _("SKUs on promotion now"),
@@ -78,8 +85,25 @@ def _figures(request: StoreRequest) -> list[dict[str, Any]]:
             "n": display.number(leftovers),
             "url": reverse("campaigns:leftovers", kwargs={"store": request.store.slug}),
             "note": "",
+            "trend": trends["leftovers"],
         },
     ]
+
+
+def _trends(store: Store, now: datetime) -> dict[str, dict[str, Any]]:
+    """The small chart of a figure, with the same in words for who cannot see it."""
+    figures = last_days(store, policies.active(DashboardRules, now).trend_days, now=now)
+    axis = [one.day for one in figures]
+    found = {}
+    for key in ("running", "leftovers"):
+        days = {one.day: {"n": getattr(one, key)} for one in figures}
+        words = {day: display.number(row["n"]) for day, row in days.items()}
+        told = {"days": len(axis), "values": display.series(words.values())}
+        found[key] = {
+            "chart": charts.bars("", days, axis, "n", words),
+            "words": _("Last %(days)s days, oldest first: %(values)s") % told,
+        }
+    return found
 
 
 def _setup(request: StoreRequest) -> list[dict[str, Any]]:

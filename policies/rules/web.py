@@ -82,6 +82,7 @@ class DashboardRules(Rules):
 
     rows: int = Field(default=10, ge=1, description=_("Lines of one kind of work."))
     count_limit: int = Field(default=1000, ge=1, description=_("A figure counts no further than this."))
+    trend_days: int = Field(default=14, ge=2, le=92, description=_("Days in the small charts of the figures."))
     ending_soon_seconds: int = Field(
         default=24 * 3600, ge=0, description=_("A campaign that ends within this is shown.")
     )
