@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db import connection
 
@@ -46,7 +47,7 @@ class DayFigures:
 
 def last_days(store: Store, days: int, *, now: datetime) -> list[DayFigures]:
     """The last `days` days up to today, today included; one query."""
-    asked = {"store": store.pk, "zone": store.time_zone, "days": days, "now": now}
+    asked: dict[str, Any] = {"store": store.pk, "zone": store.time_zone, "days": days, "now": now}
     with connection.cursor() as cursor:
         cursor.execute(_DAYS, asked)
         return [DayFigures(*row) for row in cursor.fetchall()]
