@@ -132,7 +132,7 @@ class CouponRow(Answer):
     version: int
 
 
-class WarningOut(Answer):
+class CouponWarningOut(Answer):
     """What deserves a look and refuses nothing."""
 
     code: str
@@ -145,4 +145,4 @@ class CouponOut(CouponRow):
     """One coupon with its pool."""
 
     pool: PoolOut
-    warnings: list[WarningOut] = Field(description=_("Of the create or change that was just made."))
+    warnings: list[CouponWarningOut] = Field(description=_("Of the create or change that was just made."))

@@ -22,7 +22,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 #: One address stands for all of its shape: rows of a list look alike, and so do rules and codes in each store.
 SHAPES = (
     (re.compile(r"C-[0-9A-Z]{5}"), "C-CODE"),
-    (re.compile(r"(?<=/orders/)[A-Z]+-\d+(?=/)"), "ORDER"),
+    (re.compile(r"(?<=/orders/)[A-Z][A-Z0-9-]+(?=/)"), "ORDER"),
+    (re.compile(r"(?<=/coupons/)[A-Z][A-Z0-9-]+(?=/)"), "COUPON"),
     (re.compile(r"(?<=/sites/)[a-z-]+(?=/)"), "SITE"),
     (re.compile(r"(?<=/)\d+(?=/)"), "N"),
     (re.compile(r"(?<=^/platform/rule-sets/)[a-z_]+(?=/(compare/)?$)"), "RULE"),
