@@ -206,12 +206,12 @@ def effects(coupon: Coupon, *, now: datetime) -> list[Rate]:
         ),
         Rate(
             "repurchase", _("7-day repurchase") if rules.repurchase_days == 7 else _("Repurchase"),
-            _("Buyers who ordered again in time after the order with the coupon, among those whose order is that old. Beside it: the same of buyers without this coupon, from their first order in its time."),  # noqa: E501
+            _("Buyers who ordered again in time after the order with the coupon, among those whose order is that old. Beside it: the same of buyers without this coupon, from their first order in its time."),  # noqa: E501 - one sentence for the translators
             again, judged, percent(others_again, others) if others else None, _("without this coupon"),
         ),
         Rate(
             "share", _("Share of sales by coupon"),
-            _("Totals of orders that used this coupon among all orders of the store in its time and currency; called-off ones are left out. Beside it: orders with any coupon."),  # noqa: E501
+            _("Totals of orders that used this coupon among all orders of the store in its time and currency; called-off ones are left out. Beside it: orders with any coupon."),  # noqa: E501 - one sentence for the translators
             with_this, sales, percent(with_any, sales) if sales else None, _("with any coupon"),
         ),
     ]  # fmt: skip

@@ -151,7 +151,7 @@ class CouponForm(forms.Form):
         else:
             self.fields["segment"] = keeper.field(store)
         # Any number may come: the verb says which of them this store does not have.
-        own_field(self, "listings", forms.TypedMultipleChoiceField).valid_value = _is_number  # type: ignore[method-assign]
+        own_field(self, "listings", forms.TypedMultipleChoiceField).valid_value = _is_number  # type: ignore[method-assign]  # the choices are checked by the picker, not listed
         if not self.pool:
             for name in POOL:
                 del self.fields[name]

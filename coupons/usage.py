@@ -93,8 +93,8 @@ class _Edge:
     back: bool = False
 
 
-_CLAIM = "SELECT {rank} AS rank, id, {moment} AS moment, code, buyer, country, channel, claimed_at, order_code, amount, '', '', 1, NULL::timestamptz, '{{}}'::jsonb FROM coupons_claim WHERE coupon_id = %s AND state = '{state}'"  # noqa: E501
-_REFUSAL = "SELECT {rank} AS rank, id, at AS moment, '', buyer, country, channel, NULL::timestamptz, '', NULL::numeric, code, phase, times, last_at, facts FROM coupons_refusal WHERE coupon_id = %s"  # noqa: E501
+_CLAIM = "SELECT {rank} AS rank, id, {moment} AS moment, code, buyer, country, channel, claimed_at, order_code, amount, '', '', 1, NULL::timestamptz, '{{}}'::jsonb FROM coupons_claim WHERE coupon_id = %s AND state = '{state}'"  # noqa: E501 - one arm of a statement, read as one
+_REFUSAL = "SELECT {rank} AS rank, id, at AS moment, '', buyer, country, channel, NULL::timestamptz, '', NULL::numeric, code, phase, times, last_at, facts FROM coupons_refusal WHERE coupon_id = %s"  # noqa: E501 - one arm of a statement, read as one
 _MOMENT = {"claimed": "claimed_at", "redeemed": "redeemed_at", "voided": "voided_at", "refused": "at"}
 _RANK = {status: rank for rank, status in enumerate(Status.values)}
 
@@ -200,7 +200,7 @@ def _read(coupon: Coupon, wanted: UsageFilter, edge: _Edge | None, size: int) ->
     with connection.cursor() as cursor:
         # Composed of constants: every value is a parameter.
         statement = (
-            f"SELECT * FROM ({' UNION ALL '.join(parts)}) u ORDER BY moment {way}, rank {kinds}, id {way} LIMIT %s"  # noqa: S608
+            f"SELECT * FROM ({' UNION ALL '.join(parts)}) u ORDER BY moment {way}, rank {kinds}, id {way} LIMIT %s"  # noqa: S608 - composed of constants
         )
         cursor.execute(statement, [*params, size])
         return [_row(*found) for found in cursor.fetchall()]

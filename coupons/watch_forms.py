@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Store
 from core import display
-from core.forms import MomentField
+from core.forms import MomentField, own_field
 from coupons.explaining import channel
 from coupons.forms import ANY
 from coupons.labels import CHANNELS
@@ -53,8 +53,9 @@ class UsageForm(SpanForm):
 
     def __init__(self, *args: Any, codes: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["code"].choices = [*ANY, *((code, code) for code in codes)]  # type: ignore[attr-defined]  # a choice field
-        self.fields["channel"].choices = [*ANY, *((code, channel(code)) for code in CHANNELS)]  # type: ignore[attr-defined]
+        own_field(self, "code", forms.ChoiceField).choices = [*ANY, *((code, code) for code in codes)]
+        choices = [*ANY, *((code, channel(code)) for code in CHANNELS)]
+        own_field(self, "channel", forms.ChoiceField).choices = choices
 
     def wanted(self, status: str) -> UsageFilter:
         """What is asked for; a field that cannot be read does not filter."""

@@ -20,7 +20,7 @@ class Packer:
 
     def __init__(self) -> None:
         # Who asked for the bundle reads and closes it.
-        self.file: IO[bytes] = SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115
+        self.file: IO[bytes] = SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115 - closed by whoever reads it to its end
         self.rows: list[dict[str, Any]] = []
         self._central = bytearray()
 

@@ -66,7 +66,7 @@ def test_pages_hold_every_row_once_newest_first(coupon: Coupon, size: int) -> No
 
 def test_filters_narrow(coupon: Coupon) -> None:
     def found(**wanted: object) -> list[str]:
-        return [row.status for row in usage.page(coupon, UsageFilter(**wanted), size=50).rows]  # type: ignore[arg-type]
+        return [row.status for row in usage.page(coupon, UsageFilter(**wanted), size=50).rows]  # type: ignore[arg-type]  # fields by name, each test gives the few it is about
 
     assert found(status="redeemed") == ["redeemed"] * 2
     assert found(code="ERR_COUPON_REGION") == ["refused"] * 2
@@ -109,7 +109,7 @@ def _told(told: facts.Facts, **row: object) -> explaining.Explained:
         "status": "refused", "id": 1, "at": NOON, "claim": "", "buyer": "b", "country": "PL", "channel": "", "claimed_at": None,
         "order": "", "amount": None, "code": told.code, "phase": "claim", "times": 1, "last_at": NOON, "facts": told.stored(),
     }  # fmt: skip
-    return explaining.refusal(UsageRow(**given | row), coupon, display.zone("Asia/Shanghai"))  # type: ignore[arg-type]
+    return explaining.refusal(UsageRow(**given | row), coupon, display.zone("Asia/Shanghai"))  # type: ignore[arg-type]  # fields by name, each test gives the few it is about
 
 
 def test_a_refusal_is_explained_by_its_facts() -> None:

@@ -41,7 +41,7 @@ def store() -> Iterator[Store]:
 def _coupon(store: Store, claims: int, redeemed: int, **terms: object) -> Coupon:
     """A coupon issued for four days, with claims of the first of them."""
     given = {"quota": 5000, "activated_at": NOON - 4 * DAY, "starts_at": NOON - 4 * DAY} | terms
-    coupon = make.make_coupon(store, **given)  # type: ignore[arg-type]
+    coupon = make.make_coupon(store, **given)  # type: ignore[arg-type]  # fields by name, each test gives the few it is about
     make_claims(coupon, claims, redeemed=redeemed, at=NOON - 4 * DAY, who=coupon.code)
     return coupon
 
