@@ -8,6 +8,7 @@ nothing about anybody.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,7 +34,7 @@ CODE = "ERR_COUPON_SEGMENT"
 _ORDERS = "FROM orders_order o WHERE o.store_id = %(store)s AND o.buyer = b.buyer AND o.state <> 'cancelled'"
 
 
-class Rule(BaseModel):
+class Rule(BaseModel, ABC):
     """One rule. `sql` says of a buyer `b.buyer` whether it holds; `{n}` is the rule's place, by which its parameters are told apart."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,9 +46,9 @@ class Rule(BaseModel):
         """What the SQL wants, by the name after `r{n}_`."""
         return {}
 
+    @abstractmethod
     def words(self) -> str:
         """The rule as people read it."""
-        raise NotImplementedError
 
     def fault(self, rules: ReachRules) -> tuple[str, str] | None:
         """The field that is wrong, and why; None when the rule is fine."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import html
 import json
 import struct
 import sys
@@ -180,11 +181,8 @@ def check_note(note: str, verifier: str) -> tuple[int, bytes, str]:
         text, signature_line = note.split("\n\n")
         dash, signer, encoded = signature_line.rstrip("\n").split(" ")
         origin, size, root, time = text.split("\n")
-        signature, top, count = (
-            base64.b64decode(encoded, validate=True),
-            base64.b64decode(root, validate=True),
-            int(size),
-        )
+        signature, top = base64.b64decode(encoded, validate=True), base64.b64decode(root, validate=True)
+        count = int(size)
         keys = [line.split("+", 2) for line in verifier.split()]
         name, key_id, key = next((one for one in keys if one[1] == signature[:4].hex()), keys[-1])
         public = base64.b64decode(key, validate=True)
@@ -427,10 +425,7 @@ _STYLE = (
 
 def escape(value: Any) -> str:
     """Text, safe inside HTML."""
-    text = "" if value is None else str(value)
-    for sign, name in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
-        text = text.replace(sign, name)
-    return text
+    return html.escape("" if value is None else str(value), quote=False).replace('"', "&quot;")
 
 
 def word(key: Any) -> str:
@@ -451,24 +446,21 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def page(files: Mapping[str, bytes]) -> bytes:
     """The page that people read, made of the other files."""
-    read = {
-        name: json.loads(data)
-        for name, data in files.items()
-        if name.endswith(".json") and name not in ("manifest.json", "archive.json")
-    }
-    evidence, campaign = read["evidence.json"], read["campaign.json"]
+    shown = ("evidence", "campaign", "guards", "forecast", "report", "audit")
+    read = {name: json.loads(files[f"{name}.json"]) for name in shown}
+    evidence, campaign = read["evidence"], read["campaign"]
     title = f"{word('close')} {escape(evidence['campaign'])}"
     sections = (
         ("settings", _settings(campaign)),
-        ("guards", _decisions(read["guards.json"])),
-        ("figures", _figures(read["forecast.json"])),
+        ("guards", _decisions(read["guards"])),
+        ("figures", _figures(read["forecast"])),
         ("checks", _checks(evidence["checks"])),
         ("flow", _flow(evidence["order_flow"].get("readings", []))),
-        ("steps", _steps(read["report.json"]["steps"])),
-        ("log", _log(entries_of(read["audit.json"]))),
+        ("steps", _steps(read["report"]["steps"])),
+        ("log", _log(entries_of(read["audit"]))),
         ("signed", f"<pre>{_code(files['checkpoint.txt'].decode())}</pre>"),
     )
-    body = "".join(f"<h2>{word(key)}</h2>\n{html}\n" for key, html in sections)
+    body = "".join(f"<h2>{word(key)}</h2>\n{text}\n" for key, text in sections)
     head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
     return f"{head}<body><h1>{title}</h1>\n{_facts(evidence, campaign['after'])}\n{body}</body></html>\n".encode()
 
@@ -478,7 +470,7 @@ def _facts(evidence: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     rows = [["campaign", names], ["store", escape(evidence["store"])], ["close_kind", word(evidence["close_kind"])]]
     for name in ("closed_at", "finalised_at", "completed_at"):
         rows.append([name, escape(evidence[name]) if evidence[name] else word("open")])
-    cells = "".join(f'<tr><th scope="row">{word(name)}</th><td>{html}</td></tr>' for name, html in rows)
+    cells = "".join(f'<tr><th scope="row">{word(name)}</th><td>{text}</td></tr>' for name, text in rows)
     return f"<table><tbody>{cells}</tbody></table>"
 
 
@@ -530,27 +522,18 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _flow(readings: Sequence[Mapping[str, Any]]) -> str:
-    rows = [
-        [
-            _code(row["sku"]),
-            f"{word(row['outcome'])} {_code(row['detail'])}",
-            escape(f"{row['currency']} {row['unit_price']}"),
-        ]
-        for row in readings
-    ]
+    rows = []
+    for row in readings:
+        price = escape(f"{row['currency']} {row['unit_price']}")
+        rows.append([_code(row["sku"]), f"{word(row['outcome'])} {_code(row['detail'])}", price])
     return _table(("sku", "result", "price"), rows)
 
 
 def _steps(steps: Sequence[Mapping[str, Any]]) -> str:
-    rows = [
-        [
-            word(one["key"]),
-            word(one["state"]),
-            f"{escape(one['done'])} / {escape(one['total'])}",
-            escape(one["finished_at"]),
-        ]
-        for one in steps
-    ]
+    rows = []
+    for one in steps:
+        count = f"{escape(one['done'])} / {escape(one['total'])}"
+        rows.append([word(one["key"]), word(one["state"]), count, escape(one["finished_at"])])
     return _table(("step", "status", "result", "at"), rows)
 
 

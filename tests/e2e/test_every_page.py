@@ -33,7 +33,8 @@ SHAPES = (
 )
 #: Not pages: files, and what has a test of its own below.
 NOT_CRAWLED = re.compile(r"\.(csv|xlsx|json|svg|png|zip)(\?|$)|/export|/logout|^/api/")
-LANGUAGES = ["en-GB", "zh-CN"]
+#: The Chinese crawl has a group of its own, and with it a product of its own: the two crawls run side by side.
+LANGUAGES = ["en-GB", pytest.param("zh-CN", marks=pytest.mark.xdist_group("e2e-chinese"))]
 #: Far more than there are: a loop of addresses ends here, and fails.
 MOST_PAGES = 400
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
