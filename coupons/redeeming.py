@@ -42,13 +42,20 @@ _READ = f"""
     LEFT JOIN coupons_claim k ON k.coupon_id = coupon.id AND k.buyer = %(buyer)s AND %(buyer)s <> ''
     WHERE coupon.store_id = %(store)s AND coupon.code = ANY(%(codes)s)
 """  # noqa: S608  # composed of constants
-_LOCK = f"""
+#: Locks alone: what a row of the same statement says of other tables is as old as the statement, and others may have acted while it waited.
+#: One buyer's orders with coupons take turns, so that two first orders at once are not both the first.
+_LOCK = """
+    WITH turn AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtextextended(%(buyer)s, %(store)s)))
+    SELECT 1 FROM turn, coupons_claim k JOIN coupons_coupontally t ON t.coupon_id = k.coupon_id
+    WHERE k.store_id = %(store)s AND k.code = ANY(%(claims)s) AND k.buyer = %(buyer)s
+    ORDER BY k.coupon_id FOR NO KEY UPDATE OF t, k
+"""
+_HELD = f"""
     SELECT {judging.COLUMNS}, {_EARLIER}, t.budget, t.spent, k.id, k.code, k.state, k.order_code
     FROM coupons_claim k
     JOIN coupons_coupon coupon ON coupon.id = k.coupon_id
     JOIN coupons_coupontally t ON t.coupon_id = coupon.id
     WHERE k.store_id = %(store)s AND k.code = ANY(%(claims)s) AND k.buyer = %(buyer)s
-    ORDER BY coupon.id FOR NO KEY UPDATE OF t, k
 """  # noqa: S608  # composed of constants
 _REDEEM = """
     WITH used AS (
@@ -57,13 +64,16 @@ _REDEEM = """
     )
     UPDATE coupons_coupontally t SET redeemed = t.redeemed + 1 FROM used u WHERE t.coupon_id = u.coupon_id
 """
-_BACK = """
-    SELECT k.id, k.coupon_id, k.amount, coupon.state IN ('active', 'paused') AND coupon.ends_at > %(now)s
-    FROM coupons_claim k
-    JOIN coupons_coupon coupon ON coupon.id = k.coupon_id
-    JOIN coupons_coupontally t ON t.coupon_id = coupon.id
+_LOCK_USED = """
+    SELECT 1 FROM coupons_claim k JOIN coupons_coupontally t ON t.coupon_id = k.coupon_id
     WHERE k.store_id = %(store)s AND k.order_code = %(order)s AND k.order_code <> '' AND k.state = 'redeemed'
-    ORDER BY coupon.id FOR NO KEY UPDATE OF t, k
+    ORDER BY k.coupon_id FOR NO KEY UPDATE OF t, k
+"""
+_USED = """
+    SELECT k.id, k.coupon_id, k.amount, coupon.state IN ('active', 'paused') AND coupon.ends_at > %(now)s
+    FROM coupons_claim k JOIN coupons_coupon coupon ON coupon.id = k.coupon_id
+    WHERE k.store_id = %(store)s AND k.order_code = %(order)s AND k.order_code <> '' AND k.state = 'redeemed'
+    ORDER BY k.coupon_id
 """
 _RETURN = """
     WITH back AS (
@@ -328,7 +338,7 @@ class Redemption:
 
 
 def begin(store: Store, buyer: Buyer, uses: Sequence[Use], *, now: datetime) -> Redemption:
-    """Lock the counters and claims of an order's coupons and look again; call it before any stock is locked. One query, none without
+    """Lock the counters and claims of an order's coupons and look again; call it before any stock is locked. Two queries, none without
     coupons. Raises CouponRefused for the first one that cannot be used any more.
     """
     if not uses:
@@ -336,6 +346,7 @@ def begin(store: Store, buyer: Buyer, uses: Sequence[Use], *, now: datetime) -> 
     asked: dict[str, Any] = {"store": store.pk, "buyer": buyer.name, "claims": [use.claim for use in uses]}
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, asked)
+        cursor.execute(_HELD, asked)
         held = [_Coupon(*_head(row)) for row in cursor.fetchall()]
     by_claim = {one.held.code: one for one in held if one.held is not None}
     rows = []
@@ -387,7 +398,9 @@ def give_back(order: Order, before: str, *, actor: Actor, now: datetime) -> None
     returns = policies.active(CouponRules, now).returns_on_cancellation
     store = order.store
     with connection.cursor() as cursor:
-        cursor.execute(_BACK, {"store": store.pk, "order": order.code, "now": now})
+        asked: dict[str, Any] = {"store": store.pk, "order": order.code, "now": now}
+        cursor.execute(_LOCK_USED, asked)
+        cursor.execute(_USED, asked)
         rows = cursor.fetchall()
         reusable = [claim_id for claim_id, _coupon, _amount, in_force in rows if returns and in_force]
         if reusable:
