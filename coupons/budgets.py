@@ -22,6 +22,9 @@ from coupons.costs import RIGHT, SPENT_UP, exhausted
 from coupons.models import Coupon, CouponState, CouponTally, PausedBy
 from inbox.send import send
 
+#: The reason of such a stop, as the record and the API keep it.
+USED_UP = "budget"
+
 
 @verb("coupon.budget", right=RIGHT)
 def set_budget(
@@ -37,7 +40,7 @@ def set_budget(
     if coupon.state in (CouponState.EXPIRED, CouponState.VOIDED):
         raise Conflict("ERR_COUPON_STATE", _("The coupon is over; its budget stays what it was."))
     worth = None if budget is None else money.parse(budget, coupon.currency, "budget", positive=True)
-    tally = CouponTally.objects.select_for_update(of=("self",), no_key=True).get(coupon=coupon)
+    tally = _locked_tally(coupon)
     if not isinstance(worth, FieldError) and worth is not None and worth < tally.spent:
         spent = display.money(tally.spent, coupon.currency)
         words = _("%(spent)s is spent already; the budget cannot be less.") % {"spent": spent}
@@ -66,21 +69,29 @@ def set_budget(
 def stop_at_end_of_budget(message: OutboxMessage) -> None:
     """Stop the issuing of a coupon whose budget bears no further redemption, and say so; one that a person stopped stays theirs."""
     with across_stores("the message names the coupon"):
-        coupon = Coupon.objects.select_related("store", "tally").filter(pk=message.payload["coupon"]).first()
-    if coupon is None or coupon.state != CouponState.ACTIVE or not exhausted(coupon, coupon.tally):
+        store_id = Coupon.objects.filter(pk=message.payload["coupon"]).values_list("store_id", flat=True).first()
+    if store_id is None:
         return
     now = clock.now()
-    with in_store(coupon.store_id), transaction.atomic():
-        reason = _("The money budget is used up.")
-        stopping.stop_issuing([coupon.pk], by=PausedBy.BUDGET, actor=system("system:budget"), reason=reason, now=now)
+    with in_store(store_id), transaction.atomic():
+        coupon = finding.locked(Coupon.objects.filter(pk=message.payload["coupon"])).get()
+        tally = _locked_tally(coupon)
+        if coupon.state != CouponState.ACTIVE or not exhausted(coupon, tally):
+            return
+        stopping.stop_issuing([coupon.pk], by=PausedBy.BUDGET, actor=system("system:budget"), reason=USED_UP, now=now)
         told = {
             "coupon": coupon.code,
-            "spent": money.text(coupon.tally.spent, coupon.currency),
-            "budget": _text(coupon.tally.budget, coupon),
+            "spent": money.text(tally.spent, coupon.currency),
+            "budget": _text(tally.budget, coupon),
             "currency": coupon.currency,
         }
-        key = f"coupon.budget:{coupon.pk}:{told['budget']}"
+        # The version tells one stop from the next: money that comes back may be spent again.
+        key = f"coupon.budget:{coupon.pk}:{coupon.version}"
         send(coupon.store_id, "ERR_COUPON_BUDGET", told, key, "coupon", coupon.code, now=now)
+
+
+def _locked_tally(coupon: Coupon) -> CouponTally:
+    return CouponTally.objects.select_for_update(of=("self",), no_key=True).get(coupon=coupon)
 
 
 def _text(amount: Decimal | None, coupon: Coupon) -> str:

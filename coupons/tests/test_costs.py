@@ -158,7 +158,7 @@ def test_the_end_of_the_budget_stops_issuing_with_a_message_and_a_larger_one_let
     stopped = Coupon.objects.get(pk=coupon.pk)
     assert (stopped.state, stopped.paused_by) == ("paused", "budget")
     told = Message.objects.get(store=store, code="ERR_COUPON_BUDGET")
-    assert told.params["spent"] == "10.00"
+    assert (told.params["spent"], stopped.reason) == ("10.00", budgets.USED_UP)
     with pytest.raises(InvalidInput):
         budgets.set_budget(store, coupon.code, budget="9.99", actor=owner)
     with pytest.raises(VersionConflict):
@@ -167,6 +167,9 @@ def test_the_end_of_the_budget_stops_issuing_with_a_message_and_a_larger_one_let
     going = budgets.set_budget(store, coupon.code, budget="15.00", actor=owner)
     assert (going.state, going.paused_by) == ("active", "")
     assert going.tally.budget == 15
+    redeem(coupon, sku, "clara")
+    deliver_due(topics=[costs.SPENT_UP])
+    assert Message.objects.filter(store=store, code="ERR_COUPON_BUDGET").count() == 2, "each stop is told"
     assert budgets.set_budget(store, coupon.code, budget=None, actor=owner).budget is None
     with pytest.raises(Conflict):
         budgets.set_budget(store, make.make_coupon(store, state="voided").code, budget="5", actor=owner)

@@ -10,8 +10,8 @@ from accounts.requests import StoreRequest
 from accounts.rights import requires
 from audit.reading import events_of
 from core import clock
-from coupons import labels, links, reading, tabs
-from coupons.models import Coupon
+from coupons import budgets, labels, links, reading, tabs, telling, watch_words
+from coupons.models import Coupon, PausedBy
 from coupons.views.common import find, page
 from policies import active
 from policies.rules import CouponRules
@@ -28,6 +28,7 @@ def show(request: StoreRequest, store: str, code: str) -> HttpResponse:
         "kind_words": labels.kind_words(coupon),
         "logistics_words": labels.logistics_words(coupon),
         "channel_words": labels.channel_words(coupon),
+        "reason": _reason(coupon),
         "campaign": links.of(request.store.pk, [coupon.pk]).get(coupon.pk),
         "pool": reading.pool_of(coupon, most=rules.preview_listings),
         "tally": tally,
@@ -38,6 +39,15 @@ def show(request: StoreRequest, store: str, code: str) -> HttpResponse:
         "events": _events(request, coupon) if "audit.view" in request.rights else (),
     }
     return page(request, "coupons/detail.html", coupon, context)
+
+
+def _reason(coupon: Coupon) -> str:
+    """Why it stands still or is void: what a person wrote, or the words of what the house keeps as a code."""
+    if coupon.reason in telling.WHY:
+        return str(telling.WHY[coupon.reason])
+    if coupon.reason == budgets.USED_UP:
+        return str(PausedBy.BUDGET.label)
+    return watch_words.signal_label(coupon.reason)
 
 
 def _events(request: StoreRequest, coupon: Coupon) -> list[dict[str, Any]]:
