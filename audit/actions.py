@@ -33,6 +33,7 @@ class Action:
 _actions: dict[str, Action] = {}
 _objects: dict[str, Text] = {}
 _fields: dict[str, Text] = {}
+_fields_of: dict[tuple[str, str], Text] = {}
 _reasons: dict[tuple[str, str], Text] = {}
 _values: dict[tuple[str, str], Text] = {}
 
@@ -47,12 +48,13 @@ def declare(
     values: Mapping[str, Mapping[str, Text]] | None = None,
 ) -> None:
     """Name the actions `<group>.<name>` (glyph and words), types of objects, fields of before and after, codes of reasons and of
-    fields' values.
+    fields' values. A field that several groups name means to each its own; to a group that does not name it, the last one's.
     """
     for name, (icon, label) in actions.items():
         _actions[f"{group}.{name}"] = Action(f"{group}.{name}", icon, label)
     _objects.update(objects or {})
     _fields.update(fields or {})
+    _fields_of.update({(group, field): words for field, words in (fields or {}).items()})
     _reasons.update({(group, code): words for code, words in (reasons or {}).items()})
     _values.update({(field, code): words for field, known in (values or {}).items() for code, words in known.items()})
 
@@ -85,9 +87,9 @@ def object_word(object_type: str) -> str:
     return str(_objects.get(object_type, object_type))
 
 
-def field_word(name: str) -> str:
-    """What a field of before and after is called."""
-    return str(_fields.get(name, name))
+def field_word(name: str, group: str = "") -> str:
+    """What a field of before and after is called, to actions of the group."""
+    return str(_fields_of.get((group, name)) or _fields.get(name, name))
 
 
 def value_word(name: str, value: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -19,6 +20,8 @@ from core.looks import LOOKS, look
 
 #: What stands for the product itself in the filter of actors.
 SYSTEM = "system"
+#: A moment as the record keeps it.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00:00)", re.ASCII)
 _VALUE_LENGTH = 300  # characters of one value in a table of changes; the API has it whole
 
 
@@ -100,17 +103,17 @@ class Shown:
     changes: tuple[Change, ...] = field(default=())
 
 
-def events_of(store_id: int, object_type: str, object_id: str, *, limit: int) -> list[Shown]:
-    """The newest entries about one object of a store, newest first; two queries at most."""
+def events_of(store_id: int, object_type: str, object_id: str, *, limit: int, zone: tzinfo = UTC) -> list[Shown]:
+    """The newest entries about one object of a store, newest first, moments among their values in `zone`; two queries at most."""
     rows = of_store(store_id).filter(object_type=object_type, object_id=object_id)
-    return present(rows.order_by("-id")[:limit])
+    return present(rows.order_by("-id")[:limit], zone)
 
 
-def present(rows: Iterable[AuditEvent]) -> list[Shown]:
-    """Make entries readable; one query more when an actor's label is a personal value."""
+def present(rows: Iterable[AuditEvent], zone: tzinfo = UTC) -> list[Shown]:
+    """Make entries readable, moments among their values in `zone`; one query more when an actor's label is a personal value."""
     events = list(rows)
     labels = _personal_labels(events)
-    return [_shown(event, labels.get(event.id) or _actor_words(event)) for event in events]
+    return [_shown(event, labels.get(event.id) or _actor_words(event), zone) for event in events]
 
 
 def _actor_words(event: AuditEvent) -> str:
@@ -125,8 +128,8 @@ def _personal_labels(events: Sequence[AuditEvent]) -> dict[int, str]:
     return dict(PersonalValue.objects.filter(event_id__in=ids, name="actor").values_list("event_id", "value"))
 
 
-def _shown(event: AuditEvent, actor_label: str) -> Shown:
-    changes = tuple(changes_of(event))
+def _shown(event: AuditEvent, actor_label: str, zone: tzinfo) -> Shown:
+    changes = tuple(changes_of(event, zone))
     return Shown(
         id=event.id,
         at=event.at,
@@ -156,30 +159,39 @@ def _summary(event: AuditEvent, changes: Sequence[Change]) -> str:
     return " · ".join(part for part in (changed, reason_words(event.action, event.reason)) if part)
 
 
-def changes_of(event: AuditEvent) -> list[Change]:
-    """The fields that differ between before and after, by their words."""
-    before, after = event.before, event.after
+def changes_of(event: AuditEvent, zone: tzinfo = UTC) -> list[Change]:
+    """The fields that differ between before and after, by their words; none that were empty and are."""
+    before, after, group = event.before, event.after, event.action.partition(".")[0]
     names = [name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)]
     if event.result != Result.DONE:
         names = [name for name in names if name != "detail"]
-    return [
-        Change(field_word(name), _word(event, name, before.get(name)), _word(event, name, after.get(name)))
+    found = [
+        Change(
+            field_word(name, group),
+            _word(event, name, before.get(name), zone),
+            _word(event, name, after.get(name), zone),
+        )  # fmt: skip
         for name in names
     ]
+    return [change for change in found if change.before or change.after]
 
 
-def _word(event: AuditEvent, name: str, value: Any) -> str:
-    """A value as text: states by their words, nothing as nothing, structures as JSON cut to a length."""
-    if value is None:
+def _word(event: AuditEvent, name: str, value: Any, zone: tzinfo) -> str:
+    """A value as text: states and codes by their words, moments in the zone, nothing as nothing, structures as JSON cut to a length."""
+    if value is None or value == {} or value == []:
         return ""
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if name == "state" and isinstance(value, str) and value in LOOKS.get(event.object_type, {}):
         return str(look(event.object_type, value).label)
     if isinstance(value, str):
-        text = value_word(name, value)
+        text = (
+            display.sentence(datetime.fromisoformat(value), zone)
+            if _MOMENT.fullmatch(value)
+            else value_word(name, value)
+        )
     elif isinstance(value, list) and all(isinstance(item, str | int) for item in value):
-        text = display.series(value)
+        text = display.series(value_word(name, str(item)) for item in value)
     elif isinstance(value, list) and all(isinstance(item, dict) and "code" in item for item in value):
         text = display.series(_coded(item) for item in value)
     else:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import declare
-from coupons import telling
-from coupons.models import PausedBy
+from coupons import labels, telling
+from coupons.models import CouponKind, PausedBy
 
 declare(
     "coupon",
@@ -32,10 +32,20 @@ declare(
     },
     objects={"coupon": _("Coupon")},
     fields={
+        "kind": _("Coupon kind"),
         "face_value": _("Face value"),
         "min_order": _("Minimum order"),
         "quota": _("Quota"),
+        "per_buyer": _("Claim limit"),
         "regions": _("Regions"),
+        "channels": _("Channels"),
+        "sites": _("Language sites"),
+        "stacks_from": _("Stacks from"),
+        "stacks_until": _("Stacks until"),
+        "cpc_cost": _("Cost per click (CPC)"),
+        "amount": _("Amount"),
+        "format": _("Format"),
+        "status": _("Status"),
         "logistics": _("Logistics restriction"),
         "first_order_only": _("First order only"),
         "stacks_with_platform": _("Stacks with platform subsidies"),
@@ -54,7 +64,13 @@ declare(
         "units_held": _("Units of stock reserved"),
         "why": _("Because"),
     },
-    values={"paused_by": {value: label for value, label in PausedBy.choices if value}, "why": telling.WHY},
+    values={
+        "kind": dict(CouponKind.choices),
+        "logistics": labels.LOGISTICS,
+        "channels": labels.CHANNELS,
+        "paused_by": {value: label for value, label in PausedBy.choices if value},
+        "why": telling.WHY,
+    },
 )
 
 declare(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import translation
@@ -117,6 +118,21 @@ def test_values_are_cut_for_the_page():
     changes = {change.label: change.after for change in reading.changes_of(event)}
     assert len(changes["long"]) < 400
     assert (changes["flag"], changes["many"], changes["b"]) == ("Yes", "1, 2", "Y [X], Z")
+
+
+def test_a_new_coupon_reads_in_words():
+    after = {
+        "kind": "no_threshold", "logistics": ["standard", "premium"], "regions": [], "segment": {}, "budget": None, "quota": 50,
+        "starts_at": "2026-11-27T08:00:00Z", "first_order_only": False,
+    }  # fmt: skip
+    event = AuditEvent(action="coupon.create", object_type="coupon", after=after, before={}, commitments={}, at=WHEN)
+    with translation.override("zh-hans"):
+        [shown] = reading.present([event], ZoneInfo("Asia/Shanghai"))
+    assert shown.text == "券类型：无门槛券"
+    assert {change.label: change.after for change in shown.changes} == {
+        "券类型": "无门槛券", "物流限制": "无忧物流-标准、无忧物流-优先", "发放总量": "50",
+        "开始时间": "2026-11-27 16:00 北京时间（08:00 UTC）", "限首单": "否",
+    }  # fmt: skip
 
 
 def test_a_room_declares_its_words():

@@ -103,11 +103,12 @@ def events(request: StoreRequest, store: str) -> HttpResponse:
         page = keyset.page(rows, cursor=request.GET.get("cursor", ""), size=rules.page_size)
     except DomainError:
         page = keyset.page(rows, size=rules.page_size)
+    zone = display.zone(request.store.time_zone)
     export = request.GET.copy()
     export.pop("cursor", None)
     context = {
         "form": form,
-        "days": list(_by_day(reading.present(page.rows), display.zone(request.store.time_zone))),
+        "days": list(_by_day(reading.present(page.rows, zone), zone)),
         "page": page,
         "filtered": form.is_used(),
         "clear_url": reverse("audit:list", kwargs={"store": store}),
@@ -157,7 +158,7 @@ def entry(request: StoreRequest, store: str, event_id: int) -> HttpResponse:
         waiting = str(not_yet.detail)
     except BrokenTree as fault:
         broken = str(fault)
-    [shown] = reading.present([event])
+    [shown] = reading.present([event], display.zone(request.store.time_zone))
     context = {
         "entry": shown,
         "event": event,

@@ -18,7 +18,7 @@ from campaigns.evidence import evidence_of
 from campaigns.models import Campaign, CampaignItem, CampaignState, Closing
 from campaigns.tables import ItemTable, ProtectedItemTable
 from campaigns.views.common import address, find, page, track_of
-from core import clock
+from core import clock, display
 from policies import active, timing
 from policies.rules.campaigns import CampaignRules
 
@@ -78,9 +78,8 @@ def _evidence(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
 
 
 def _events(request: StoreRequest, campaign: Campaign) -> list[dict[str, Any]]:
-    rows = events_of(
-        request.store.pk, "campaign", campaign.code, limit=active(CampaignRules, clock.now()).timeline_events
-    )
+    limit, zone = active(CampaignRules, clock.now()).timeline_events, display.zone(request.store.time_zone)
+    rows = events_of(request.store.pk, "campaign", campaign.code, limit=limit, zone=zone)
     return [
         {"icon": row.icon, "at": row.at, "title": row.sentence, "actor": row.actor_label, "text": row.text}
         for row in rows

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from accounts.requests import StoreRequest
 from accounts.rights import requires
 from audit.reading import events_of
-from core import clock
+from core import clock, display
 from coupons import budgets, labels, links, reading, tabs, telling, watch_words
 from coupons.models import Coupon, PausedBy
 from coupons.views.common import find, page
@@ -51,8 +51,8 @@ def _reason(coupon: Coupon) -> str:
 
 
 def _events(request: StoreRequest, coupon: Coupon) -> list[dict[str, Any]]:
-    limit = active(CouponRules, clock.now()).timeline_events
+    limit, zone = active(CouponRules, clock.now()).timeline_events, display.zone(request.store.time_zone)
     return [
         {"icon": row.icon, "at": row.at, "title": row.sentence, "actor": row.actor_label, "text": row.text}
-        for row in events_of(request.store.pk, "coupon", coupon.code, limit=limit)
+        for row in events_of(request.store.pk, "coupon", coupon.code, limit=limit, zone=zone)
     ]
