@@ -14,6 +14,7 @@ from api.frame import framed
 from api.routers import (
     affiliates,
     audit,
+    campaign_coupons,
     campaigns,
     categories,
     claims,
@@ -74,6 +75,7 @@ for module in (
     stopping,
     affiliates,
     campaigns,
+    campaign_coupons,
     coupon_reach,
     coupon_usage,
     enrolments,

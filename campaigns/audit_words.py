@@ -70,6 +70,7 @@ declare(
         "check": _("Check"), "step": _("Step"), "offers": _("Offers switched"), "policy": _("Rules followed"),
         "warnings": _("Checks to look at"), "item_count": _("Number of items"), "campaigns": _("Campaign"),
         "coupon": _("Coupon"), "coupons": _("Coupons"), "campaign": _("Campaign"),
+        "coupons_frozen": _("Coupons frozen"), "claims_frozen": _("Claimed coupons not used yet"),
         "bulk": _("Bulk job"), "parked": _("Close when clear"), "then": _("When nothing stands in the way"),
     },
     values={"kind": dict(Kind.choices), "close_kind": dict(CloseKind.choices), "then": dict(ParkedClose.Then.choices)},

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 from django.db import OperationalError, connection, transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, Sum
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -41,8 +41,10 @@ ACTIONS = ("pause", "resume", "cancel")
 OPEN = (BulkState.QUEUED, BulkState.RUNNING)
 HEARTBEAT = "campaigns.bulk"
 _WRITE = """
-    UPDATE campaigns_bulkrow r SET result = u.result, error = u.error::jsonb
-    FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS u(id, result, error) WHERE r.id = u.id
+    UPDATE campaigns_bulkrow r
+    SET result = u.result, error = u.error::jsonb, coupons_frozen = u.coupons, claims_frozen = u.claims
+    FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::int[], %s::int[]) AS u(id, result, error, coupons, claims)
+    WHERE r.id = u.id
 """
 
 
@@ -56,33 +58,56 @@ def run(
     *,
     reason: str = "",
     note: str = "",
+    freeze_claimed: bool = False,
     confirm_count: int | None = None,
     actor: Actor,
     now: datetime | None = None,
 ) -> BulkJob:
     """Act on many campaigns; answers the job with a result per code: `done`, `refused` (by a rule) or `failed` (by a fault).
 
-    A cancel needs `confirm_count`, the number of campaigns as a person typed it, and takes at most `bulk_cancel_max` of them.
-    Raises InvalidInput for a wrong count or too many, PermissionRefused without the right.
+    With `freeze_claimed` a pause freezes the use of claimed coupons as well (冻结使用). A cancel needs `confirm_count`, the number of
+    campaigns as a person typed it, and takes at most `bulk_cancel_max` of them.
+    Raises InvalidInput for a wrong count, too many or a freeze without a pause, PermissionRefused without the right.
     """
     moment = now or clock.now()
     chosen = _normal(wanted)
     rules = policies.active(ClosingRules, moment)
     most = rules.bulk_cancel_max if action == "cancel" else rules.bulk_max
-    return _at_once(store, action, chosen, BulkScope.CHOSEN, most, reason, note, confirm_count, actor, moment)
+    counted = confirm_count is not None or action == "cancel"
+    _check_request(action, chosen, most, confirm_count, counted=counted, freeze_claimed=freeze_claimed)
+    check(actor, store, guards.RIGHTS[action], now=moment)
+    job = _new(store, action, chosen, BulkScope.CHOSEN, actor, moment)
+    _start(job, reason, note, actor, moment, freeze_claimed=freeze_claimed)
+    return finish(store, job.pk, now=moment)
 
 
 def stop_all(
-    store: Store, *, reason: str, note: str = "", confirm_count: int, actor: Actor, now: datetime | None = None
+    store: Store,
+    *,
+    reason: str,
+    note: str = "",
+    freeze_claimed: bool = False,
+    confirm_count: int,
+    actor: Actor,
+    now: datetime | None = None,
 ) -> BulkJob:
     """Pause every running campaign of the store with one reason; `confirm_count` is how many the person saw."""
-    job = begin_stop_all(store, reason=reason, note=note, confirm_count=confirm_count, actor=actor, now=now)
+    job = begin_stop_all(
+        store, reason=reason, note=note, freeze_claimed=freeze_claimed, confirm_count=confirm_count, actor=actor, now=now
+    )  # fmt: skip
     return finish(store, job.pk, now=now)
 
 
 @transaction.atomic
 def begin_stop_all(
-    store: Store, *, reason: str, note: str = "", confirm_count: int, actor: Actor, now: datetime | None = None
+    store: Store,
+    *,
+    reason: str,
+    note: str = "",
+    freeze_claimed: bool = False,
+    confirm_count: int,
+    actor: Actor,
+    now: datetime | None = None,
 ) -> BulkJob:
     """Freeze what runs and put it in the queue, so that a worker carries it to its end whatever becomes of the caller; see `finish`.
 
@@ -93,7 +118,7 @@ def begin_stop_all(
     _check_request("pause", chosen, None, confirm_count, counted=True)
     check(actor, store, guards.RIGHTS["pause"], now=moment)
     job = _new(store, "pause", chosen, BulkScope.LIVE, actor, moment)
-    _start(job, reason, note, actor, moment)
+    _start(job, reason, note, actor, moment, freeze_claimed=freeze_claimed)
     transaction.on_commit(wake_bulk, robust=True)
     return job
 
@@ -110,25 +135,6 @@ def running_codes(store: Store, now: datetime) -> list[str]:
     """The codes of every campaign of the store that runs at `now`, in the order of their ids: what *stop all* pauses."""
     rows = Campaign.objects.filter(store_id=store.pk, state=CampaignState.RUNNING, ends_at__gt=now)
     return list(rows.order_by("id").values_list("code", flat=True))
-
-
-def _at_once(
-    store: Store,
-    action: str,
-    chosen: Sequence[str],
-    scope: str,
-    most: int | None,
-    reason: str,
-    note: str,
-    confirm_count: int | None,
-    actor: Actor,
-    now: datetime,
-) -> BulkJob:
-    _check_request(action, chosen, most, confirm_count, counted=confirm_count is not None or action == "cancel")
-    check(actor, store, guards.RIGHTS[action], now=now)
-    job = _new(store, action, chosen, scope, actor, now)
-    _start(job, reason, note, actor, now)
-    return finish(store, job.pk, now=now)
 
 
 # -- as a job ----------------------------------------------------------------------------------------------------------------
@@ -166,14 +172,16 @@ def confirm(
     action: str,
     reason: str = "",
     note: str = "",
+    freeze_claimed: bool = False,
     confirm_count: int | None = None,
     actor: Actor,
     now: datetime | None = None,
 ) -> BulkJob:
     """Put a frozen selection in the queue. A second confirm answers the job as it is: it was submitted twice.
 
-    A cancel, and *stop all*, need the number of campaigns as typed. Raises NotFound for somebody else's draft, Conflict ERR_FORM_TOKEN for
-    one of another action or one that is too old, InvalidInput for a wrong number, PermissionRefused without the right.
+    `freeze_claimed` stands for the whole job, whenever its turn comes. A cancel, and *stop all*, need the number of campaigns as typed.
+    Raises NotFound for somebody else's draft, Conflict ERR_FORM_TOKEN for one of another action or one that is too old, InvalidInput for a
+    wrong number, PermissionRefused without the right.
     """
     moment = now or clock.now()
     mine = BulkJob.objects.filter(store_id=store.pk, created_by_id=actor.id)
@@ -192,10 +200,10 @@ def confirm(
         chosen = running_codes(store, moment)
     most = None if job.scope == BulkScope.LIVE else _most(action, moment)
     counted = action == "cancel" or job.scope == BulkScope.LIVE
-    _check_request(action, chosen, most, confirm_count, counted=counted)
+    _check_request(action, chosen, most, confirm_count, counted=counted, freeze_claimed=freeze_claimed)
     if job.scope == BulkScope.LIVE:
         _put_rows(job, chosen)
-    _start(job, reason, note, actor, moment)
+    _start(job, reason, note, actor, moment, freeze_claimed=freeze_claimed)
     transaction.on_commit(wake_bulk, robust=True)
     return job
 
@@ -237,6 +245,22 @@ def counts_of(jobs: Sequence[BulkJob]) -> dict[int, dict[str, int]]:
     for job_id, result, n in rows.annotate(n=Count("id")):
         found[job_id][result or "open"] = n
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What a pause froze: coupons whose claimed ones cannot be used, and how many claimed ones that were not used yet."""
+
+    coupons: int = 0
+    claims: int = 0
+
+
+def frozen_of(job: BulkJob) -> Frozen:
+    """What a job has frozen so far; no query for one that was not to freeze."""
+    if not job.freeze_claimed:
+        return Frozen()
+    sums = job.rows.aggregate(coupons=Sum("coupons_frozen"), claims=Sum("claims_frozen"))
+    return Frozen(sums["coupons"] or 0, sums["claims"] or 0)
 
 
 def work_due() -> int:
@@ -321,7 +345,8 @@ def _command(job: BulkJob, batch: Sequence[BulkRow], now: datetime) -> stopping.
     actor = Actor(**given | {"kind": ActorKind(given["kind"])})
     versions = {row.code: row.version for row in batch if row.version is not None and job.action == "cancel"}
     return stopping.Command(
-        job.store, job.action, actor, now, job.reason, job.note, versions=versions, bulk_job=job.pk
+        job.store, job.action, actor, now, job.reason, job.note, freeze_claimed=job.freeze_claimed, versions=versions,
+        bulk_job=job.pk,
     )  # fmt: skip
 
 
@@ -331,6 +356,8 @@ def _write(batch: Sequence[BulkRow], outcomes: Sequence[RowOutcome]) -> None:
         [row.pk for row in batch],
         [one["result"] for one in shown],
         [None if one["error"] is None else orjson.dumps(one["error"], default=str).decode() for one in shown],
+        [outcome.coupons_frozen for outcome in outcomes],
+        [outcome.claims_frozen for outcome in outcomes],
     ]
     with connection.cursor() as cursor:
         cursor.execute(_WRITE, values)
@@ -404,17 +431,23 @@ def _put_rows(job: BulkJob, chosen: Sequence[str]) -> None:
     job.save(update_fields=["total"])
 
 
-def _start(job: BulkJob, reason: str, note: str, actor: Actor, now: datetime) -> None:
+def _start(job: BulkJob, reason: str, note: str, actor: Actor, now: datetime, *, freeze_claimed: bool) -> None:
     command = stopping.command_of(job.store, job.action, actor, now, reason, note)
-    job.reason, job.note = command.reason[:40], command.note
+    job.reason, job.note, job.freeze_claimed = command.reason[:40], command.note, freeze_claimed
     job.actor = asdict(replace(actor, ip=""))
     job.language = translation.get_language() or "en"
     job.state, job.started_at = BulkState.QUEUED, now
-    job.save(update_fields=["reason", "note", "actor", "language", "state", "started_at"])
+    job.save(update_fields=["reason", "note", "freeze_claimed", "actor", "language", "state", "started_at"])
 
 
 def _check_request(
-    action: str, chosen: Sequence[str], most: int | None, confirm_count: int | None, *, counted: bool
+    action: str,
+    chosen: Sequence[str],
+    most: int | None,
+    confirm_count: int | None,
+    *,
+    counted: bool,
+    freeze_claimed: bool = False,
 ) -> None:
     errors = []
     if action not in ACTIONS:
@@ -429,5 +462,8 @@ def _check_request(
     if counted and confirm_count != len(chosen):
         words = _("Type how many campaigns this is about: %(n)s.") % {"n": len(chosen)}
         errors.append(FieldError("confirm_count", "ERR_CONFIRM_COUNT", words))
+    if freeze_claimed and action != "pause":
+        words = _("Only a pause freezes the use of claimed coupons.")
+        errors.append(FieldError("freeze_claimed", "ERR_BULK_FREEZE", words))
     if errors:
         raise InvalidInput(str(errors[0].message), errors, code=errors[0].code)

@@ -19,12 +19,21 @@ from campaigns.house_guards import TRANSITIONS
 from campaigns.impact import forecast
 from campaigns.models import BulkJob, Campaign
 from campaigns.outcomes import GuardRow, Impact
+from campaigns.selection import LINKED_COUPONS
 from policies.rules import ClosingRules
 
+_PAUSABLE = """ANY(
+    SELECT p.id FROM campaigns_campaign p WHERE p.store_id = %(store)s AND p.code = ANY(%(codes)s) AND p.state = ANY(%(states)s))"""
 _SHARE = """
     SELECT count(DISTINCT listing_id), count(DISTINCT listing_id) FILTER (WHERE campaign_code = ANY(%(codes)s))
     FROM listings_liveoffer WHERE store_id = %(store)s AND active AND starts_at <= %(now)s AND ends_at > %(now)s
 """
+
+#: As `impact` counts them, over codes instead of ids.
+_LINKED = f"""
+    SELECT count(*), COALESCE(sum((SELECT count(*) FROM coupons_claim k WHERE k.coupon_id = c.id AND k.state = 'claimed')), 0)::bigint
+    {LINKED_COUPONS.replace("ANY(%(ids)s)", _PAUSABLE)}
+"""  # noqa: S608 - constants of this house
 
 
 @dataclass(frozen=True)
@@ -47,14 +56,25 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Linked:
+    """The coupons that go with a selection, and how many claimed ones among them are not used yet."""
+
+    coupons: int = 0
+    unused: int = 0
+
+
+@dataclass(frozen=True)
 class Preview:
-    """A selection before it is confirmed: its first rows, how many there are, how many stand where the act may start, the share."""
+    """A selection before it is confirmed: its first rows, how many there are, how many stand where the act may start, the share, and the
+    coupons of those that it will stop.
+    """
 
     rows: Sequence[Campaign]
     total: int
     known: int
     ready: int
     share: Share | None
+    linked: Linked = Linked()
 
     @property
     def more(self) -> int:
@@ -78,13 +98,24 @@ class Checked:
 
 
 def preview(store: Store, job: BulkJob, *, shown: int, now: datetime) -> Preview:
-    """What the selection holds now (three queries)."""
+    """What the selection holds now (four queries)."""
     codes = list(job.rows.order_by("position").values_list("code", flat=True))
     rows = Campaign.objects.filter(store_id=store.pk, code__in=codes)
     states: Counter[str] = Counter(dict(rows.order_by().values_list("state").annotate(n=Count("id"))))
     ready = sum(states[state] for state in sources(TRANSITIONS[job.action]))
-    share = None if job.action == "resume" else share_of(store, codes, now=now)
-    return Preview(list(rows.order_by("-id")[:shown]), job.total, states.total(), ready, share)
+    first = list(rows.order_by("-id")[:shown])
+    if job.action == "resume":
+        return Preview(first, job.total, states.total(), ready, None)
+    share, linked = share_of(store, codes, now=now), linked_to(store, codes)
+    return Preview(first, job.total, states.total(), ready, share, linked)
+
+
+def linked_to(store: Store, codes: Sequence[str]) -> Linked:
+    """The coupons that a pause of these campaigns stops: those of campaigns that run (one query)."""
+    given = {"store": store.pk, "codes": list(codes), "states": sorted(sources("pause"))}
+    with connection.cursor() as cursor:
+        cursor.execute(_LINKED, given)
+        return Linked(*cursor.fetchone())
 
 
 def share_of(store: Store, codes: Sequence[str], *, now: datetime) -> Share:

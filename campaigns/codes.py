@@ -54,6 +54,11 @@ declare(
         cause=_("Only pause, resume and cancel work on many campaigns."), fix=_("Choose one of them."),
     ),
     Code(
+        "ERR_BULK_FREEZE", ERROR, _("Freezing without a pause"),
+        cause=_("The use of claimed coupons is frozen by a pause only; a cancel freezes and voids them by itself."),
+        fix=_("Leave the choice out, or pause the campaigns."),
+    ),
+    Code(
         "ERR_PARK_CLEAR", ERROR, _("Nothing to wait for"),
         cause=_("Every check passes, so the stop can be done at once."), fix=_("Pause it, or cancel it permanently, now."),
     ),

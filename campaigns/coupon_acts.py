@@ -7,7 +7,7 @@ only what the campaign itself did; the final cancel and the end void them. Campa
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -68,11 +68,15 @@ class _Link:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What an act did to the coupons of one campaign: coupons that moved, claims voided, units of stock let go or held again."""
+    """What an act did to the coupons of one campaign: coupons that moved, claims voided, units of stock let go or held again; coupons whose
+    claimed ones it froze, and how many of these were not used yet.
+    """
 
     coupons: int = 0
     claims: int = 0
     units: int = 0
+    frozen: int = 0
+    claims_frozen: int = 0
 
     def figures(self) -> dict[str, int]:
         """The figures of a void, as `Impact` names them."""
@@ -91,7 +95,7 @@ def stop(
     )
     if done.frozen:
         CampaignCoupon.objects.filter(coupon_id__in=done.frozen).update(froze=True)
-    return _touched(links, done)
+    return _with_frozen(_touched(links, done), links, [*done.ids, *done.frozen] if freeze else [])
 
 
 def begin(rows: Sequence[Campaign], *, now: datetime) -> None:
@@ -199,6 +203,18 @@ def _thaw(links: Sequence[_Link], actor: Actor, right: str, now: datetime) -> No
     if froze:
         stopping.unfreeze(froze, actor=actor, right=right, now=now)
         CampaignCoupon.objects.filter(coupon_id__in=froze).update(froze=False)
+
+
+def _with_frozen(found: dict[int, Touched], links: Sequence[_Link], frozen: Sequence[int]) -> dict[int, Touched]:
+    """The same with the coupons whose claimed ones cannot be used any more; one query where there are any."""
+    unused = stopping.unused(frozen) if frozen else {}
+    campaign_of = {link.coupon_id: link.campaign_id for link in links}
+    for pk in frozen:
+        old = found.get(campaign_of[pk], Touched())
+        found[campaign_of[pk]] = replace(
+            old, frozen=old.frozen + 1, claims_frozen=old.claims_frozen + unused.get(pk, 0)
+        )
+    return found
 
 
 def _touched(links: Sequence[_Link], done: stopping.Done) -> dict[int, Touched]:

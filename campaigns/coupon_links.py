@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from django.utils.translation import gettext as _
 
 import policies
@@ -89,11 +89,14 @@ def join() -> None:
 
 
 @verb("campaign.link_coupon", right=RIGHT)
-def link_coupon(store: Store, code: str, coupon_code: str, *, actor: Actor, now: datetime) -> Campaign:
-    """Link a coupon of the store to a campaign: from now on it lives and dies with it.
+def link_coupon(
+    store: Store, code: str, coupon_code: str, *, version: int | None = None, actor: Actor, now: datetime
+) -> Campaign:
+    """Link a coupon of the store to a campaign: from now on it lives and dies with it. One that is linked to it already stays as it is.
 
-    Needs `campaigns.edit` and `coupons.manage`. Raises NotFound, Conflict: ERR_STATE or ERR_CLOSE_ENDED where one of them is over,
-    ERR_COUPON_LINKED, ERR_COUPON_WINDOW when their windows share no moment.
+    Needs `campaigns.edit` and `coupons.manage`; `version` is the coupon's as the caller read it. Raises NotFound, VersionConflict,
+    Conflict: ERR_STATE or ERR_CLOSE_ENDED where one of them is over, ERR_COUPON_LINKED, ERR_COUPON_WINDOW when their windows share no
+    moment.
     """
     check(actor, store, RIGHT, now=now)
     _ensure_named(coupon_code)
@@ -101,6 +104,9 @@ def link_coupon(store: Store, code: str, coupon_code: str, *, actor: Actor, now:
     campaign = finding.lock(store, code)
     coupon = coupon_finding.lock(store, coupon_code)
     about(finding.target(campaign, store))
+    if CampaignCoupon.objects.filter(campaign=campaign, coupon=coupon).exists():
+        return campaign
+    coupon_finding.check_version(coupon, version)
     if coupon.state not in OPEN:
         message = _("%(code)s is “%(state)s”; a coupon that is over joins no campaign.")
         raise Conflict("ERR_STATE", message % {"code": coupon.code, "state": coupon.get_state_display()})
@@ -113,11 +119,14 @@ def link_coupon(store: Store, code: str, coupon_code: str, *, actor: Actor, now:
 
 
 @verb("campaign.unlink_coupon", right=RIGHT)
-def unlink_coupon(store: Store, code: str, coupon_code: str, *, actor: Actor, now: datetime) -> Campaign:
+def unlink_coupon(
+    store: Store, code: str, coupon_code: str, *, version: int | None = None, actor: Actor, now: datetime
+) -> Campaign:
     """Take a coupon out of a campaign that is not over: it stands on its own again, with its own window. What the campaign stopped stays
     stopped until a person resumes it.
 
-    Raises NotFound, also for a coupon of another campaign, Conflict ERR_STATE once the campaign is closed or being called off.
+    `version` is the coupon's as the caller read it. Raises NotFound, also for a coupon of another campaign, VersionConflict, Conflict
+    ERR_STATE once the campaign is closed or being called off.
     """
     check(actor, store, RIGHT, now=now)
     _ensure_named(coupon_code)
@@ -128,6 +137,7 @@ def unlink_coupon(store: Store, code: str, coupon_code: str, *, actor: Actor, no
     link = CampaignCoupon.objects.filter(campaign=campaign, coupon=coupon).first()
     if link is None:
         raise coupon_finding.unknown(coupon_code)
+    coupon_finding.check_version(coupon, version)
     if campaign.state not in LEAVABLE or campaign.ends_at <= now:
         message = _("%(code)s is over or is being called off: its coupons go with it.") % {"code": campaign.code}
         raise Conflict("ERR_STATE", message, state=campaign.state)
@@ -160,6 +170,11 @@ class LinkedCoupon:
     unused: int
     units: int
     shortage: Shortage
+
+
+def rows_of(campaign: Campaign) -> QuerySet[Coupon]:
+    """The coupons of a campaign with their counters, newest first."""
+    return Coupon.objects.filter(campaign_link__campaign=campaign).select_related("tally").order_by("-id")
 
 
 def coupons_of(campaign: Campaign) -> list[LinkedCoupon]:

@@ -54,14 +54,19 @@ class StopForm(ReasonForm):
     )
 
 
-class PauseForm(StopForm):
-    """Pause: nothing is lost. Only a campaign with coupons is asked about those that buyers hold."""
+class FreezeForm(forms.Form):
+    """The choice of a pause. Only where there are coupons it is asked what becomes of those that buyers hold."""
 
     freeze_claimed = forms.BooleanField(
         label=_("Freeze use of claimed coupons"),
         help_text=_("Off unless you choose it: buyers who hold one may go on using it."),
         required=False,
     )
+
+
+class PauseForm(FreezeForm, StopForm):
+    """Pause: nothing is lost."""
+
     form_token = forms.CharField(widget=forms.HiddenInput, required=False)
 
 
@@ -84,7 +89,7 @@ class CancelForm(StopForm):
     )
 
 
-class BulkForm(ReasonForm):
+class BulkForm(FreezeForm, ReasonForm):
     """Pause or resume many: a pause has a reason, a resume needs none."""
 
     form_token = forms.CharField(widget=forms.HiddenInput, required=False)
@@ -92,7 +97,7 @@ class BulkForm(ReasonForm):
     def __init__(self, *args: Any, action: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if action == "resume":
-            del self.fields["reason"], self.fields["note"]
+            del self.fields["reason"], self.fields["note"], self.fields["freeze_claimed"]
 
 
 class CountForm(ReasonForm):
@@ -107,7 +112,7 @@ class CountForm(ReasonForm):
     )
 
 
-class StopAllForm(CountForm):
+class StopAllForm(FreezeForm, CountForm):
     """Pause everything that runs."""
 
 

@@ -123,13 +123,17 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class RowOutcome:
-    """What became of one campaign of a command: done, refused (by a rule) or failed (by a fault)."""
+    """What became of one campaign of a command: done, refused (by a rule) or failed (by a fault); and of a pause that froze the use of
+    claimed coupons: of how many coupons, and how many claimed ones that is.
+    """
 
     code: str
     result: str
     error: DomainError | None = None
     campaign: Campaign | None = None
     warnings: tuple[GuardRow, ...] = ()
+    coupons_frozen: int = 0
+    claims_frozen: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The shape of a row of `POST /campaigns/bulk`."""

@@ -39,6 +39,9 @@ from policies.rules import ClosingRules
 S = CampaignState
 #: What the record of a refusal keeps of its error.
 KEPT = ("blockers", "holder", "seconds_left", "right")
+#: By the campaign's code: its guards. By its id: what became of its coupons.
+Checklists = Mapping[str, tuple[GuardRow, ...]]
+Touches = Mapping[int, coupon_acts.Touched]
 
 
 @dataclass(frozen=True)
@@ -199,10 +202,9 @@ def act(command: Command, wanted: Sequence[str], *, confirm_code: str | None = N
     refused |= _stale(command, open_rows)
     checklist = _guarded(command, [row for row in open_rows if row.code not in refused], refused)
     passing = [row for row in open_rows if row.code not in refused]
-    if passing:
-        EFFECTS[command.action](command, passing, checklist)
+    touched = EFFECTS[command.action](command, passing, checklist) if passing else {}
     _record_refusals(command, found, refused)
-    return [_outcome(code, found, refused, checklist) for code in wanted]
+    return [_outcome(code, found, refused, checklist, touched) for code in wanted]
 
 
 def wrong_code(campaign: Campaign) -> InvalidInput:
@@ -293,7 +295,8 @@ def _outcome(
     code: str,
     found: Mapping[str, Campaign],
     refused: Mapping[str, DomainError],
-    checklist: Mapping[str, tuple[GuardRow, ...]],
+    checklist: Checklists,
+    touched: Touches,
 ) -> RowOutcome:
     campaign = found.get(codes.normalise(code))
     name = campaign.code if campaign else code
@@ -301,7 +304,8 @@ def _outcome(
     if error is not None:
         return RowOutcome(name, "refused", error)
     warnings = tuple(row for row in checklist.get(name, ()) if row.status != "passed")
-    return RowOutcome(name, "done", None, campaign, warnings)
+    coupons = touched.get(campaign.pk, coupon_acts.Touched()) if campaign else coupon_acts.Touched()
+    return RowOutcome(name, "done", None, campaign, warnings, coupons.frozen, coupons.claims_frozen)
 
 
 # -- what each action does, set-based, to rows that are locked and passed ----------------------------------------------------
@@ -321,9 +325,9 @@ def _finish(
     rows: Sequence[Campaign],
     before: Mapping[int, str],
     touched: offers.Touched,
-    checklist: Mapping[str, tuple[GuardRow, ...]],
+    checklist: Checklists,
     event: str,
-    coupons: Mapping[int, coupon_acts.Touched] | None = None,
+    coupons: Touches | None = None,
 ) -> None:
     entries = []
     for row in rows:
@@ -339,7 +343,7 @@ def _finish(
         if command.freeze_claimed:
             after["freeze_claimed"] = True
         if coupons and row.pk in coupons:
-            after["coupons"] = coupons[row.pk].coupons
+            after |= _figures_of(coupons[row.pk])
         whence = (("bulk", command.bulk_job), ("parked", command.parked.get(row.code)))
         after |= {key: value for key, value in whence if value}
         entries.append(
@@ -356,13 +360,21 @@ def _finish(
     tell([Event(event, row, {"state": row.state}) for row in rows], now=command.now)
 
 
+def _figures_of(touched: coupon_acts.Touched) -> dict[str, int]:
+    """What became of a campaign's coupons as the record keeps it."""
+    figures = {
+        "coupons": touched.coupons, "coupons_frozen": touched.frozen, "claims_frozen": touched.claims_frozen,
+    }  # fmt: skip
+    return {name: n for name, n in figures.items() if n}
+
+
 def _decided(line: GuardRow) -> dict[str, Any]:
     """A guard's decision as the record keeps it: with the version of the rules, and the figures where it did not simply pass."""
     kept: dict[str, Any] = {"code": line.code, "status": line.status, "policy": line.policy}
     return kept | ({"evidence": dict(line.evidence)} if line.status != "passed" else {})
 
 
-def _pause(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, tuple[GuardRow, ...]]) -> None:
+def _pause(command: Command, rows: Sequence[Campaign], checklist: Checklists) -> Touches:
     ids = [row.pk for row in rows]
     set_state_of(
         ids,
@@ -381,6 +393,7 @@ def _pause(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, t
         _tell_of_emergency(command, rows)
     check_plan.plan(rows, Occasion.PAUSE, now=command.now, at_once=True)
     _finish(command, rows, _reread(rows), touched, checklist, "campaign.paused", stopped)
+    return stopped
 
 
 def _tell_of_emergency(command: Command, rows: Sequence[Campaign]) -> None:
@@ -397,7 +410,7 @@ def _tell_of_emergency(command: Command, rows: Sequence[Campaign]) -> None:
     send_many(command.store.pk, notes, now=command.now)
 
 
-def _resume(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, tuple[GuardRow, ...]]) -> None:
+def _resume(command: Command, rows: Sequence[Campaign], checklist: Checklists) -> Touches:
     ids = [row.pk for row in rows]
     set_state_of(
         ids, transition="resume", now=command.now, paused_at=None, stop_reason="", stop_note="", freeze_claimed=False
@@ -408,9 +421,10 @@ def _resume(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, 
     before = _reread(rows)
     coupons = coupon_acts.go_on(rows, actor=command.actor, right=command.right, now=command.now)
     _finish(command, rows, before, touched, checklist, "campaign.resumed", coupons)
+    return coupons
 
 
-def _cancel(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, tuple[GuardRow, ...]]) -> None:
+def _cancel(command: Command, rows: Sequence[Campaign], checklist: Checklists) -> Touches:
     ids = [row.pk for row in rows]
     held = closing.open_manual(
         rows, actor=command.actor, reason=command.reason, note=command.note, right=command.right, now=command.now
@@ -430,9 +444,10 @@ def _cancel(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, 
     check_plan.drop(ids, now=command.now)
     check_plan.plan(rows, Occasion.CLOSE, now=command.now, closings=held.closings, at_once=True)
     _finish(command, rows, _reread(rows), held.touched, checklist, "campaign.cancelling")
+    return {}
 
 
-def _take_back(command: Command, rows: Sequence[Campaign], checklist: Mapping[str, tuple[GuardRow, ...]]) -> None:
+def _take_back(command: Command, rows: Sequence[Campaign], checklist: Checklists) -> Touches:
     ids = [row.pk for row in rows]
     back_on = [row for row in rows if row.state_before_cancel == S.RUNNING]
     still_paused = [row for row in rows if row.state_before_cancel == S.PAUSED]
@@ -458,6 +473,7 @@ def _take_back(command: Command, rows: Sequence[Campaign], checklist: Mapping[st
     before = _reread(rows)
     coupons = _coupons_back(command, rows, still_paused)
     _finish(command, rows, before, touched, checklist, "campaign.taken_back", coupons)
+    return coupons
 
 
 def _coupons_back(

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from api.fields import write_moment
+from campaigns import bulk as jobs
 from campaigns.checking import warnings_of
 from campaigns.forecasting import Forecast
-from campaigns.models import Campaign, CampaignItem, Check, Closing, Leftover
+from campaigns.models import BulkJob, Campaign, CampaignItem, Check, Closing, Leftover
 from campaigns.report import differences_of
 from core import clock, money
 from policies import timing
@@ -89,12 +90,14 @@ def _items(campaign: Campaign) -> list[dict[str, Any]]:
     ]
 
 
-def bulk(results: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of a bulk job; an error always has its blockers, be they none."""
-    return [
+def bulk(job: BulkJob) -> dict[str, Any]:
+    """What became of a bulk job, row by row; an error always has its blockers, be they none. Two queries at most."""
+    rows = [
         {"code": row["code"], "result": row["result"], "error": row["error"] and {"blockers": [], **row["error"]}}
-        for row in results
+        for row in jobs.results(job)
     ]
+    frozen = jobs.frozen_of(job)
+    return {"results": rows, "frozen": {"coupons": frozen.coupons, "claimed_unused": frozen.claims}}
 
 
 def closing(found: Closing, prices: Iterable[dict[str, Any]]) -> dict[str, Any]:

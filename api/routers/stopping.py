@@ -143,10 +143,11 @@ def bulk_campaigns(request: ApiRequest, body: BulkIn) -> HttpResponse:
         body.codes,
         reason=body.reason,
         note=body.note,
+        freeze_claimed=body.freeze_claimed,
         confirm_count=body.confirm_count,
         actor=request.actor,
     )
-    return reply({"results": present.bulk(bulk.results(job))})
+    return reply(present.bulk(job))
 
 
 @router.post(
@@ -170,7 +171,7 @@ def stop_all_campaigns(request: ApiRequest, body: StopAllIn) -> HttpResponse:
 
     def finish() -> HttpResponse:
         with in_store(store.pk):
-            return reply({"results": present.bulk(bulk.results(bulk.finish(store, job.pk)))})
+            return reply(present.bulk(bulk.finish(store, job.pk)))
 
     return InBatches(str(job.pk), finish)
 

@@ -126,6 +126,7 @@ class BulkIn(Body):
     codes: list[Code] = Field(min_length=1)
     reason: Text = ""
     note: Text = ""
+    freeze_claimed: bool = Field(False, description=_("For a pause: freeze coupons that buyers have claimed already."))
     confirm_count: Count | None = Field(None, description=_("How many campaigns are meant; a cancel needs it."))
 
 
@@ -270,10 +271,18 @@ class BulkRow(Answer):
     error: BulkError | None
 
 
+class FrozenOut(Answer):
+    """Coupons whose use was frozen, and how many claimed ones among them are not used yet."""
+
+    coupons: int
+    claimed_unused: int
+
+
 class BulkOut(Answer):
-    """A result for each code, in the order asked."""
+    """A result for each code, in the order asked, and what a pause froze."""
 
     results: list[BulkRow]
+    frozen: FrozenOut
 
 
 class Difference(Answer):

@@ -77,6 +77,13 @@ class CouponPatch(CouponFields):
     version: Version = None
 
 
+class CampaignCouponIn(Body):
+    """A coupon of the store, by its code; `version` is the coupon's."""
+
+    coupon: CouponCode
+    version: Version = None
+
+
 class CouponQuery(ListQuery):
     """Filters of the coupons."""
 

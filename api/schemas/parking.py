@@ -64,6 +64,7 @@ class StopAllIn(Body):
 
     reason: Text = ""
     note: Text = ""
+    freeze_claimed: bool = Field(False, description=_("Freeze coupons that buyers have claimed already."))
     confirm_count: Count
 
 

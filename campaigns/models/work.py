@@ -57,6 +57,9 @@ class BulkJob(models.Model):
     filter = models.TextField(blank=True, help_text="The query string of the list when all that match were chosen.")
     reason = models.CharField(max_length=40, blank=True)
     note = models.CharField(max_length=500, blank=True)
+    freeze_claimed = models.BooleanField(
+        default=False, db_default=False, help_text="For a pause: buyers cannot use the coupons they hold either."
+    )
     total = models.PositiveIntegerField(default=0)
     retry_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="retries")
     actor = models.JSONField(default=dict, help_text="Who confirmed it, as the record names them.")
@@ -81,7 +84,10 @@ class BulkJob(models.Model):
 
 
 class BulkRow(models.Model):
-    """One campaign of a bulk job. `result` is empty until its turn: then `done`, `refused` (by a rule) or `failed` (by a fault)."""
+    """One campaign of a bulk job. `result` is empty until its turn: then `done`, `refused` (by a rule) or `failed` (by a fault).
+
+    `coupons_frozen`: coupons of the campaign whose claimed ones its turn froze; `claims_frozen`: claimed ones among them, not used yet.
+    """
 
     store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", db_index=False)
     job = models.ForeignKey(BulkJob, on_delete=models.CASCADE, related_name="rows", db_index=False)
@@ -90,6 +96,8 @@ class BulkRow(models.Model):
     version = models.PositiveIntegerField(null=True, help_text="The campaign's version when it was chosen.")
     result = models.CharField(max_length=8, blank=True)
     error = models.JSONField(null=True)
+    coupons_frozen = models.PositiveIntegerField(default=0, db_default=0)
+    claims_frozen = models.PositiveIntegerField(default=0, db_default=0)
 
     objects = ScopedManager(store="store")
 

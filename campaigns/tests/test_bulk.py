@@ -48,7 +48,7 @@ def test_a_fault_is_pinned_to_its_row(shop, monkeypatch):
     def faulty(command, rows, checklist):
         if any(row.pk == campaigns[1].pk for row in rows):
             raise RuntimeError("a fault")
-        real(command, rows, checklist)
+        return real(command, rows, checklist)
 
     monkeypatch.setitem(stopping.EFFECTS, "pause", faulty)
     job = bulk.run(shop.store, "pause", [row.code for row in campaigns], actor=shop.owner)

@@ -166,7 +166,7 @@ def test_what_failed_is_tried_again_as_a_new_job(shop, monkeypatch):
     def faulty(command, rows, checklist):
         if any(row.pk == campaigns[1].pk for row in rows):
             raise RuntimeError("a fault")
-        real(command, rows, checklist)
+        return real(command, rows, checklist)
 
     with monkeypatch.context() as patch:
         patch.setitem(stopping.EFFECTS, "pause", faulty)

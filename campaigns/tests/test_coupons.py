@@ -164,6 +164,61 @@ def test_bulk_and_stop_all_take_the_coupons_along(shop):
     assert [_now(one)[0] for one in coupons] == ["paused"] * 3
 
 
+def test_a_pause_of_many_freezes_only_when_it_is_chosen_and_the_job_keeps_the_choice(shop):
+    campaigns = [make.make_campaign(shop.store, [sku]) for sku in shop.skus]
+    coupons = [_coupon(shop, campaign, claimed=2) for campaign in campaigns]
+    by_hand = _coupon(shop, campaigns[0], claimed=1)
+    coupon_verbs.pause(shop.store, by_hand.code, actor=shop.owner)
+    chosen = [one.code for one in campaigns[:2]]
+    draft = bulk.choose(shop.store, "pause", chosen, actor=shop.owner)
+    job = bulk.confirm(
+        shop.store, draft.pk, action="pause", reason="season", freeze_claimed=True, actor=shop.owner
+    )  # fmt: skip
+    again = bulk.confirm(shop.store, draft.pk, action="pause", reason="season", actor=shop.owner)
+    assert again.freeze_claimed, "a second submit changes nothing of the first"
+    bulk.work_due()
+    assert [_now(one) for one in coupons[:2]] == [("paused", "campaign", True)] * 2
+    assert _now(by_hand) == ("paused", "operator", True)
+    assert bulk.frozen_of(job) == bulk.Frozen(3, 5)
+    rows = {row.code: (row.coupons_frozen, row.claims_frozen) for row in job.rows.all()}
+    assert rows == {campaigns[0].code: (2, 3), campaigns[1].code: (1, 2)}
+    paused = AuditEvent.objects.filter(action="campaign.pause", object_id=campaigns[0].code).latest("id").after
+    assert {"freeze_claimed": True, "coupons": 1, "coupons_frozen": 2, "claims_frozen": 3}.items() <= paused.items()
+    bulk.run(shop.store, "resume", chosen, actor=shop.owner)
+    assert [_now(one) for one in coupons] == [("active", "", False)] * 3
+    assert _now(by_hand) == ("paused", "operator", False)
+    stopped = bulk.stop_all(shop.store, reason="season", confirm_count=3, actor=shop.owner)
+    assert (bulk.frozen_of(stopped), _now(coupons[0])[2]) == (bulk.Frozen(), False)
+    with pytest.raises(InvalidInput) as refused:
+        bulk.run(shop.store, "resume", chosen, freeze_claimed=True, actor=shop.owner)
+    assert [(one.field, one.code) for one in refused.value.errors] == [("freeze_claimed", "ERR_BULK_FREEZE")]
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_the_pages_of_many_offer_the_freeze_where_there_are_coupons(shop, client, everything):
+    client.force_login(make.owner_of(shop.store))
+    campaign, plain = make.make_campaign(shop.store, shop.skus[:1]), make.make_campaign(shop.store, shop.skus[1:])
+    place = f"/s/{shop.store.slug}/campaigns/"
+
+    def asked() -> tuple[str, str]:
+        url = f"{place}stop-all/"
+        if not everything:
+            picks = {"action": "pause", "pick": [campaign.code, plain.code]}
+            url = client.post(f"{place}bulk/", picks)["Location"]
+        return url, client.get(url).content.decode()
+
+    assert 'name="freeze_claimed"' not in asked()[1], "there is no coupon"
+    coupon = _coupon(shop, campaign, claimed=2)
+    url, page = asked()
+    assert "Nobody can claim their 1 linked coupon any more; claimed and not used yet: 2." in page
+    token = page.split('name="form_token" value="')[1].split('"')[0]
+    given = {"form_token": token, "reason": "season", "confirm_count": "2"}
+    report = client.post(url, given | {"freeze_claimed": "on"})["Location"]
+    bulk.work_due()
+    assert _now(coupon) == ("paused", "campaign", True)
+    assert "1 coupon frozen · 2 claimed and not used yet" in client.get(report).content.decode()
+
+
 def test_the_herd_voids_in_a_number_of_statements_of_its_own(shop, frozen):
     def herd(size: int, with_coupons: bool) -> int:
         ends_at = clock.now() + DAY

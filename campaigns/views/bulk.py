@@ -76,7 +76,7 @@ def confirm(request: StoreRequest, store: str, job: int) -> HttpResponse:
         data = form.cleaned_data
         done = bulk.confirm(
             request.store, draft.pk, action=draft.action, reason=data.get("reason", ""), note=data.get("note", ""),
-            actor=request.actor,
+            freeze_claimed=data.get("freeze_claimed", False), actor=request.actor,
         )  # fmt: skip
     except DomainError as refusal:
         return _confirm_page(request, draft, form, refusal.status, problem=problem_of(refusal, request))
@@ -171,7 +171,7 @@ def stop_all(request: StoreRequest, store: str) -> HttpResponse:
     try:
         done = bulk.confirm(
             request.store, draft.pk, action="pause", reason=data["reason"], note=data["note"],
-            confirm_count=data["confirm_count"], actor=request.actor,
+            freeze_claimed=data["freeze_claimed"], confirm_count=data["confirm_count"], actor=request.actor,
         )  # fmt: skip
     except DomainError as refusal:
         return _refused(request, form, refusal, lambda **extra: _stop_all_page(request, draft, form, **extra))
@@ -186,6 +186,7 @@ def _stop_all_page(request: StoreRequest, draft: BulkJob, form: StopAllForm, sta
         "form": form,
         "running": len(running),
         "share": bulk_preview.share_of(request.store, running, now=now),
+        "linked": bulk_preview.linked_to(request.store, running),
         "scheduled": waiting.count(),
         "scheduled_url": address(request, "list") + f"?state={CampaignState.SCHEDULED}",
         "form_token": _sign(request, "pause", draft.pk),
@@ -246,6 +247,7 @@ def _result(request: StoreRequest, job_id: int) -> dict[str, Any]:
         "answered": answered,
         "percent": answered * 100 // job.total if job.total else 100,
         "counts": tally,
+        "frozen": bulk.frozen_of(job),
         "rows": [{"row": row, "campaign": _visible(known.get(row.code), row.error)} for row in shown],
         "pages": page,
         "tabs": [

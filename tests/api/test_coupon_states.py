@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from accounts.models import Store
+from audit.models import AuditEvent
 from core import clock
 from core.scopes import in_store
 from coupons.models import CouponTally
-from tests.api.client import Api, problem
-from tests.factories import make_coupon, make_listing
+from tests.api.client import Api, member_api, new_key, ok, problem
+from tests.factories import make_coupon, make_listing, make_member
 
 
 @pytest.fixture
@@ -77,6 +78,50 @@ def test_a_drive_takes_its_coupon_along(owner: Api, listing: Any, store: Store) 
     assert problem(owner.post("/coupons/EAR-2/resume"), 409)["code"] == "ERR_COUPON_CAMPAIGN"
     owner.post(f"/campaigns/{code}/resume")
     assert (owner.get("/coupons/EAR-2").json()["state"], issuing(store, "EAR-2")) == ("active", True)
+
+
+@pytest.mark.parametrize("path", ["/campaigns/bulk", "/campaigns/stop-all"])
+def test_a_pause_of_many_may_freeze_and_says_what_it_froze(owner: Api, listing: Any, store: Store, path: str) -> None:
+    code = drive(owner)
+    owner.post(f"/campaigns/{code}/submit")
+    owner.post("/coupons", body(code="EAR-2", campaign=code))
+    many = {"action": "pause", "codes": [code]} if path.endswith("bulk") else {}
+    asked = {"reason": "season", "confirm_count": 1, "freeze_claimed": True} | many
+    assert ok(owner.post(path, asked))["frozen"] == {"coupons": 1, "claimed_unused": 0}
+    assert owner.get("/coupons/EAR-2").json()["freeze_claimed"] is True
+    if many:
+        wrong = problem(owner.post(path, asked | {"action": "resume"}), 422, "ERR_BULK_FREEZE")
+        assert [one["field"] for one in wrong["errors"]] == ["freeze_claimed"]
+
+
+def test_an_existing_coupon_is_linked_and_taken_out(owner: Api, listing: Any, store: Store, stranger: Api) -> None:
+    code, other = drive(owner), drive(owner)
+    own = owner.post("/coupons", body(code="EAR-2")).json()
+    place, asked = f"/campaigns/{code}/coupons", {"coupon": "ear-2"}
+    stale = problem(owner.post(place, asked | {"version": own["version"] + 1}), 409, "ERR_VERSION_CONFLICT")
+    assert stale["current"] == own | {"warnings": []}
+    linked = ok(owner.post(place, asked | {"version": own["version"]}))
+    assert (linked["campaign"], linked["ends_at"]) == (code, owner.get(f"/campaigns/{code}").json()["ends_at"])
+    assert ok(owner.post(place, asked)) == linked, "said twice, done once"
+    with in_store(store.pk):
+        assert AuditEvent.objects.filter(action="campaign.link_coupon").count() == 1
+    assert [row["code"] for row in ok(owner.get(place))["items"]] == ["EAR-2"]
+    elsewhere = f"/campaigns/{other}/coupons"
+    assert ok(owner.get(elsewhere))["items"] == []
+    problem(owner.post(elsewhere, asked), 409, "ERR_COUPON_LINKED")
+    problem(owner.post(f"{elsewhere}/unlink", asked), 404)
+    problem(owner.post(place, {"coupon": "NO-SUCH"}), 404)
+    with in_store(store.pk):
+        half = member_api(store, make_member(store, rights=["campaigns.edit"]))
+    for path in (place, f"{place}/unlink"):
+        problem(stranger.post(path, asked), 404)
+        problem(half.post(path, asked), 403, "ERR_PERMISSION")
+    key = new_key()
+    alone = owner.post(f"{place}/unlink", asked, key=key)
+    assert (ok(alone)["campaign"], ok(alone)["ends_at"], ok(alone)["state"]) == (None, own["ends_at"], "active")
+    again = owner.post(f"{place}/unlink", asked, key=key)
+    assert (again.content, again["Idempotent-Replay"]) == (alone.content, "true")
+    problem(owner.post(f"{place}/unlink", asked), 404)
 
 
 def test_a_short_drive_holds_a_coupon_of_the_least_validity(owner: Api, listing: Any, store: Store) -> None:
