@@ -26,7 +26,7 @@ from core import display, money, outbox
 from core.errors import Conflict, FieldError, InvalidInput
 from coupons import finding
 from coupons.joined import Redeemed, Returned, on_redeemed, on_returned
-from coupons.models import CostEntry, CostKind, Coupon, CouponTally
+from coupons.models import CostEntry, CostKind, Coupon, CouponState, CouponTally
 from policies.rules import ReachRules
 
 RIGHT = "coupons.manage"
@@ -152,10 +152,13 @@ def record_clicks(
 ) -> CostEntry:
     """Record clicks on a paid slot (R60); without `amount` they cost the coupon's own price a click. Needs `coupons.manage`.
 
-    A negative number takes back what was recorded too much. Raises PermissionRefused, NotFound, InvalidInput.
+    A negative number takes back what was recorded too much. Raises PermissionRefused, NotFound, Conflict ERR_COUPON_STATE for a draft,
+    InvalidInput.
     """
     check(actor, store, RIGHT, now=now)
     coupon = finding.lock(store, code)
+    if coupon.state == CouponState.DRAFT:  # it can still be deleted, and the ledger never is
+        raise Conflict("ERR_COUPON_STATE", _("A draft is shown nowhere: nobody can have clicked on it."))
     most = policies.active(ReachRules, now).clicks_per_entry
     errors: list[FieldError] = []
     if not clicks or not -most <= clicks <= most:

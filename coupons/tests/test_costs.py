@@ -17,7 +17,7 @@ from core.errors import Conflict, InvalidInput, VersionConflict
 from core.models import OutboxMessage
 from core.outbox import deliver_due
 from core.scopes import in_store
-from coupons import budgets, cost_figures, costs
+from coupons import budgets, cost_figures, costs, creating
 from coupons.costs import Spent
 from coupons.joined import Redeemed
 from coupons.models import Claim, CostEntry, Coupon, CouponTally
@@ -173,6 +173,15 @@ def test_the_end_of_the_budget_stops_issuing_with_a_message_and_a_larger_one_let
     assert budgets.set_budget(store, coupon.code, budget=None, actor=owner).budget is None
     with pytest.raises(Conflict):
         budgets.set_budget(store, make.make_coupon(store, state="voided").code, budget="5", actor=owner)
+
+
+def test_a_draft_has_no_clicks_and_can_be_deleted(store: Store):
+    owner = make.actor_for(make.owner_of(store))
+    draft = make.make_coupon(store, state="draft", cpc_cost=Decimal("0.28"))
+    with pytest.raises(Conflict, match="ERR_COUPON_STATE"):
+        costs.record_clicks(store, draft.code, clicks=10, actor=owner)
+    creating.delete_draft(store, draft.code, actor=owner)
+    assert not Coupon.objects.filter(pk=draft.pk).exists()
 
 
 def test_a_redemption_that_the_budget_does_not_bear_is_refused_as_a_whole(store: Store):

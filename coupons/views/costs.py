@@ -88,7 +88,7 @@ def _page(
         "left": None if coupon.tally.budget is None else coupon.tally.budget - coupon.tally.spent,
         "used_percent": _used(coupon),
         "budget_form": budget_form if manages and not over else None,
-        "clicks_form": (clicks_form or ClicksForm()) if manages else None,
+        "clicks_form": (clicks_form or ClicksForm()) if manages and coupon.state != CouponState.DRAFT else None,
         **_by_day(request, coupon, rules),
         **_ledger(request, coupon, rules),
     }
