@@ -18,7 +18,7 @@ from core import clock
 from core.codes import new_code
 from core.errors import Conflict
 from coupons import finding, segments
-from coupons.models import Coupon, CouponState
+from coupons.models import Coupon
 from listings import jobs
 from listings.models import Job
 from policies.rules import CouponRules, ReachRules
@@ -53,8 +53,8 @@ _COUNT = "UPDATE coupons_coupontally SET claimed = claimed + %s WHERE coupon_id 
 def issue(store: Store, code: str, *, actor: Actor, now: datetime) -> Job:
     """Hand the coupon to every buyer of its segment, by a job; those who hold it already are left as they are. Needs `coupons.manage`.
 
-    Raises PermissionRefused, NotFound, Conflict: ERR_COUPON_STATE (not issued now), ERR_COUPON_SEGMENT (no segment, or one whose buyers are
-    not known here).
+    Raises PermissionRefused, NotFound, Conflict: ERR_COUPON_STATE (not issued now), ERR_COUPON_CODE_NEEDED (by single-use codes only),
+    ERR_COUPON_SEGMENT (no segment, or one whose buyers are not known here).
     """
     check(actor, store, RIGHT, now=now)
     coupon = finding.lock(store, code)
@@ -77,8 +77,10 @@ def issue(store: Store, code: str, *, actor: Actor, now: datetime) -> Job:
 
 
 def _may(coupon: Coupon, now: datetime) -> None:
-    if coupon.state != CouponState.ACTIVE or not coupon.starts_at <= now < coupon.ends_at:
+    if not coupon.is_issued or not coupon.starts_at <= now < coupon.ends_at:
         raise Conflict("ERR_COUPON_STATE", _("The coupon is not issued now."))
+    if coupon.codes_only:  # its quota is promised to the codes
+        raise Conflict("ERR_COUPON_CODE_NEEDED", _("The coupon is handed out by single-use codes only."))
 
 
 @jobs.kind(KIND, page="coupons:detail", right="coupons.view")
@@ -100,7 +102,7 @@ def _batch(coupon: Coupon, after: str, now: datetime) -> tuple[list[str], int]:
     """The next buyers, and how many claims they got; nobody when the issuing stands still or nothing is left."""
     rules = policies.active(CouponRules, now)
     fresh = finding.locked(Coupon.objects.filter(pk=coupon.pk)).get()
-    if fresh.state != CouponState.ACTIVE or now >= fresh.ends_at:
+    if not fresh.is_issued or fresh.codes_only or now >= fresh.ends_at:
         return [], 0
     with connection.cursor() as cursor:
         cursor.execute(_LEFT, [fresh.pk])

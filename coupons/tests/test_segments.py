@@ -205,12 +205,16 @@ def test_a_coupon_of_one_site_is_not_claimed_on_another(store: Store, toy: Sku):
 
 def test_what_cannot_be_issued_says_why(store: Store):
     owner = make.actor_for(make.owner_of(store))
-    for extra in (
-        {},
-        {"segment": {"rules": [{"kind": "first_order"}]}},
-        {"segment": {"rules": [QUIET]}, "state": "paused"},
-    ):
-        with pytest.raises(Conflict):
+    quiet = {"segment": {"rules": [QUIET]}}
+    cases: tuple[tuple[str, dict[str, Any]], ...] = (
+        (segments.CODE, {}),
+        (segments.CODE, {"segment": {"rules": [{"kind": "first_order"}]}}),
+        ("ERR_COUPON_STATE", {**quiet, "state": "paused"}),
+        ("ERR_COUPON_STATE", {**quiet, "bond": "waits"}),
+        ("ERR_COUPON_CODE_NEEDED", {**quiet, "codes_only": True}),
+    )
+    for code, extra in cases:
+        with pytest.raises(Conflict, match=code):
             personal.issue(store, make.make_coupon(store, **extra).code, actor=owner)
 
 

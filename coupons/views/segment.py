@@ -13,7 +13,7 @@ from accounts.rights import requires
 from core import clock
 from core.errors import DomainError
 from coupons import personal, segments
-from coupons.models import Coupon, CouponState
+from coupons.models import Coupon
 from coupons.views.common import address, find, page, problem_of
 from listings.models import Job
 
@@ -29,7 +29,7 @@ def section(request: StoreRequest, coupon: Coupon) -> dict[str, Any] | None:
         "words": segments.words(coupon.segment),
         "count": segments.count(request.store, coupon.segment, now=clock.now()),
         "job": running,
-        "may_issue": "coupons.manage" in request.rights and coupon.state == CouponState.ACTIVE,
+        "may_issue": "coupons.manage" in request.rights and coupon.is_issued and not coupon.codes_only,
     }
 
 
