@@ -16,8 +16,8 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Any
 
-from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext as _
 
 import policies
@@ -29,7 +29,7 @@ from audit.verbs import about, verb
 from core import money
 from core.errors import Conflict, FieldError, InvalidInput, NotFound
 from coupons import finding
-from coupons.models import ArmsState, Coupon, CouponState, CouponTest
+from coupons.models import ArmsState, Claim, Coupon, CouponState, CouponTest
 from listings import fields
 from policies.rules import ReachRules
 
@@ -111,9 +111,22 @@ def arm_of(test: CouponTest, buyer: str) -> str:
 
 
 def resolve(store_id: int, codes: Collection[str], buyer: str) -> dict[str, int]:
-    """The coupons that this buyer gets for the codes of running tests, by the code as it was entered; one query."""
-    rows = CouponTest.objects.filter(store_id=store_id, code__in=list(codes), state=ArmsState.RUNNING) if buyer else ()
-    return {test.code: test.arm_b_id if arm_of(test, buyer) == "b" else test.arm_a_id for test in rows}
+    """The coupons that this buyer gets for the codes of tests, by the code as it was entered; one query.
+
+    Of a stopped test only who claimed with its code gets one: it is the code that he knows his coupon by.
+    """
+    if not buyer:
+        return {}
+    held = Claim.objects.filter(buyer=buyer)
+    rows = CouponTest.objects.filter(store_id=store_id, code__in=list(codes)).annotate(
+        holds_a=Exists(held.filter(coupon=OuterRef("arm_a"))), holds_b=Exists(held.filter(coupon=OuterRef("arm_b")))
+    )
+    found = {}
+    for test in rows:
+        second = arm_of(test, buyer) == "b"
+        if test.state == ArmsState.RUNNING or (test.holds_b if second else test.holds_a):
+            found[test.code] = test.arm_b_id if second else test.arm_a_id
+    return found
 
 
 @verb("coupon_test.start", right=RIGHT)
@@ -130,11 +143,10 @@ def start(
     about(Target("coupon_test", code[:40], name[:80], store.pk, store.name))
     label = fields.text(name, "name", longest=rules.name_length, required="ERR_REQUIRED")
     errors = [label] if isinstance(label, FieldError) else []
-    if not 3 <= len(code) <= 40 or not code.replace("-", "").isalnum() or not code.isascii():
-        words = _("3 to 40 capital letters, digits and hyphens, a letter or digit at both ends.")
-        errors.append(FieldError("code", "ERR_COUPON_CODE", words))
+    if fault := finding.malformed(code):
+        errors.append(fault)
     elif _taken(store, code):
-        errors.append(FieldError("code", "ERR_COUPON_CODE", _("This code is in use already.")))
+        errors.append(_in_use())
     if not 1 <= share <= 99:
         errors.append(FieldError("share", "ERR_RANGE", _("Between 1 and 99.")))
     coupons = _arms(store, arms)
@@ -149,10 +161,14 @@ def start(
             raise Conflict("ERR_COUPON_STATE", _("%(code)s is not issued now by its own code.") % {"code": coupon.code})
     if running(coupons).exists():
         raise Conflict("ERR_COUPON_TEST", _("One of the coupons is in a running test already."))
-    test = CouponTest.objects.create(
-        store=store, code=code, name=label, arm_a=coupons[0], arm_b=coupons[1], share=share, salt=secrets.token_bytes(16),
-        started_at=now, started_by=actor.label[:160],
-    )  # fmt: skip
+    try:
+        with transaction.atomic():
+            test = CouponTest.objects.create(
+                store=store, code=code, name=label, arm_a=coupons[0], arm_b=coupons[1], share=share, salt=secrets.token_bytes(16),
+                started_at=now, started_by=actor.label[:160],
+            )  # fmt: skip
+    except IntegrityError:  # another test took the code meanwhile
+        raise InvalidInput(_("The test was not started: please put right what is marked."), [_in_use()]) from None
     _tell(store, test, "coupon_test.start", actor, now)
     return test
 
@@ -266,6 +282,10 @@ def _taken(store: Store, code: str) -> bool:
         Coupon.objects.filter(store=store, code=code).exists()
         or CouponTest.objects.filter(store=store, code=code).exists()
     )
+
+
+def _in_use() -> FieldError:
+    return FieldError("code", "ERR_COUPON_CODE", _("This code is in use already."))
 
 
 def _target(store: Store, test: CouponTest) -> Target:

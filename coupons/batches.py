@@ -19,7 +19,7 @@ from audit.record import Entry, record
 from audit.verbs import verb
 from core import clock, display
 from core.errors import Conflict, FieldError, InvalidInput, NotFound
-from coupons import finding, single_codes
+from coupons import arms, finding, single_codes
 from coupons.joined import Claimed, on_led
 from coupons.models import BatchState, CodeBatch, Coupon, CouponState, SingleCode
 from listings import fields, jobs
@@ -43,13 +43,15 @@ _USE = """
 def make(store: Store, code: str, *, name: str, size: int, actor: Actor, now: datetime) -> CodeBatch:
     """Have `size` single-use codes made by a job; the coupon is then claimed with such codes only. Needs `coupons.manage`.
 
-    Raises PermissionRefused, NotFound, Conflict ERR_COUPON_STATE, InvalidInput (no name, fewer than one, more than the quota or the policy
-    bear together with the codes that are there).
+    Raises PermissionRefused, NotFound, Conflict: ERR_COUPON_STATE (over), ERR_COUPON_TEST (in a running test), InvalidInput (no name, fewer
+    than one, more than the quota or the policy bear together with the codes that are there).
     """
     check(actor, store, RIGHT, now=now)
     coupon, rules = finding.lock(store, code), policies.active(ReachRules, now)
     if coupon.state in (CouponState.EXPIRED, CouponState.VOIDED):
         raise Conflict("ERR_COUPON_STATE", _("The coupon is over: nobody could use codes for it."))
+    if arms.running([coupon]).exists():  # the test's own code would go on claiming, for everybody
+        raise Conflict("ERR_COUPON_TEST", _("The coupon is in a running test: stop the test first."))
     errors: list[FieldError] = []
     label = fields.text(name, "name", longest=rules.name_length, required="ERR_REQUIRED")
     errors += [label] if isinstance(label, FieldError) else []

@@ -18,7 +18,7 @@ from core.errors import FieldError
 from coupons import audience, eligibility, fields, finding, goods, links
 from coupons.goods import Goods
 from coupons.inputs import CouponInput, CouponWarning
-from coupons.models import Coupon
+from coupons.models import Coupon, CouponTest
 from coupons.pool import Pool
 from policies.rules import CouponRules
 from publishing.models import Site
@@ -74,11 +74,13 @@ def _about_code(store: Store, values: dict[str, Any], coupon: Coupon | None) -> 
     code = values.get("code")
     if not code or (coupon is not None and coupon.code == code):
         return []
-    if not Coupon.objects.filter(store=store, code=code).exists():
+    if Coupon.objects.filter(store=store, code=code).exists():
+        words = _("This store has a coupon %(code)s already.")
+    elif CouponTest.objects.filter(store=store, code=code).exists():
+        words = _("A test of this store has the code %(code)s: whoever enters it would get this coupon instead.")
+    else:
         return []
-    return [
-        FieldError("code", "ERR_COUPON_CODE_TAKEN", _("This store has a coupon %(code)s already.") % {"code": code})
-    ]
+    return [FieldError("code", "ERR_COUPON_CODE_TAKEN", words % {"code": code})]
 
 
 def _about_campaign(store: Store, values: dict[str, Any], data: CouponInput, now: datetime) -> list[FieldError]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,7 +20,6 @@ from coupons.labels import CHANNELS, LOGISTICS
 from coupons.models import CouponKind
 from policies.rules import CouponRules
 
-_CODE = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{1,38}[A-Z0-9])")
 #: Codes that CLDR knows and ISO 3166 has not given to a country.
 _NO_COUNTRY = frozenset({"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ", "AC", "CP", "CQ", "DG", "EA", "IC", "TA", "XK"})
 NAME_MAX = 120
@@ -102,10 +100,8 @@ def _texts(values: Values, data: CouponInput) -> None:
         else:
             values.good[name] = text
     code = finding.normalise(data.code)
-    if code and not _CODE.fullmatch(code):
-        values.wrong(
-            "code", "ERR_COUPON_CODE", _("3 to 40 capital letters, digits and hyphens, a letter or digit at both ends.")
-        )
+    if code and (fault := finding.malformed(code)):
+        values.errors.append(fault)
     else:
         values.good["code"] = code
 

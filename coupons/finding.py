@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from django.db.models import QuerySet
@@ -10,14 +11,24 @@ from django.utils.translation import gettext as _
 from accounts.models import Store
 from audit.record import Target
 from audit.verbs import about
-from core.errors import NotFound, VersionConflict
+from core.errors import FieldError, NotFound, VersionConflict
 from coupons.inputs import PoolInput
 from coupons.models import Coupon, PoolBrand, PoolCategory, PoolListing
+
+_CODE = re.compile(r"[A-Z0-9](?:[A-Z0-9-]{1,38}[A-Z0-9])")
 
 
 def normalise(typed: str) -> str:
     """A typed code as it is kept: full-width letters made plain, capitals, no blanks around it."""
     return unicodedata.normalize("NFKC", typed).strip().upper()
+
+
+def malformed(code: str) -> FieldError | None:
+    """Why a normalised text cannot be a code that buyers enter, under `code`; None when it can."""
+    if _CODE.fullmatch(code):
+        return None
+    words = _("3 to 40 capital letters, digits and hyphens, a letter or digit at both ends.")
+    return FieldError("code", "ERR_COUPON_CODE", words)
 
 
 def get(store: Store, code: str) -> Coupon:

@@ -13,8 +13,9 @@ from accounts.models import Store
 from core import clock
 from core.errors import Conflict, InvalidInput, NotFound
 from core.scopes import in_store
-from coupons import arms, claiming
+from coupons import arms, batches, claiming, creating, redeeming
 from coupons.arms import Arm
+from coupons.inputs import CouponInput
 from coupons.models import Claim, Coupon, CouponTally, CouponTest
 from policies.rules import ReachRules
 from tests import factories as make
@@ -64,6 +65,9 @@ def test_a_claim_with_the_tests_code_gives_the_buyer_his_arm(store: Store):
     arms.stop(store, "SPRING", actor=owner)
     with pytest.raises(NotFound):
         claiming.claim(store, "SPRING", {"buyer": "late"}, actor=owner)
+    held = redeeming.holdable(store, "buyer-0", ["spring"])
+    assert list(held.values()) == [Claim.objects.get(buyer="buyer-0").coupon_id], "who claimed with the code uses it by it"
+    assert not redeeming.holdable(store, "late", ["spring"])
 
 
 def test_results_count_the_arms_own_buyers_since_the_start_in_one_query(
@@ -130,6 +134,8 @@ def test_what_cannot_be_tested_is_refused(store: Store, test: CouponTest):
     start = {"name": "T", "actor": owner}
     with pytest.raises(InvalidInput):
         arms.start(store, "FREE-1", arms=(free.code, test.arm_a.code), **start)
+    with pytest.raises(InvalidInput, match="ERR_COUPON_CODE"):
+        arms.start(store, "-T-", arms=(free.code, make.make_coupon(store).code), **start)
     with pytest.raises(InvalidInput):
         arms.start(store, "T-ONE", arms=(free.code, free.code), **start)
     for wrong in ({"share": 0}, {"share": 100}, {"name": ""}):
@@ -140,6 +146,10 @@ def test_what_cannot_be_tested_is_refused(store: Store, test: CouponTest):
     for other in (paused.code, test.arm_a.code):
         with pytest.raises(Conflict):
             arms.start(store, "T-FOUR", arms=(free.code, other), **start)
+    with pytest.raises(Conflict, match="ERR_COUPON_TEST"):
+        batches.make(store, test.arm_a.code, name="Flyers", size=5, actor=owner)
+    with pytest.raises(InvalidInput, match="ERR_COUPON_CODE_TAKEN"):
+        creating.create(store, CouponInput(code=test.code), actor=owner)
     arms.stop(store, test.code, actor=owner)
     assert arms.resolve(store.pk, [test.code], "anna") == {}
     with pytest.raises(Conflict):
