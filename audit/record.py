@@ -137,7 +137,7 @@ def _json(value: Mapping[str, Any]) -> str:
             json.loads(json.dumps(value, default=_ENCODER.default), parse_constant=str), ensure_ascii=False
         )
         text = text.encode("utf-8", "replace").decode()
-    return _ESCAPED_NUL.sub("\\1\ufffd", text)
+    return _ESCAPED_NUL.sub("\\1\ufffd", text) if "\\u0000" in text else text
 
 
 def _plain(value: Mapping[str, Any]) -> dict[str, Any]:

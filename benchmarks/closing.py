@@ -124,6 +124,7 @@ class Stage:
             "until": NOON,
         }
         with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_nestloop = off")  # what was just written has no statistics yet
             cursor.execute(_STORE, [f"bench-{self.campaigns}-{self.each}-{laid}"])
             (given["store"],) = cursor.fetchone()
             for statement in (*_CATALOGUE, *_CAMPAIGNS):

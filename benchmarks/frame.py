@@ -156,7 +156,7 @@ def publish(title: str, lines: Sequence[Line], intro: str, *, keep: bool = True)
         "| work | floor | ours | ratio | goal | queries | peak memory |",
         "|---|---|---|---|---|---|---|",
         *(
-            f"| {one.work} | {_span(one.floor)} | {_span(one.ours)} | **{one.ratio:.2f}** | {one.goal} | {one.queries:,} |"
+            f"| {one.work} | {_span(one.floor)} | {_span(one.ours)} | **{_ratio(one.ratio)}** | {one.goal} | {one.queries:,} |"
             f" {one.peak / MIB:.0f} MiB |"
             for one in lines
         ),
@@ -189,6 +189,10 @@ def keep_section(title: str, section: str) -> None:
     page = PAGE.read_text() if PAGE.exists() else "# Benchmarks\n\nThe last run of each; `make bench` writes them.\n"
     kept = [part for part in re.split(r"(?m)^(?=## )", page) if not part.startswith(f"## {title}\n")]
     PAGE.write_text("\n".join(part.strip() + "\n" for part in [*kept, section]))
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.4f}"
 
 
 def _span(seconds: float) -> str:

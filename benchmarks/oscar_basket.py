@@ -7,15 +7,17 @@ all its offers to a basket of so many lines; it answers with a line of JSON.
 from __future__ import annotations
 
 import importlib
+import itertools
 import json
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.core.management import call_command
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 
 def fill(goods: int, offers: int, each: int) -> list[Any]:
@@ -49,6 +51,12 @@ def fill(goods: int, offers: int, each: int) -> list[Any]:
     return products
 
 
+def counted(queries: Iterator[int], execute: Any, *arguments: Any) -> Any:
+    """Run a query and count it."""
+    next(queries)
+    return execute(*arguments)
+
+
 def main() -> None:
     """Serve until stdin ends."""
     importlib.import_module(
@@ -66,12 +74,13 @@ def main() -> None:
             made.add_product(product, quantity=1)
         basket = baskets.get(pk=made.pk)
         basket.strategy = selector.strategy()
+        queries = itertools.count()
         began = time.perf_counter()
-        with CaptureQueriesContext(connection) as captured:
+        with connection.execute_wrapper(partial(counted, queries)):  # a log of them would cost time and hold 9,000
             applicator.apply(basket)
             total = basket.total_incl_tax
         took = time.perf_counter() - began
-        print(json.dumps({"seconds": took, "queries": len(captured), "total": str(total)}), flush=True)
+        print(json.dumps({"seconds": took, "queries": next(queries), "total": str(total)}), flush=True)
 
 
 if __name__ == "__main__":

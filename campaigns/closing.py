@@ -31,17 +31,13 @@ from policies.rules import ClosingRules
 
 SWEEP = system("system:closing")
 
+_IDS = "SELECT nextval(pg_get_serial_sequence('campaigns_closing', 'id')) FROM generate_series(1, %s)"
+_COLUMNS = (
+    "id", "store_id", "campaign_id", "close_kind", "closed_at", "closed_by", "reason", "note", "forecast", "result", "differences",
+    "steps", "next_due_at", "finalised_at",
+)  # fmt: skip
+_COPY = f"COPY campaigns_closing ({', '.join(_COLUMNS)}) FROM STDIN"
 # Rows travel as one JSON text: an array of texts would be quoted item by item in Python, which takes longer than the write itself.
-_INSERT = """
-    INSERT INTO campaigns_closing (store_id, campaign_id, close_kind, closed_at, closed_by, reason, note,
-        forecast, result, differences, steps, next_due_at, finalised_at)
-    SELECT c.store_id, c.id, %(kind)s, %(now)s, %(by)s, %(reason)s, %(note)s,
-        v.forecast, v.result, v.differences, v.steps, %(now)s, %(final)s
-    FROM jsonb_to_recordset(%(rows)s::jsonb) AS v(id bigint, forecast jsonb, result jsonb, differences jsonb, steps jsonb)
-    JOIN campaigns_campaign c ON c.id = v.id
-    ORDER BY c.id
-    RETURNING id
-"""
 _SAVE = """
     UPDATE campaigns_closing k SET steps = v.steps, result = v.result, differences = v.differences, next_due_at = v.next_due_at,
         finalised_at = v.finalised_at, verified_at = v.verified_at, archived_at = v.archived_at, order_flow = v.order_flow,
@@ -84,6 +80,7 @@ def open_manual(
         stopped = coupon_acts.stop(with_coupons, actor=actor, reason=note, freeze=True, right=right, now=now)
     after = executed(rows, before, touched.listings)
     wait = final_at(now).isoformat()
+    archived = (now + timing.archive_delay()).isoformat()
     reports = {
         row.pk: [
             *_stopped(row, touched, cut_over=now),
@@ -92,7 +89,7 @@ def open_manual(
             _publishing(row, touched, before[row.pk], now),
             steps.pending("review_prices", until=wait),
             steps.pending("verify"),
-            steps.pending("archive", due=(now + timing.archive_delay()).isoformat()),
+            steps.pending("archive", due=archived),
         ]
         for row in rows
     }
@@ -142,13 +139,14 @@ def close_ended(rows: Sequence[Campaign], *, now: datetime) -> int:
     after = executed(rows, before, touched.listings, {pk: one.figures() for pk, one in voided.items()})
     odd = [row for row in rows if before[row.pk] != after[row.pk]]
     facts = facts_of([_between(row, row.ends_at) for row in odd], now=now)
+    archived = (now + timing.archive_delay()).isoformat()
     reports = {
         row.pk: [
             *_stopped(row, touched, cut_over=row.ends_at),
             *_final_steps(after[row.pk], now),
             _publishing(row, touched, before[row.pk], now),
             steps.pending("verify"),
-            steps.pending("archive", due=(now + timing.archive_delay()).isoformat()),
+            steps.pending("archive", due=archived),
         ]
         for row in rows
     }
@@ -245,30 +243,20 @@ def _insert(
     facts: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> list[int]:
     explained = facts or {}
-    lines = []
-    for row in rows:
-        foreseen, came = before[row.pk].as_dict(), after[row.pk].as_dict()
-        lines.append(
-            {
-                "id": row.pk,
-                "forecast": foreseen,
-                "result": came,
-                "differences": differences(foreseen, came, explained.get(row.pk)),
-                "steps": steps.put((), reports[row.pk]),
-            }
-        )
-    given: dict[str, Any] = {
-        "rows": _json(lines),
-        "kind": str(kind),
-        "by": by[:160],
-        "now": now,
-        "final": final,
-        "reason": reason,
-        "note": note,
-    }
     with connection.cursor() as cursor:
-        cursor.execute(_INSERT, given)
-        return [pk for (pk,) in cursor.fetchall()]
+        cursor.execute(_IDS, [len(rows)])
+        ids = [pk for (pk,) in cursor.fetchall()]
+        with cursor.copy(_COPY) as copy:
+            for pk, row in zip(ids, rows, strict=True):
+                foreseen, came = before[row.pk].as_dict(), after[row.pk].as_dict()
+                odd = differences(foreseen, came, explained.get(row.pk))
+                copy.write_row(
+                    (
+                        pk, row.store_id, row.pk, str(kind), now, by[:160], reason, note, _json(foreseen), _json(came), _json(odd),
+                        _json(steps.put((), reports[row.pk])), now, final,
+                    )
+                )  # fmt: skip
+    return ids
 
 
 def _tell_closed(

@@ -43,12 +43,10 @@ def pending(key: str, total: int = 0, **evidence: Any) -> Step:
 def done(key: str, total: int, at: datetime, **evidence: Any) -> Step:
     """A step that is finished; with nothing to do its total is 0."""
     moment = at.isoformat()
-    return pending(key, total, **evidence) | {
-        "state": DONE,
-        "done": total,
-        "started_at": moment,
-        "finished_at": moment,
-    }
+    step = pending(key, total, **evidence)
+    step["state"], step["done"] = DONE, total
+    step["started_at"] = step["finished_at"] = moment
+    return step
 
 
 def find(steps: Sequence[Step], key: str) -> Step:
