@@ -63,6 +63,7 @@ _REDEEM = """
         FROM unnest(%(claims)s::bigint[], %(amounts)s::numeric[]) AS v(id, amount) WHERE k.id = v.id RETURNING k.coupon_id
     )
     UPDATE coupons_coupontally t SET redeemed = t.redeemed + 1 FROM used u WHERE t.coupon_id = u.coupon_id
+    RETURNING t.coupon_id, t.quota - t.redeemed
 """
 _LOCK_USED = """
     SELECT 1 FROM coupons_claim k JOIN coupons_coupontally t ON t.coupon_id = k.coupon_id
@@ -380,7 +381,9 @@ def finish(
     amounts = [amount for _claim, _coupon, _code, amount in redemption.claims]
     with connection.cursor() as cursor:
         cursor.execute(_REDEEM, {"now": now, "order": order_code, "claims": claims, "amounts": amounts})
+        left = dict(cursor.fetchall())
     reserving.use(redemption.coupon_ids, sku_ids)
+    reserving.trim_later(left, store_id=store.pk, now=now)
     for claim_id, coupon_id, code, amount in redemption.claims:
         joined.on_redeemed.tell(
             joined.Redeemed(store, coupon_id, code, claim_id, order_code, amount, currency, actor, now)

@@ -1,7 +1,8 @@
 """Stock that coupons in force hold back (R59): `Sku.reserved` is the sum of the reservations of its coupons.
 
 A coupon holds min(what is left of its quota, what can be had) of every SKU of its pool, from its activation until it is stopped, voided
-or over. Whoever redeems the coupon may take of what it holds; for everybody else it is not there.
+or over; as its quota is used up it lets go (`use`, `trim`). Stock that comes later is everybody's. Whoever redeems the coupon may take of
+what it holds; for everybody else it is not there.
 
 Rows are locked in one order everywhere: counters of coupons, then SKUs by id, then their reservations.
 """
@@ -16,11 +17,15 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from core import clock, outbox
+from core.models import OutboxMessage
+from core.scopes import across_stores
 from coupons.pool import SKUS
 from listings.models import Sku
 from listings.signals import listings_changed
 from policies import timing
 
+SURPLUS = "coupons.surplus"
 _LOCK = f"""
     SELECT k.id FROM listings_sku k WHERE k.id IN (
         SELECT s.id {SKUS} UNION SELECT r.sku_id FROM coupons_reservation r WHERE r.coupon_id = ANY(%(ids)s)
@@ -92,6 +97,22 @@ _USE = """
     )
     UPDATE listings_sku s SET reserved = greatest(0, s.reserved - (f.units - f.left_over)) FROM fit f
     WHERE s.id = f.sku_id AND f.left_over <> f.units
+"""
+_TRIM = """
+    WITH fit AS (
+        SELECT r.id, r.coupon_id, r.sku_id, r.units, greatest(0, t.quota - t.redeemed) AS left_over
+        FROM coupons_reservation r JOIN coupons_coupontally t ON t.coupon_id = r.coupon_id
+        WHERE r.coupon_id = ANY(%(ids)s) AND r.units > t.quota - t.redeemed
+    ),
+    gone AS (DELETE FROM coupons_reservation r USING fit f WHERE r.id = f.id AND f.left_over = 0),
+    kept AS (UPDATE coupons_reservation r SET units = f.left_over FROM fit f WHERE r.id = f.id AND f.left_over > 0),
+    moved AS (SELECT sku_id, sum(units - left_over) AS units FROM fit GROUP BY sku_id),
+    written AS (
+        UPDATE listings_sku s SET reserved = greatest(0, s.reserved - m.units) FROM moved m WHERE s.id = m.sku_id
+        RETURNING s.store_id, s.listing_id, s.stock > s.reserved AS now_in, s.stock > s.reserved + m.units AS was_in
+    )
+    SELECT 'listing', store_id, listing_id::bigint FROM written WHERE now_in <> was_in
+    UNION ALL SELECT 'units', coupon_id, sum(units - left_over)::bigint FROM fit GROUP BY coupon_id
 """
 _HELD = """
     SELECT r.sku_id, sum(r.units) FROM coupons_reservation r
@@ -174,6 +195,24 @@ def use(coupon_ids: Iterable[int], sku_ids: Collection[int]) -> None:
     with connection.cursor() as cursor:
         for coupon_id in sorted(coupon_ids):
             cursor.execute(_USE, {"coupon": coupon_id, "skus": list(sku_ids)})
+
+
+def trim_later(left: Mapping[int, int], *, store_id: int, now: datetime) -> None:
+    """After redemptions that left so much of these coupons' quotas: have what their other products hold brought down to it.
+
+    A pool can have a hundred thousand products, so an order does not wait for that; and it is done as often as what is left has halved,
+    down to nothing, not at each redemption.
+    """
+    halved = {str(pk): {"coupon": pk} for pk, units in left.items() if not units & (units - 1)}
+    if halved:
+        outbox.put_once(SURPLUS, halved, store_id=store_id, now=now)
+
+
+@outbox.handles(SURPLUS)
+def trim(message: OutboxMessage) -> None:
+    """Let go what a coupon holds beyond what is left of its quota."""
+    with across_stores("the message names the coupon"), transaction.atomic():
+        _move(_LOCK_HELD, _TRIM, [message.payload["coupon"]], clock.now())
 
 
 def freshness(now: datetime) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from accounts.models import Store
 from audit.actors import Actor
 from core import clock
 from core.errors import Conflict, DomainError, InvalidInput
+from core.outbox import deliver_due
 from core.scopes import in_store
 from coupons import claiming, joined, reserving
 from coupons.edges import set_state
@@ -291,6 +292,20 @@ def test_what_a_coupon_holds_back_is_for_those_who_use_it(store: Store, actor: A
     assert (sku.stock, sku.reserved, sku.available) == (1, 1, 0)
     assert reserving.release([coupon.pk], now=NOW) == {coupon.pk: 1}
     assert Sku.objects.get(pk=skus[0].pk).reserved == 0
+
+
+def test_a_quota_that_is_used_up_holds_nothing_back(store: Store, actor: Actor, skus: list[Sku]) -> None:
+    """R59: nor do the products of the pool that nobody bought."""
+    coupon = _coupon(store, skus, claimed=False, quota=3)
+    reserving.hold([coupon.pk], now=NOW)
+    held = []
+    for buyer in ("anna", "boris", "clara"):
+        _claim(store, coupon, buyer)
+        quote, _shown = _quote(store, actor, _basket(skus[:1], coupon, buyer=buyer))
+        _order(store, actor, quote, f"A-{buyer}")
+        deliver_due(topics=[reserving.SURPLUS])
+        held.append(list(Sku.objects.filter(store=store).order_by("id").values_list("reserved", flat=True)))
+    assert held == [[2, 2, 2], [1, 1, 1], [0, 0, 0]]
 
 
 def test_a_refused_coupon_gives_no_stock(store: Store, actor: Actor, skus: list[Sku]) -> None:
