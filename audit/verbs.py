@@ -10,7 +10,8 @@ A verb may call verbs. The refusal of an inner one is recorded there if the oute
 too, the outer one's savepoint takes that record back and the refusal is recorded once, for the outer verb. The same holds for a caller
 with a transaction of its own: whoever opens one catches the refusal inside it, or loses its record.
 
-A verb that is not inside another transaction is tried again when the database broke a deadlock at its cost.
+A verb that is not inside another transaction is tried again when the database broke a deadlock at its cost, or had lost a prepared
+statement.
 """
 
 from __future__ import annotations
@@ -30,11 +31,15 @@ from audit.models import Result
 from audit.record import Entry, Target, record
 from core import clock
 from core.errors import DomainError
+from core.prepared import PlanLost
 
 Answer = TypeVar("Answer")
 
 #: Refusals that say nothing about a merchant's data and would only let a stranger fill the record.
 UNRECORDED = frozenset({"ERR_NOT_FOUND", "ERR_INVALID"})
+
+
+_AGAIN = DeadlockDetected | SerializationFailure
 
 
 @dataclass
@@ -71,7 +76,8 @@ def verb(action: str, *, right: str = "") -> Callable[[Callable[..., Answer]], C
                         frame, functools.partial(function, *args, actor=actor, now=moment, **kwargs), actor, moment
                     )
                 except OperationalError as error:
-                    if tries <= 0 or not isinstance(error.__cause__, DeadlockDetected | SerializationFailure):
+                    again = isinstance(error, PlanLost) or isinstance(error.__cause__, _AGAIN)
+                    if tries <= 0 or not again:
                         raise
 
         framed.verb_action = action  # type: ignore[attr-defined]  # a mark on a function

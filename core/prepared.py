@@ -2,7 +2,8 @@
 
 Planning a page's query takes five times as long as running it. Behind a pooler that hands every transaction to another server
 connection (PgBouncer in transaction mode) a prepared statement may be unknown or known already: then the plain statement runs, and this
-process stops preparing. The same where a migration changed the type of a column under a kept connection.
+process stops preparing. The same where a migration changed the type of a column under a kept connection. Inside a transaction, which the
+failed statement has broken, it raises `PlanLost`: a verb is then done again, with plain statements.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from django.db import NotSupportedError, ProgrammingError, connection
+from django.db import NotSupportedError, OperationalError, ProgrammingError, connection
 
 _NOT_USABLE = {"26000": "unknown", "42P05": "known already", "0A000": "its plan has another result now"}
 _ATTRIBUTE = "backoffice_prepared"
+
+
+class PlanLost(OperationalError):
+    """A prepared statement was not to be had, and its transaction is broken: the work can be done again at once."""
 
 
 @dataclass
@@ -25,24 +30,26 @@ class Prepared:
     text: str
     parameters: Sequence[tuple[str, str]]
     _name: str = field(init=False)
-    _off: bool = False
+
+    usable: ClassVar[bool] = True
+    """Whether this process prepares statements; it stops for good where they get lost."""
 
     def __post_init__(self) -> None:
         """Name it by its content, so that two versions of the program can share a connection."""
         self._name = f"bo_{hashlib.sha256(self.text.encode()).hexdigest()[:20]}"
 
     def rows(self, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        """Run it with `values` by name; answers all rows."""
+        """Run it with `values` by name; answers all rows. Raises PlanLost, once in a process, inside a transaction."""
         with connection.cursor() as cursor:
-            if not self._off:
+            if Prepared.usable:
                 try:
                     return self._run(cursor, values)
                 except (NotSupportedError, ProgrammingError) as error:
                     if getattr(error.__cause__, "sqlstate", "") not in _NOT_USABLE:
                         raise
-                    self._off = True
+                    Prepared.usable = False
                     if connection.in_atomic_block:
-                        raise
+                        raise PlanLost("a prepared statement was lost") from error
             cursor.execute(self.text, values)
             return cursor.fetchall()
 

@@ -79,7 +79,6 @@ class ClaimAsk:
     buyer: str
     country: str
     channel: str
-    site: str
     now: datetime
 
 
@@ -230,9 +229,10 @@ def _find(store: Store, entered: str, given: Mapping[str, Any], actor: Actor, no
         check(actor, store, RIGHT, now=now)
         raise NotFound(_("This store has no coupon with this code."))
     (row,) = rows
-    held = Held(*row[19:23]) if row[19] is not None else None
-    segment = orjson.loads(row[12]) if isinstance(row[12], str) else row[12]
-    columns = [judging.read(row), segment, *row[13:19], held, *row[23:28]]
+    terms, rest = judging.read(row)
+    held = Held(*rest[7:11]) if rest[7] is not None else None
+    segment = orjson.loads(rest[0]) if isinstance(rest[0], str) else rest[0]
+    columns = [terms, segment, *rest[1:7], held, *rest[11:16]]
     return _Read(*columns)
 
 
@@ -248,6 +248,7 @@ def _judge(store: Store, entered: str, found: _Read, wish: _Wish, rules: CouponR
     findings.add(judging.budget(found.budget, found.spent, found.face_value))
     findings.add(judging.region(terms, wish.country))
     findings.add(judging.channel(terms, wish.channel))
+    findings.add(judging.site(terms, wish.site))
     if wish.logistics:
         findings.add(judging.logistics(terms, wish.logistics))
     findings.add(judging.first_order(terms, found.orders))
@@ -257,7 +258,7 @@ def _judge(store: Store, entered: str, found: _Read, wish: _Wish, rules: CouponR
         findings.add(sellable.why_not(terms.id, now))
     if conditions:
         ask = ClaimAsk(
-            store, terms.id, terms.code, entered, found.segment, found.codes_only, wish.buyer, wish.country, wish.channel, wish.site, now
+            store, terms.id, terms.code, entered, found.segment, found.codes_only, wish.buyer, wish.country, wish.channel, now
         )  # fmt: skip
         for condition in conditions:
             findings.add(condition(ask))

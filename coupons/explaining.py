@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from core import display
 from coupons import facts, refusing
 from coupons.facts import Facts
+from coupons.judging import SiteFacts
 from coupons.labels import CHANNELS, LOGISTICS
 from coupons.models import Coupon, PausedBy
 from coupons.usage import UsageRow
@@ -157,6 +158,16 @@ def _logistics(told: facts.LogisticsFacts, case: _Case) -> Explained:
     return Explained(_("The order went by %(way)s; the coupon is for %(allowed)s only.") % words, mend)
 
 
+def _site(told: SiteFacts, case: _Case) -> Explained:
+    words = {"site": told.site, "sites": display.series(told.sites)}
+    if not told.site:
+        return Explained(_("The coupon is for these sites only: %(sites)s.") % words, general(told.code).mend)
+    return Explained(
+        _("The buyer was on the site %(site)s; the coupon is for %(sites)s only.") % words,
+        _("Create a coupon whose sites include %(site)s.") % words,
+    )
+
+
 def _min_order(told: facts.MinOrderFacts, case: _Case) -> Explained:
     words = {
         "eligible": case.money(told.eligible),
@@ -224,6 +235,7 @@ _WORDS: dict[str, Callable[[Any, _Case], Explained]] = {
     facts.ExhaustedFacts.code: _exhausted,
     facts.WindowFacts.code: _window,
     facts.LogisticsFacts.code: _logistics,
+    SiteFacts.code: _site,
     facts.MinOrderFacts.code: _min_order,
     facts.FirstOrderFacts.code: _first_order,
     facts.StateFacts.code: _state,

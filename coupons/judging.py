@@ -21,7 +21,9 @@ from coupons.refusing import Why, explains
 
 #: The columns of a coupon that the rules look at, in the order of the fields of `Coupon` below; `coupon` is the table's alias.
 COLUMNS = """coupon.id, coupon.code, coupon.state, coupon.paused_by, coupon.freeze_claimed, coupon.bond, coupon.starts_at, coupon.ends_at,
-    coupon.regions::text[], coupon.logistics::text[], coupon.channels::text[], coupon.first_order_only"""
+    coupon.regions::text[], coupon.logistics::text[], coupon.channels::text[], coupon.sites::text[], coupon.first_order_only"""
+
+_WIDTH = COLUMNS.count(",") + 1
 
 
 @facts.declare
@@ -31,6 +33,16 @@ class ChannelFacts(Facts):
     code: ClassVar[str] = "ERR_COUPON_CHANNEL"
 
     channels: tuple[str, ...]
+
+
+@facts.declare
+class SiteFacts(Facts):
+    """The buyer was on `site`; the coupon was for `sites` only."""
+
+    code: ClassVar[str] = "ERR_COUPON_SITE"
+
+    sites: tuple[str, ...]
+    site: str = ""
 
 
 @facts.declare
@@ -66,6 +78,7 @@ class Terms:
     regions: Sequence[str]
     logistics: Sequence[str]
     channels: Sequence[str]
+    sites: Sequence[str]
     first_order_only: bool
 
 
@@ -149,6 +162,13 @@ def channel(coupon: Terms, given: str) -> Facts | None:
     return ChannelFacts(channels=tuple(coupon.channels)) if coupon.channels and given not in coupon.channels else None
 
 
+def site(coupon: Terms, given: str) -> Facts | None:
+    """R81: asked only where the storefront says which site the buyer is on."""
+    if not coupon.sites or not given or given in coupon.sites:
+        return None
+    return SiteFacts(sites=tuple(coupon.sites), site=given)
+
+
 def logistics(coupon: Terms, given: str) -> Facts | None:
     """R75."""
     if not coupon.logistics or given in coupon.logistics:
@@ -168,14 +188,19 @@ def budget(limit: Decimal | None, spent: Decimal, needed: Decimal = Decimal(0)) 
     return facts.ExhaustedFacts(limit="budget", budget=limit, left=max(Decimal(0), limit - spent), needed=needed)
 
 
-def read(row: Sequence[Any]) -> Terms:
-    """The first columns of a row that begins with `COLUMNS`."""
-    return Terms(*row[:12])
+def read(row: Sequence[Any]) -> tuple[Terms, Sequence[Any]]:
+    """The terms of a row that begins with `COLUMNS`, and the columns after them."""
+    return Terms(*row[:_WIDTH]), row[_WIDTH:]
 
 
 @explains(ChannelFacts)
 def _channel(told: ChannelFacts) -> str:
     return _("This coupon is not given out here.")
+
+
+@explains(SiteFacts)
+def _site(told: SiteFacts) -> str:
+    return _("This coupon is for these sites: %(sites)s.") % {"sites": display.series(told.sites)}
 
 
 @explains(NotClaimedFacts)

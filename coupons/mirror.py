@@ -21,10 +21,11 @@ from django.utils.translation import gettext_lazy, ngettext
 import policies
 from core import display, money
 from coupons import explaining, facts
-from coupons.judging import ChannelFacts, NotClaimedFacts
+from coupons.judging import ChannelFacts, NotClaimedFacts, SiteFacts
 from coupons.labels import CHANNELS, LOGISTICS
 from coupons.models import Coupon
 from policies.rules import CouponRules, EffectWatchRules
+from publishing.models import Site
 
 #: Up to so many of those in reach are let in by the first, second and third step of a change that has steps.
 _SHARES = (Decimal("0.5"), Decimal("0.9"), Decimal(1))
@@ -35,6 +36,7 @@ _GROUPS = """
                 WHEN 'ERR_COUPON_REGION' THEN r.country
                 WHEN 'ERR_COUPON_LOGISTICS' THEN coalesce(r.facts->>'logistics', '')
                 WHEN 'ERR_COUPON_CHANNEL' THEN r.channel
+                WHEN 'ERR_COUPON_SITE' THEN coalesce(r.facts->>'site', '')
                 WHEN 'ERR_COUPON_EXHAUSTED' THEN coalesce(r.facts->>'limit', '')
                 ELSE '' END AS key,
             CASE WHEN r.buyer = '' THEN '#' || r.id ELSE r.buyer END AS who,
@@ -159,6 +161,7 @@ class _Evidence:
     missed: list[tuple[int, int, int]]
     outside: list[tuple[int, int]]
     in_stock: list[str]
+    sites: frozenset[str]
 
 
 def groups_of(
@@ -177,6 +180,8 @@ def groups_of(
     outside = _by_coupon(_OUTSIDE, given)
     empty = [pk for pk, rows in groups.items() if any(row[0] == facts.StockFacts.code for row in rows)]
     in_stock = _by_coupon(_IN_STOCK, {"ids": empty}) if empty else {}
+    asked = any(row[0] == SiteFacts.code for rows in groups.values() for row in rows)
+    sites = _sites_of({coupon.store_id for coupon in coupons}) if asked else {}
     rules = policies.active(CouponRules, now)
     least_claims = policies.active(EffectWatchRules, now).min_claims
     found = {}
@@ -191,6 +196,7 @@ def groups_of(
             missed.get(pk, []),
             outside.get(pk, []),
             [row[0] for row in in_stock.get(pk, ())],
+            frozenset(sites.get(coupon.store_id, ())),
         )
         found[pk] = tuple(
             _group(code, rows, evidence, _Price(coupon, rules, least_claims)) for code, rows in by_code.items()
@@ -204,6 +210,14 @@ def _by_coupon(statement: str, given: Mapping[str, Any]) -> dict[int, list[Any]]
         cursor.execute(statement, given)
         for pk, *row in cursor.fetchall():
             found[pk].append(tuple(row))
+    return found
+
+
+def _sites_of(store_ids: Collection[int]) -> dict[int, set[str]]:
+    """The codes of the sites that these stores have."""
+    found: dict[int, set[str]] = defaultdict(set)
+    for store_id, code in Site.objects.filter(store__in=store_ids).values_list("store_id", "code"):
+        found[store_id].add(code)
     return found
 
 
@@ -248,6 +262,12 @@ def _options(code: str, rows: Sequence[tuple[Any, ...]], evidence: _Evidence, pr
             price.option("channels", [*coupon.channels, key], free, uses)
             for key, _t, _b, free, uses, _n in rows
             if key in CHANNELS
+        ]
+    if code == SiteFacts.code:
+        return [
+            price.option("sites", [*coupon.sites, key], free, uses)
+            for key, _t, _b, free, uses, _n in rows
+            if key in evidence.sites
         ]
     if code == facts.FirstOrderFacts.code:
         return [price.option("first_order_only", False, sum(row[3] for row in rows), sum(row[4] for row in rows))]
@@ -344,6 +364,8 @@ def words(change: Change, coupon: Coupon, listings: Mapping[int, str], categorie
         return _("Admit orders that go by %(way)s") % {"way": explaining.way(value[-1])}
     if change.field == "channels":
         return _("Give it out here as well: %(channel)s") % {"channel": explaining.channel(value[-1])}
+    if change.field == "sites":
+        return _("Add the site %(site)s") % {"site": value[-1]}
     if change.field == "first_order_only":
         return _("Admit buyers who have ordered before")
     if change.field == "categories":

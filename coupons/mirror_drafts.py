@@ -21,7 +21,7 @@ from coupons.models import Coupon
 from coupons.writing import RIGHT
 
 _DAYS = ("later_end", "earlier_start")
-_LISTS = ("regions", "logistics", "channels", "listings", "categories")
+_LISTS = ("regions", "logistics", "channels", "sites", "listings", "categories")
 _AMOUNTS = ("min_order", "budget")
 _FIELDS = (*_DAYS, *_LISTS, *_AMOUNTS, "quota", "first_order_only")
 _LONGEST = 4000

@@ -1,8 +1,8 @@
 """Redemption: what coupons take off an order, and taking it once (R52, R55, R75, R77, R182).
 
-A quote assesses the coupons of a basket in two queries, whatever its lines and however many coupons there are. An order redeems those that
-its quote applied: the counters and the claims are locked, in the order of the coupons' ids and before any stock, and everything that may
-have changed since is looked at again.
+A quote reads the coupons that a buyer entered once (`enter`) and assesses them with one query more, whatever its lines and however many
+coupons there are. An order redeems those that its quote applied: the counters and the claims are locked, in the order of the coupons' ids
+and before any stock, and everything that may have changed since is looked at again.
 
 The minimum order looks at the lines of the pool at their unit prices, like spend-and-save; a coupon takes at most what order discounts
 leave of them. Of several coupons the best for the buyer counts (`coupons_per_order`). Lines under a platform promotion belong to a coupon
@@ -23,6 +23,7 @@ import policies
 from accounts.models import Store
 from audit.actors import Actor
 from core import display, money
+from core.prepared import Prepared
 from coupons import claiming, facts, finding, joined, judging, pool, reserving
 from coupons.judging import Held, Terms
 from coupons.models import ClaimState, CouponState
@@ -33,7 +34,8 @@ from policies.rules import CouponRules
 _EARLIER = """CASE WHEN coupon.first_order_only THEN (
     SELECT count(*) FROM (SELECT FROM orders_order o WHERE o.store_id = %(store)s AND o.buyer = %(buyer)s AND o.buyer <> ''
         AND o.state <> 'cancelled' LIMIT 1) earlier) ELSE 0 END"""
-_READ = f"""
+_READ = Prepared(
+    f"""
     SELECT {judging.COLUMNS}, {_EARLIER}, t.budget, t.spent, k.id, k.code, k.state, k.order_code,
         coupon.name, coupon.name_zh, coupon.kind, coupon.currency, coupon.face_value, coupon.min_order, coupon.stacks_with_platform,
         coupon.stacks_from, coupon.stacks_until
@@ -41,7 +43,9 @@ _READ = f"""
     JOIN coupons_coupontally t ON t.coupon_id = coupon.id
     LEFT JOIN coupons_claim k ON k.coupon_id = coupon.id AND k.buyer = %(buyer)s AND %(buyer)s <> ''
     WHERE coupon.store_id = %(store)s AND coupon.code = ANY(%(codes)s)
-"""  # noqa: S608  # composed of constants
+    """,  # noqa: S608  # composed of constants
+    [("store", "bigint"), ("buyer", "text"), ("codes", "text[]")],
+)
 #: Locks alone: what a row of the same statement says of other tables is as old as the statement, and others may have acted while it waited.
 #: One buyer's orders with coupons take turns, so that two first orders at once are not both the first.
 _LOCK = """
@@ -98,13 +102,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """What is asked of a coupon: amounts are in `currency`."""
+    """What is asked of a coupon: amounts are in `currency`; `site` is where the buyer is, empty where nobody says."""
 
     buyer: str
     country: str
     logistics: str
     currency: str
     lines: Sequence[Line]
+    site: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +165,20 @@ class _Priced(_Coupon):
 
 
 @dataclass(frozen=True, slots=True)
+class Entered:
+    """The coupons of the codes that a buyer entered, with what he holds of them: `own` leads from each code to its coupon's."""
+
+    own: Mapping[str, str] = field(default_factory=dict)
+    coupons: Mapping[str, _Priced] = field(default_factory=dict)
+
+    @property
+    def held(self) -> list[int]:
+        """The coupons whose claim the buyer holds and has not used: what they hold back he may have."""
+        rows = self.coupons.values()
+        return [one.terms.id for one in rows if one.held is not None and one.held.state == ClaimState.CLAIMED]
+
+
+@dataclass(frozen=True, slots=True)
 class _Offer:
     """A coupon that could be applied, and the positions of the lines that it is for."""
 
@@ -171,64 +190,51 @@ class _Offer:
 # -- quotes ------------------------------------------------------------------------------------------------------------------
 
 
-def holdable(store: Store, buyer: str, codes: Sequence[str]) -> dict[str, int]:
-    """The coupons among these codes whose claim this buyer holds and has not used, by code: what they hold back he may have. None without
-    codes.
-    """
-    return {
-        one.terms.code: one.terms.id
-        for one in _read(store, buyer, list(_own_codes(store, codes, buyer).values()) if codes else ())
-        if one.held is not None and one.held.state == ClaimState.CLAIMED
-    }
-
-
-def assess(store: Store, basket: Basket, codes: Sequence[str], *, now: datetime) -> Assessment:
-    """What these coupons take off this basket, or why not; two queries for any number of lines, coupons and campaigns. Writes nothing."""
-    found = Assessment()
+def enter(store: Store, buyer: str, codes: Sequence[str]) -> Entered:
+    """Read the coupons of these codes as they came, each coupon once; none of another store. Three queries, none without codes."""
     if not codes:
+        return Entered()
+    plain = {code: finding.normalise(code) for code in codes}
+    led = claiming.led_by(store, list(plain.values()), buyer)
+    own: dict[str, str] = {}
+    targets: set[str] = set()
+    for entered, code in plain.items():
+        target = led.get(code, code)
+        if target not in targets:
+            targets.add(target)
+            own[entered] = target
+    rows = _READ.rows({"store": store.pk, "buyer": buyer, "codes": list(targets)})
+    coupons = [_Priced(*head, *rest) for head, rest in map(_head, rows)]
+    return Entered(own, {one.terms.code: one for one in coupons})
+
+
+def assess(store: Store, basket: Basket, entered: Entered, *, now: datetime) -> Assessment:
+    """What these coupons take off this basket, or why not; one query for any number of lines, coupons and campaigns. Writes nothing."""
+    found = Assessment()
+    if not entered.coupons:
         return found
     rules = policies.active(CouponRules, now)
-    own = _own_codes(store, codes, basket.buyer)
-    coupons = {one.terms.code: one for one in _read(store, basket.buyer, list(own.values()))}
-    covered = pool.coupons_for(store, [line.sku_id for line in basket.lines], list(coupons))
+    covered = pool.coupons_for(store, [line.sku_id for line in basket.lines], list(entered.coupons))
     offers = []
-    for entered, code in own.items():
-        coupon = coupons.get(code)
+    for typed, code in entered.own.items():
+        coupon = entered.coupons.get(code)
         if coupon is None:
             continue
         skus = covered.get(code, frozenset())
         why, positions = _why_not(store, coupon, basket, skus, now)
         if why is not None:
-            found.refused[entered] = (coupon.terms.id, code, why)
+            found.refused[typed] = (coupon.terms.id, code, why)
         else:
-            offers.append(_Offer(entered, coupon, positions))
+            offers.append(_Offer(typed, coupon, positions))
     _apply(offers, basket, rules, found)
     return found
 
 
-def _own_codes(store: Store, codes: Sequence[str], buyer: str) -> dict[str, str]:
-    """Entered code -> the coupon's code, each coupon once."""
-    plain = {code: finding.normalise(code) for code in codes}
-    led = claiming.led_by(store, list(plain.values()), buyer)
-    own: dict[str, str] = {}
-    for entered, code in plain.items():
-        target = led.get(code, code)
-        if target not in own.values():
-            own[entered] = target
-    return own
-
-
-def _read(store: Store, buyer: str, codes: Sequence[str]) -> list[_Priced]:
-    if not codes:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(_READ, {"store": store.pk, "buyer": buyer, "codes": list(codes)})
-        return [_Priced(*_head(row), *row[19:]) for row in cursor.fetchall()]
-
-
-def _head(row: Sequence[Any]) -> tuple[Terms, int, Decimal | None, Decimal, Held | None]:
-    held = Held(*row[15:19]) if row[15] is not None else None
-    return judging.read(row), row[12], row[13], row[14], held
+def _head(row: Sequence[Any]) -> tuple[tuple[Terms, int, Decimal | None, Decimal, Held | None], Sequence[Any]]:
+    """The fields of `_Coupon` from a row that begins with them, and the columns after them."""
+    terms, (orders, budget, spent, *rest) = judging.read(row)
+    held = Held(*rest[:4]) if rest[0] is not None else None
+    return (terms, orders, budget, spent, held), rest[4:]
 
 
 def _why_not(
@@ -237,6 +243,7 @@ def _why_not(
     findings = judging.Findings()
     _usable(store, coupon, findings, now)
     findings.add(judging.region(coupon.terms, basket.country))
+    findings.add(judging.site(coupon.terms, basket.site))
     findings.add(judging.logistics(coupon.terms, basket.logistics))
     findings.add(judging.first_order(coupon.terms, coupon.orders))
     pooled = [n for n, line in enumerate(basket.lines) if line.sku_id in skus and coupon.currency == basket.currency]
@@ -338,9 +345,9 @@ class Redemption:
         return [coupon_id for _claim, coupon_id, _code, _amount in self.claims]
 
 
-def begin(store: Store, buyer: Buyer, uses: Sequence[Use], *, now: datetime) -> Redemption:
-    """Lock the counters and claims of an order's coupons and look again; call it before any stock is locked. Two queries, none without
-    coupons. Raises CouponRefused for the first one that cannot be used any more.
+def begin(store: Store, buyer: Buyer, uses: Sequence[Use], *, site: str = "", now: datetime) -> Redemption:
+    """Lock the counters and claims of an order's coupons and look again; call it before any stock is locked. `site` is the quote's. Two
+    queries, none without coupons. Raises CouponRefused for the first one that cannot be used any more.
     """
     if not uses:
         return Redemption()
@@ -348,13 +355,14 @@ def begin(store: Store, buyer: Buyer, uses: Sequence[Use], *, now: datetime) -> 
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, asked)
         cursor.execute(_HELD, asked)
-        held = [_Coupon(*_head(row)) for row in cursor.fetchall()]
+        held = [_Coupon(*_head(row)[0]) for row in cursor.fetchall()]
     by_claim = {one.held.code: one for one in held if one.held is not None}
     rows = []
     for use in uses:
         coupon = by_claim[use.claim]
         findings = judging.Findings()
         _usable(store, coupon, findings, now)
+        findings.add(judging.site(coupon.terms, site))
         findings.add(judging.first_order(coupon.terms, coupon.orders))
         findings.add(judging.budget(coupon.budget, coupon.spent, use.amount))
         why = findings.why()

@@ -118,6 +118,8 @@ _HELD = """
     SELECT r.sku_id, sum(r.units) FROM coupons_reservation r
     WHERE r.coupon_id = ANY(%(ids)s) AND r.sku_id = ANY(%(skus)s) GROUP BY r.sku_id
 """
+#: The same of one SKU, `s` of the statement that this is part of.
+HELD = "coalesce((SELECT sum(r.units) FROM coupons_reservation r WHERE r.sku_id = s.id AND r.coupon_id = ANY(%(ids)s)), 0)::integer"
 _GAUGE = f"""
     SELECT named.coupon_id, count(*), count(*) FILTER (WHERE s.stock > s.reserved), min(s.stock_as_of),
         count(*) FILTER (WHERE s.stock_synced_at IS NOT NULL AND ({{stale}}))

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 import policies
 from accounts.models import Store
 from core import money
+from core.prepared import Prepared
 from coupons import reserving
 from listings import fields
 from listings.fields import Findings
@@ -22,7 +23,17 @@ from listings.models import ListingState, Sku
 from policies.rules import OrderRules
 
 _COUNTRY = re.compile(r"[A-Z]{2}", re.ASCII)
-_BUYER, _LOGISTICS, _COUPON = 80, 20, 64
+_BUYER, _LOGISTICS, _COUPON, _SITE = 80, 20, 64, 20
+
+#: The SKUs of a basket as they are now, with what some coupons hold back of them.
+_GOODS = Prepared(
+    f"""
+    SELECT s.code, s.id, s.listing_id, s.sale_price, s.currency, s.stock - s.reserved, {reserving.HELD}, l.state
+    FROM listings_sku s JOIN listings_listing l ON l.id = s.listing_id
+    WHERE s.store_id = %(store)s AND s.code = ANY(%(codes)s)
+    """,  # noqa: S608  # composed of constants
+    [("store", "bigint"), ("codes", "text[]"), ("ids", "bigint[]")],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,8 @@ class Basket:
     currency: str
     lines: tuple[Line, ...]
     coupons: tuple[str, ...]
+    site: str = ""
+    """Where the buyer is, for coupons of some sites only; empty where nobody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +90,7 @@ def read_basket(data: Mapping[str, Any], *, priced: bool, findings: Findings, no
         currency=currency,
         lines=tuple(_lines(data.get("lines"), rules, priced, findings)),
         coupons=tuple(_coupons(data.get("coupons"), rules, findings)),
+        site=findings.take(fields.text(data.get("site"), "site", longest=_SITE), ""),
     )
 
 
@@ -122,18 +136,21 @@ def _coupons(value: object, rules: OrderRules, findings: Findings) -> list[str]:
     return [code for code in (findings.take(text, "") for text in found) if code]
 
 
-def look_up(
-    store: Store, lines: Sequence[Line], *, lock: bool = False, coupons: Collection[int] = ()
-) -> dict[str, Good]:
-    """The SKUs of these lines by code, in one query; with `lock` their rows are held, in the order of their ids.
-
-    Units that these coupons hold back can be had, too (R59); one query more.
-    """
-    rows = Sku.objects.filter(store=store, code__in={line.sku for line in lines}).select_related("listing")
-    if lock:
-        rows = rows.select_for_update(of=("self",), no_key=True)
+def look_up(store: Store, lines: Sequence[Line], *, coupons: Collection[int] = ()) -> dict[str, Good]:
+    """The SKUs of these lines by code, in one query. Units that these coupons hold back can be had, too (R59)."""
     first = {line.sku: line for line in reversed(lines)}
-    found = list(rows.order_by("id"))
+    rows = _GOODS.rows({"store": store.pk, "codes": list(first), "ids": list(coupons)})
+    return {
+        code: Good(first[code], pk, listing, price, currency, max(0, free + held), state == ListingState.ON_SALE, held)
+        for code, pk, listing, price, currency, free, held, state in rows
+    }
+
+
+def lock_up(store: Store, lines: Sequence[Line], *, coupons: Collection[int] = ()) -> dict[str, Good]:
+    """The same with their rows held, in the order of their ids; what coupons hold is read once they are: one query more with coupons."""
+    first = {line.sku: line for line in reversed(lines)}
+    rows = Sku.objects.filter(store=store, code__in=list(first)).select_related("listing")
+    found = list(rows.select_for_update(of=("self",), no_key=True).order_by("id"))
     held = reserving.held(coupons, [sku.pk for sku in found])
     return {
         sku.code: Good(

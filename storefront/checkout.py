@@ -34,7 +34,7 @@ from orders.models import Order
 from orders.recording import FINGERPRINT, LineDraft, OrderDraft, record_orders
 from policies.rules import OrderRules, StorefrontRules
 from storefront import quoting
-from storefront.basket import Basket, Good, Line, check_goods, look_up, read_basket
+from storefront.basket import Basket, Good, Line, check_goods, lock_up, look_up, read_basket
 from storefront.models import Quote
 
 _CODE, _QUOTE = 64, 20
@@ -142,7 +142,7 @@ def _by_quote(store: Store, head: _Head, actor: Actor, now: datetime) -> Order:
     _refuse_stopped(store, terms, now)
     lines = [Line(row["sku"], row["quantity"]) for row in terms["lines"]]
     uses = [Use(one["claim"], Decimal(one["amount"])) for one in terms["coupons"] if one["applied"]]
-    redemption = redeeming.begin(store, quoting.buyer_of(quote), uses, now=now)
+    redemption = redeeming.begin(store, quoting.buyer_of(quote), uses, site=quote.site, now=now)
     _take_stock(store, lines, now, redemption.coupon_ids)
     draft = OrderDraft(
         code=head.code,
@@ -324,7 +324,7 @@ def _take_stock(store: Store, lines: Sequence[Line], now: datetime, coupons: Seq
 
     Sites are told at once of listings where something sold out; a smaller number that is still above zero goes with the next change.
     """
-    known = look_up(store, lines, lock=True, coupons=coupons)
+    known = lock_up(store, lines, coupons=coupons)
     findings = Findings()
     basket = Basket("", "", "", "", tuple(lines), ())
     check_goods(basket, known, findings)

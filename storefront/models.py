@@ -17,6 +17,7 @@ class Quote(models.Model):
     buyer = models.CharField(max_length=80, blank=True)
     country = models.CharField(max_length=2, blank=True)
     logistics = models.CharField(max_length=20, blank=True)
+    site = models.CharField(max_length=20, blank=True, db_default="", help_text="Where the buyer was, as told (R81).")
     terms = models.JSONField()
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()

@@ -6,35 +6,53 @@ after the end of any campaign it uses.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import orjson
 from django.utils.translation import gettext as _
 
 import policies
 from accounts.models import Store
-from accounts.rights import check
+from accounts.rights import HOLDS, refusal
 from audit.actors import Actor
 from audit.verbs import verb
 from campaigns.kind_rules import Terms
-from campaigns.models import Campaign, Kind
+from campaigns.models import Kind
 from campaigns.pricing import ItemOffer, ItemPrice, OrderDiscount, OrderOffer, item_price, order_discounts
 from core import clock, money
 from core.codes import new_code
 from core.errors import InvalidInput
+from core.prepared import Prepared
 from coupons import redeeming, refusing
 from coupons.models import Phase
-from coupons.redeeming import Applied, Assessment
+from coupons.redeeming import Applied, Assessment, Entered
 from coupons.refusing import Buyer
 from listings.fields import Findings
-from listings.models import LiveOffer
 from policies import timing
 from policies.rules import StorefrontRules
 from storefront.basket import Basket, Good, Line, check_goods, look_up, read_basket
 from storefront.models import Quote
+
+RIGHT = "checkout.use"
+_MAY = Prepared(
+    f"SELECT {HOLDS}", [("store", "bigint"), ("person", "bigint"), ("right", "text"), ("now", "timestamptz")]
+)
+#: The offers that count now, and the terms of the campaigns that discount the order (those of the others take nothing off it).
+_OFFERS = Prepared(
+    """
+    SELECT o.sku_id, o.campaign_code, o.label, o.kind, o.price, o.starts_at, o.ends_at, o.stacks, c.rules
+    FROM listings_liveoffer o
+    LEFT JOIN campaigns_campaign c ON o.price IS NULL AND c.store_id = o.store_id AND c.code = o.campaign_code
+    WHERE o.store_id = %(store)s AND o.sku_id = ANY(%(skus)s) AND o.active AND o.starts_at <= %(now)s AND o.ends_at > %(now)s
+    ORDER BY o.starts_at, o.campaign_code
+    """,
+    [("store", "bigint"), ("skus", "bigint[]"), ("now", "timestamptz")],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +70,25 @@ class PricedLine:
         return self.price.unit_price * self.quantity
 
 
-@verb("quote.make", right="checkout.use")
+@verb("quote.make", right=RIGHT)
 def make_quote(store: Store, data: Mapping[str, Any], *, actor: Actor, now: datetime) -> Quote:
-    """Quote a basket: `{"buyer", "country", "logistics", "lines": [{"sku", "quantity"}], "coupons": […]}`.
+    """Quote a basket: `{"buyer", "country", "logistics", "site", "lines": [{"sku", "quantity"}], "coupons": […]}`.
 
     The same number of queries for any number of lines. Raises PermissionRefused, InvalidInput with every broken line: unknown, not on sale,
     out of stock, a quantity past the limits, two currencies.
     """
-    check(actor, store, "checkout.use", now=now)
+    _check(actor, store, now)
     findings = Findings()
     basket = read_basket(data, priced=False, findings=findings, now=now)
-    holding = redeeming.holdable(store, basket.buyer, basket.coupons)
-    known = look_up(store, basket.lines, coupons=holding.values()) if basket.lines else {}
+    entered = redeeming.enter(store, basket.buyer, basket.coupons)
+    known = look_up(store, basket.lines, coupons=entered.held) if basket.lines else {}
     currency = check_goods(basket, known, findings)
     _raise(findings)
-    lines = _price(basket.lines, known, _live_offers(store, known.values(), now), currency)
-    terms_of = _terms_of(store, {offer.campaign for line in lines for offer in line.offers})
+    offers, terms_of = _live_offers(store, known.values(), now)
+    lines = _price(basket.lines, known, offers, currency)
     discounts = order_discounts([line.amount for line in lines], _order_offers(lines, terms_of, currency), currency)
-    coupons = _assess(store, basket, lines, discounts, currency, now)
-    _check_held(store, basket, holding, coupons)
+    coupons = _assess(store, basket, entered, lines, discounts, currency, now)
+    _check_held(store, basket, entered, coupons, known)
     refused = list(coupons.refused.values())
     refusing.note(store, refused, phase=Phase.QUOTE, buyer=buyer_of(basket), actor=actor, now=now)
     used = {**_shipped_free(lines, terms_of), **_used(lines, discounts)}
@@ -82,10 +100,20 @@ def make_quote(store: Store, data: Mapping[str, Any], *, actor: Actor, now: date
         buyer=basket.buyer,
         country=basket.country,
         logistics=basket.logistics,
+        site=basket.site,
         terms=_terms(basket, lines, discounts, coupons, used, terms_of, currency),
         created_at=now,
         expires_at=min([now + timing.quote_ttl(), *ends]),
     )
+
+
+def _check(actor: Actor, store: Store, now: datetime) -> None:
+    """The right, by one statement that is planned already: it bears no caps."""
+    if actor.is_system:
+        return
+    ((may,),) = _MAY.rows({"store": store.pk, "person": actor.id or 0, "right": RIGHT, "now": now})
+    if not may:
+        raise refusal(RIGHT, store)
 
 
 def _raise(findings: Findings) -> None:
@@ -101,13 +129,14 @@ def buyer_of(basket: Basket | Quote) -> Buyer:
 def _assess(
     store: Store,
     basket: Basket,
+    entered: Entered,
     lines: Sequence[PricedLine],
     discounts: Sequence[OrderDiscount],
     currency: str,
     now: datetime,
 ) -> Assessment:
     """What the coupons take off what item campaigns and order discounts leave."""
-    if not basket.coupons:
+    if not entered.coupons:
         return Assessment()
     asked = [
         redeeming.Line(
@@ -119,8 +148,8 @@ def _assess(
         )
         for n, line in enumerate(lines)
     ]
-    whole = redeeming.Basket(basket.buyer, basket.country, basket.logistics, currency, asked)
-    return redeeming.assess(store, whole, basket.coupons, now=now)
+    whole = redeeming.Basket(basket.buyer, basket.country, basket.logistics, currency, asked, basket.site)
+    return redeeming.assess(store, whole, entered, now=now)
 
 
 def _platform(line: PricedLine, discounts: Sequence[OrderDiscount], position: int) -> frozenset[str]:
@@ -132,10 +161,17 @@ def _platform(line: PricedLine, discounts: Sequence[OrderDiscount], position: in
     )
 
 
-def _check_held(store: Store, basket: Basket, holding: Mapping[str, int], coupons: Assessment) -> None:
-    """What a coupon holds back can be had only with that coupon: where it was refused, look at the stock without it."""
+def _check_held(store: Store, basket: Basket, entered: Entered, coupons: Assessment, known: Mapping[str, Good]) -> None:
+    """What a coupon holds back can be had only with that coupon: where it was refused and its units are wanted, look at the stock without
+    it.
+    """
+    wanted = Counter[str]()
+    for line in basket.lines:
+        wanted[line.sku] += line.quantity
+    if all(wanted[sku] <= good.available - good.held for sku, good in known.items()):
+        return
     applied = {one.coupon_id for one in coupons.applied.values()}
-    if applied.issuperset(holding.values()):
+    if applied.issuperset(entered.held):
         return
     findings = Findings()
     check_goods(basket, look_up(store, basket.lines, coupons=applied), findings)
@@ -182,7 +218,7 @@ def dry_quotes(store: Store, skus: Iterable[str], *, now: datetime) -> dict[str,
     """
     wanted = [Line(sku, 1) for sku in sorted(set(skus))]
     known = look_up(store, wanted) if wanted else {}
-    offers = _live_offers(store, known.values(), now)
+    offers, _terms = _live_offers(store, known.values(), now)
     found = {}
     for line in wanted:
         if line.sku not in known:
@@ -196,21 +232,18 @@ def dry_quotes(store: Store, skus: Iterable[str], *, now: datetime) -> dict[str,
     return found
 
 
-def _live_offers(store: Store, goods: Iterable[Good], now: datetime) -> dict[int, list[ItemOffer]]:
-    """The offers that count now, by SKU; one query."""
-    live = LiveOffer.objects.filter(
-        store=store,
-        sku_id__in=[good.sku_id for good in goods],
-        active=True,
-        starts_at__lte=now,
-        ends_at__gt=now,
-    ).order_by("starts_at", "campaign_code")
+def _live_offers(
+    store: Store, goods: Iterable[Good], now: datetime
+) -> tuple[dict[int, list[ItemOffer]], dict[str, Terms]]:
+    """The offers that count now, by SKU, and the terms of those campaigns that discount the order, by code; one query."""
     offers: dict[int, list[ItemOffer]] = {}
-    for row in live:
-        offers.setdefault(row.sku_id, []).append(
-            ItemOffer(row.campaign_code, row.label, row.kind, row.price, row.starts_at, row.ends_at, row.stacks)
-        )
-    return offers
+    terms_of: dict[str, Terms] = {}
+    rows = _OFFERS.rows({"store": store.pk, "skus": [good.sku_id for good in goods], "now": now})
+    for sku, campaign, label, kind, price, starts_at, ends_at, stacks, rules in rows:
+        offers.setdefault(sku, []).append(ItemOffer(campaign, label, kind, price, starts_at, ends_at, stacks))
+        if rules is not None and campaign not in terms_of:
+            terms_of[campaign] = Terms.of(orjson.loads(rules) if isinstance(rules, str) else rules)
+    return offers, terms_of
 
 
 def _price(
@@ -222,12 +255,6 @@ def _price(
         mine = offers.get(good.sku_id, [])
         lines.append(PricedLine(good, line.quantity, item_price(good.sale_price, mine, currency), tuple(mine)))
     return lines
-
-
-def _terms_of(store: Store, codes: Collection[str]) -> dict[str, Terms]:
-    """The terms of these campaigns, by code; one query."""
-    rows = Campaign.objects.filter(store=store, code__in=codes).values_list("code", "rules")
-    return {code: Terms.of(rules) for code, rules in rows}
 
 
 def _order_offers(lines: Sequence[PricedLine], terms_of: Mapping[str, Terms], currency: str) -> list[OrderOffer]:

@@ -69,6 +69,7 @@ class QuoteIn(Body):
     buyer: str = Field("", max_length=400)
     country: str = Field("", max_length=80, description=_("Two letters, ISO 3166."))
     logistics: str = Field("", max_length=80)
+    site: str = Field("", max_length=80, description=_("The code of the language site, where it is known."))
     lines: list[LineIn] = Field(min_length=1)
     coupons: list[str] = Field(default_factory=list)
 

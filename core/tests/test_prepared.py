@@ -37,7 +37,8 @@ def test_it_outlives_a_rollback() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_where_a_pooler_has_lost_it_the_plain_statement_runs_from_then_on() -> None:
+def test_where_a_pooler_has_lost_it_the_plain_statement_runs_from_then_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Prepared, "usable", True)
     prepared = statement()
     prepared.rows({"a": 1, "b": 2})
     with connection.cursor() as cursor:

@@ -16,10 +16,11 @@ from core import clock
 from core.errors import InvalidInput
 from core.scopes import in_store
 from coupons import facts, mirror, mirror_drafts
-from coupons.judging import ChannelFacts
+from coupons.judging import ChannelFacts, SiteFacts
 from coupons.mirror import Change
 from coupons.models import Coupon, PoolCategory, PoolListing
 from listings.models import Sku
+from publishing.models import Site
 from tests import factories as make
 from tests.coupon_rows import make_claims, make_refusal
 
@@ -77,6 +78,15 @@ def test_a_basket_outside_the_pool_names_the_listing_that_would_do(store: Store)
         told = facts.MinOrderFacts(eligible=Decimal(0), min_order=Decimal(20), outside=outside)
         make_refusal(coupon, told, buyer=f"b-{n}", phase="quote")
     assert _options(coupon, "ERR_COUPON_MIN_ORDER") == [("listings", [other.pk], 2, Decimal(4))]
+
+
+def test_a_site_of_the_store_is_added(store: Store) -> None:
+    Site.objects.create(store=store, code="de", language="de", currency="USD")
+    coupon = make.make_coupon(store, sites=["en"], face_value="2.00")
+    for n, site in enumerate(["de", "de", "nowhere"]):
+        make_refusal(coupon, SiteFacts(sites=("en",), site=site), buyer=f"s-{n}", phase="quote")
+    assert _options(coupon, "ERR_COUPON_SITE") == [("sites", ["en", "de"], 2, Decimal(4))]
+    assert mirror_drafts.read_change("sites", '["en", "de"]').value == ["en", "de"]
 
 
 def test_quota_budget_logistics_and_first_order(store: Store) -> None:

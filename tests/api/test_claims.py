@@ -48,7 +48,13 @@ def test_from_the_claim_to_the_order(shop: Api, coupon: Coupon, sku: Sku) -> Non
     body = {"buyer": "b-1", "country": "RU", "ip": "203.0.113.7", "channel": "push"}
     made = ok(shop.post(CLAIMS, body), 201)
     assert made["expires_at"] == clock.rfc3339(coupon.ends_at)
-    asked = {"buyer": "b-1", "country": "RU", "lines": [{"sku": sku.code, "quantity": 1}], "coupons": ["RU-ONLY-3"]}
+    asked = {
+        "buyer": "b-1",
+        "country": "RU",
+        "site": "ru",
+        "lines": [{"sku": sku.code, "quantity": 1}],
+        "coupons": ["RU-ONLY-3"],
+    }
     quote = ok(shop.post("/quotes", asked), 201)
     assert quote["coupons"] == [{"code": "RU-ONLY-3", "applied": True, "amount": "3.00", "refusal": None}]
     order = ok(shop.post("/orders", {"order": "A-1", "quote": quote["quote"]}), 201)
