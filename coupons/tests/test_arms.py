@@ -65,9 +65,9 @@ def test_a_claim_with_the_tests_code_gives_the_buyer_his_arm(store: Store):
     arms.stop(store, "SPRING", actor=owner)
     with pytest.raises(NotFound):
         claiming.claim(store, "SPRING", {"buyer": "late"}, actor=owner)
-    held = redeeming.holdable(store, "buyer-0", ["spring"])
-    assert list(held.values()) == [Claim.objects.get(buyer="buyer-0").coupon_id], "who claimed with the code uses it by it"
-    assert not redeeming.holdable(store, "late", ["spring"])
+    held = redeeming.enter(store, "buyer-0", ["spring"]).held
+    assert held == [Claim.objects.get(buyer="buyer-0").coupon_id], "who claimed with the code uses it by it"
+    assert not redeeming.enter(store, "late", ["spring"]).held
 
 
 def test_results_count_the_arms_own_buyers_since_the_start_in_one_query(
