@@ -20,6 +20,7 @@ class CouponsConfig(AppConfig):
         import_module("coupons.events")
         import_module("coupons.stop_codes")
         import_module("coupons.views.states")
+        import_module("coupons.views.stock")
         import_module("coupons.watch_codes")
         import_module("coupons.watch_pages")
         import_module("coupons.claim_codes")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from accounts.models import Store
 from core import clock
@@ -84,3 +86,22 @@ def test_the_gauge_counts_what_can_be_had_of_what_is_on_sale() -> None:
         synced = clock.now() - timedelta(hours=1)
         Sku.objects.filter(listing=listings[0]).update(stock_as_of=synced, stock_synced_at=synced)
         assert reserving.gauges([coupon.pk], now=clock.now())[coupon.pk].stale == 1
+
+
+def test_the_page_shows_the_gauge_beside_the_rate_that_is_wanted(client: Client) -> None:
+    """R59, R66: the in-stock rate, what is held back, when the stock was counted last; not for a coupon that is over."""
+    store = make.make_store()
+    with in_store(store.pk):
+        listings = [make.make_listing(store, stock=stock) for stock in (100, 4)]
+        coupon, over = make.make_coupon(store, listings, quota=10), make.make_coupon(store, listings, state="voided")
+        reserving.hold([coupon.pk], now=clock.now())
+    client.force_login(make.owner_of(store))
+    shown = _text(client, store, coupon.code)
+    assert "1 of 2 SKUs on sale can be bought without this coupon; wanted: 98 %" in shown
+    assert "below the line" in shown
+    assert "Oldest stock figure" in shown
+    assert "SKUs on sale" not in _text(client, store, over.code)
+
+
+def _text(client: Client, store: Store, code: str) -> str:
+    return client.get(reverse("coupons:detail", kwargs={"store": store.slug, "code": code})).content.decode()
