@@ -27,9 +27,27 @@ def test_a_day_counts_what_ran_at_some_moment_of_it(django_assert_num_queries):
         moving.move_to(NOON + timedelta(days=1))
         with in_store(shop.store.pk):
             stopping.cancel(shop.store, first.code, confirm_code=first.code, actor=shop.owner)
+            assert [one.running for one in last_days(shop.store, 2, now=clock.read())] == [2, 1], (
+                "held, and counted once"
+            )
         moving.move_to(NOON + timedelta(days=1, minutes=11))
         sweeps.run()
         moving.move_to(NOON + timedelta(days=2))
         with in_store(shop.store.pk), django_assert_num_queries(1):
             found = last_days(shop.store, 4, now=clock.read())
     assert [(one.running, one.leftovers) for one in found] == [(0, 0), (2, 0), (1, 0), (0, 0)]
+
+
+def test_what_ends_at_midnight_did_not_run_on_the_day_that_begins_then():
+    with clock.freeze(NOON) as moving:
+        shop = open_shop()
+        midnight = NOON.replace(hour=16)  # in the store's zone
+        with in_store(shop.store.pk):
+            make.make_campaign(shop.store, shop.skus, ends_at=midnight)
+            moving.move_to(midnight + timedelta(hours=1))
+            assert [one.running for one in last_days(shop.store, 2, now=clock.read())] == [1, 0]
+        sweeps.run()
+        moving.move_to(midnight + timedelta(hours=2))
+        sweeps.run()
+        with in_store(shop.store.pk):
+            assert [one.running for one in last_days(shop.store, 2, now=clock.read())] == [1, 0]
