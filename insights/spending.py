@@ -65,7 +65,7 @@ def _texts(store: Store, amounts: Mapping[date, Decimal]) -> dict[str, Any]:
 def _read(store: Store, campaign: Campaign, rows: Sequence[Mapping[str, Any]], now: datetime) -> dict[date, Decimal]:
     zone = display.zone(store.time_zone)
     first = campaign.starts_at.astimezone(zone).date()
-    last = min(campaign.ends_at, now + timedelta(days=1)).astimezone(zone).date()
+    last = min(campaign.ends_at - timedelta(microseconds=1), now).astimezone(zone).date()
     found: dict[date, Decimal] = {}
     faults: list[FieldError] = []
     for index, row in enumerate(rows):
