@@ -34,14 +34,16 @@ _REVIEW = f"""
     SELECT s.id, s.code, s.listing_id, s.currency, i.price_before, s.sale_price, i.price {PRICES_TO_REVIEW}
     ORDER BY s.code LIMIT %(limit)s
 """
-# The latest restoring of a campaign's prices, and what of it still stands as it was written.
+# The latest restoring of a campaign's prices, and what of it still stands as it was written. One that put other prices than those before
+# this campaign was another campaign's.
 _RESTORED = """
     WITH last AS (
         SELECT max(h.at) AS at FROM listings_pricehistory h JOIN campaigns_campaignitem i ON i.sku_id = h.sku_id
-        WHERE i.campaign_id = %(id)s AND h.store_id = %(store)s AND h.source = 'restore' AND h.at >= %(since)s)
+        WHERE i.campaign_id = %(id)s AND h.store_id = %(store)s AND h.source = 'restore' AND h.at >= %(since)s
+            AND h.after = i.price_before)
     SELECT last.at, s.code, s.currency, h.before
     FROM last JOIN listings_pricehistory h ON h.store_id = %(store)s AND h.at = last.at AND h.source = 'restore'
-    JOIN campaigns_campaignitem i ON i.campaign_id = %(id)s AND i.sku_id = h.sku_id
+    JOIN campaigns_campaignitem i ON i.campaign_id = %(id)s AND i.sku_id = h.sku_id AND i.price_before = h.after
     JOIN listings_sku s ON s.id = h.sku_id AND s.sale_price = h.after
     WHERE NOT EXISTS (
         SELECT FROM listings_pricehistory n WHERE n.store_id = h.store_id AND n.sku_id = h.sku_id AND (n.at, n.id) > (h.at, h.id))

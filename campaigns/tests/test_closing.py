@@ -143,6 +143,28 @@ def test_restoring_can_be_undone_where_nobody_changed_a_price_since(shop, frozen
         prices.undo_restore(shop.store, campaign.code, actor=viewer)
 
 
+def test_a_restoring_is_undone_where_it_belongs_and_not_for_another_campaign_on_the_same_sku(shop, frozen):
+    """The first began at 24.90, the second at 20.00; what the second puts back is nothing of the first."""
+    first = make.make_campaign(shop.store, shop.skus[:1], price="15.00")
+    code = shop.skus[0].code
+    frozen.tick(60)
+    set_prices(shop.store, [{"sku": code, "sale_price": "20.00"}], actor=shop.owner, now=clock.now())
+    second = make.make_campaign(shop.store, shop.skus[:1], price="16.00", stacks=True)
+    set_prices(shop.store, [{"sku": code, "sale_price": "22.00"}], actor=shop.owner, now=clock.now())
+    for campaign in (first, second):
+        Campaign.objects.filter(pk=campaign.pk).update(stacks=True)
+        _cancelled(shop, frozen, campaign)
+        campaign.refresh_from_db()
+    frozen.tick(60)
+    prices.restore_prices(shop.store, second.code, [code], actor=shop.owner)
+    assert prices.last_restored(first) is None
+    with pytest.raises(Conflict):
+        prices.undo_restore(shop.store, first.code, actor=shop.owner)
+    assert Sku.objects.get(code=code).sale_price == Decimal("20.000")
+    assert prices.undo_restore(shop.store, second.code, actor=shop.owner).applied == 1
+    assert Sku.objects.get(code=code).sale_price == Decimal("22.000")
+
+
 def test_a_price_set_after_the_close_is_a_decision(shop, frozen):
     campaign = make.make_campaign(shop.store, shop.skus)
     frozen.tick(60)
