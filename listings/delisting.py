@@ -126,7 +126,7 @@ def _empty_shelves(listing_ids: Sequence[int], now: datetime) -> dict[int, int]:
     skus = Sku.objects.filter(listing_id__in=listing_ids).select_for_update(of=("self",), no_key=True).order_by("id")
     for listing_id, stock in skus.values_list("listing_id", "stock"):
         units[listing_id] = units.get(listing_id, 0) + stock
-    Sku.objects.filter(listing_id__in=listing_ids).update(stock=0, stock_as_of=now)
+    Sku.objects.filter(listing_id__in=listing_ids).update(stock=0, stock_as_of=now, stock_synced_at=None)
     return units
 
 

@@ -42,9 +42,11 @@ def test_at_once(store, owner, news) -> None:
 
 def test_gradually_stock_is_zero_now_and_the_page_goes_a_day_later(store, owner, news) -> None:
     listing = make_listing(store, ["A", "B"], stock=5)
+    Sku.objects.update(stock_synced_at=NOON)
     with clock.freeze(NOON):
         delist(store, [listing.pk], reason="stock", mode="gradual", actor=owner)
     listing.refresh_from_db()
+    assert not Sku.objects.filter(stock_synced_at__isnull=False), "a person's figure, that no connection keeps fresh"
     assert (listing.state, listing.delist_at) == ("delisting", NOON + timedelta(hours=24))
     assert set(Sku.objects.values_list("stock", flat=True)) == {0}
     assert AuditEvent.objects.get().before["stock"] == 10
