@@ -32,7 +32,7 @@ _STOCK = """
         count(*) FILTER (WHERE s.stock - s.reserved <= 0),
         sum(greatest(s.stock - s.reserved, 0) * greatest(s.sale_price - i.price, 0))
     FROM campaigns_campaignitem i JOIN listings_sku s ON s.id = i.sku_id
-    WHERE i.campaign_id = ANY(%s) GROUP BY 1
+    WHERE i.campaign_id = ANY(%s) AND i.ended_at IS NULL GROUP BY 1
 """
 # Cheap enough for every visit of the dashboard: stops at the first order of a campaign, and at the limit.
 _QUIET = """

@@ -12,11 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from python_calamine import CalamineWorkbook
 
 from accounts.models import User
-from campaigns import stopping, sweeps
+from campaigns import stopping, subitems, sweeps
 from campaigns.models import Campaign
 from campaigns.tests.conftest import NOON, days
 from core.errors import Conflict
-from insights import failures
+from insights import failures, stale
 from insights.models import AdSpend, EventCount
 from orders.recording import LineDraft
 from tests import factories as make
@@ -141,7 +141,17 @@ def test_ad_spend_by_hand(owner, shop):
     wrong = owner.post(address, {"day": "2020-01-01", "amount": "x"})
     assert wrong.status_code == 422
     assert "Write a day of the campaign" in wrong.content.decode()
+    assert owner.post(address, {"day": "2026-11-28", "amount": "1"}).status_code == 422, "tomorrow has not begun"
     assert AdSpend.objects.count() == 1
+
+
+def test_no_ad_spend_on_the_day_after_an_end_at_midnight(owner, shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus, ends_at=NOON + timedelta(hours=4))
+    frozen.tick(days(1))
+    address = f"/s/{shop.store.slug}/insights/campaigns/{campaign.code}/spend/"
+    owner.force_login(make.owner_of(shop.store))
+    assert owner.post(address, {"day": "2026-11-28", "amount": "1"}).status_code == 422
+    assert owner.post(address, {"day": "2026-11-27", "amount": "1"}).status_code == 302
 
 
 def test_stale_campaigns_and_why(owner, shop, frozen):
@@ -171,6 +181,16 @@ def test_stale_campaigns_and_why(owner, shop, frozen):
     assert text.index("Selling") < text.index("Quiet")  # three reasons come before one
     assert {quiet.state, paused.state} == {"running", "paused"}
     assert "2 campaigns run without orders" in page(owner, shop, "")
+
+
+def test_an_item_that_left_alone_puts_nothing_at_risk(shop):
+    kind = {"kind": "platform_promotion", "rules": {"venue": "Main venue"}}
+    campaign = make.make_campaign(shop.store, shop.skus, ends_at=NOON + days(60), **kind)
+    gone, kept = [sku.code for sku in shop.skus[:-1]], shop.skus[-1]
+    assert stale.stock_of([campaign.pk])[campaign.pk].skus == len(shop.skus)
+    subitems.release_items(shop.store, campaign.code, gone, reason="Stock", actor=make.actor_for(make.make_staff()))
+    left = stale.stock_of([campaign.pk])[campaign.pk]
+    assert (left.skus, left.units) == (1, kept.stock)
 
 
 def test_why_closes_are_refused_by_cause_with_the_sources_shares(owner, shop):
