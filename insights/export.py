@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db.models import Case, F, Field, Func, Value, When
+from django.http import FileResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -28,7 +29,7 @@ from audit.record import Entry, Target, record
 from audit.verbs import about, verb
 from campaigns.labels import CLOSE_REASONS
 from campaigns.models import CampaignState, Kind
-from core import display, keyset
+from core import clock, display, keyset
 from core.errors import FieldError, InvalidInput
 from insights import measuring
 from insights.formulas import KEYS, METRICS
@@ -217,6 +218,11 @@ def _notes(
     return [{_("What"): what, _("Explanation"): text} for what, text in said]
 
 
-def file_name(now: datetime, zone: tzinfo) -> str:
-    """`past-campaigns-2026-11-27.xlsx`, by the store's calendar."""
-    return f"past-campaigns-{now.astimezone(zone):%Y-%m-%d}.xlsx"
+def download(path: Path, store: Store) -> FileResponse:
+    """The file as a download, named `past-campaigns-2026-11-27.xlsx` by the store's calendar; gone from the disk as soon as it is open."""
+    file = path.open("rb")
+    path.unlink()
+    name = f"past-campaigns-{clock.now().astimezone(display.zone(store.time_zone)):%Y-%m-%d}.xlsx"
+    answer = FileResponse(file, as_attachment=True, filename=name, content_type=CONTENT_TYPE)
+    answer["Cache-Control"] = "no-store"
+    return answer

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -102,10 +102,7 @@ def export_history(request: StoreRequest, store: str) -> HttpResponseBase:
         path = export.export_history(request.store, form.wanted(), actor=request.actor)
     except InvalidInput as error:
         return _history(request, problem_of(error, request), status=error.status)
-    file = path.open("rb")
-    path.unlink()
-    name = export.file_name(clock.now(), display.zone(request.store.time_zone))
-    return FileResponse(file, as_attachment=True, filename=name, content_type=export.CONTENT_TYPE)
+    return export.download(path, request.store)
 
 
 @require_safe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.http import FileResponse, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.translation import gettext_noop as _
 from ninja import Query, Router
@@ -66,7 +66,7 @@ def export_history(request: ApiRequest, query: Query[Span]) -> HttpResponseBase:
     since, until = query.read(request.store)
     wanted = history.HistoryFilter(since=since, until=until)
     path = export.export_history(request.store, wanted, actor=request.actor)
-    return workbook(path, request.store)
+    return export.download(path, request.store)
 
 
 @router.get(
@@ -118,16 +118,6 @@ def close_failures(request: ApiRequest, query: Query[Span]) -> HttpResponse:
 def stale_campaigns(request: ApiRequest) -> HttpResponse:
     """`GET /insights/stale-campaigns`."""
     return reply({"items": [row.as_dict() for row in stale.of(request.store, now=clock.now())]})
-
-
-def workbook(path: export.Path, store: Store) -> FileResponse:
-    """The file as a download; gone from the disk as soon as it is open, streamed from there."""
-    file = path.open("rb")
-    path.unlink()
-    name = export.file_name(clock.now(), display.zone(store.time_zone))
-    answer = FileResponse(file, as_attachment=True, filename=name, content_type=export.CONTENT_TYPE)
-    answer["Cache-Control"] = "no-store"
-    return answer
 
 
 def _metrics(request: ApiRequest, campaign: Campaign) -> dict[str, object]:
