@@ -6,7 +6,7 @@ are read from the database at each check, so that a revocation needs no sign-out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -335,11 +335,6 @@ def owner_refusal(store: Store) -> PermissionRefused:
     names = grantors(store)
     detail = _now("Only the main account may do this: %(names)s.") % {"names": display.series(names)}
     return PermissionRefused(detail, "owner", names)
-
-
-def in_order(rights: Collection[str]) -> Sequence[Right]:
-    """Rights in the order in which they are declared."""
-    return [right for right in _DECLARED if right.code in rights]
 
 
 def live_grants(membership: Membership, now: datetime) -> dict[str, Grant]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django import forms
@@ -16,7 +15,6 @@ from core import display
 from core.forms import MomentField, own_field
 
 ANY = [("", _("All"))]
-_SEPARATOR = re.compile(r"[\t,;，；]\s*|\s+")
 
 
 class CampaignFilterForm(forms.Form):

@@ -69,8 +69,3 @@ POINTS = {
 def campaign_name(campaign: Campaign) -> str:
     """The name in the page's language."""
     return campaign.label
-
-
-DIFFERENCES = {
-    "changed_since": _("Changed between the forecast and the close."),
-}

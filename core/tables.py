@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from core import display, rows
-from core.templatetags.bo import icon, state_chip, when_html, zone_of
+from core.templatetags.bo import state_chip, when_html, zone_of
 
 Text = str | Promise
 TEMPLATE = "components/table.html"
@@ -182,8 +182,3 @@ class BaseTable(tables.Table):
     def body(self) -> SafeString:
         """The rows of the page, for the table's template."""
         return rows.body(self, self.row_header)
-
-
-def check_mark(value: bool) -> SafeString:
-    """Yes or no as glyph and word."""
-    return icon("check-circle", label=gettext("Yes"), css="bo-ok-text") if value else icon("minus", label=gettext("No"))

@@ -40,12 +40,6 @@ def client_label(key: str) -> str:
 
 
 @register.filter
-def difference_reason(key: str) -> str:
-    """Why a result differs from its forecast."""
-    return str(labels.DIFFERENCES.get(key, key))
-
-
-@register.filter
 def terms(campaign: Campaign) -> Terms:
     """What an order gets by the campaign beside its item prices."""
     return Terms.of(campaign.rules)

@@ -278,14 +278,8 @@ def zone_name(context: Context) -> str:
     return display.zone_label(zone_of(context), clock.now())
 
 
-@register.simple_tag(takes_context=True)
-def zone_chip(context: Context) -> str:
-    """Name and distance of the store's zone: `北京时间 UTC+8`."""
-    return zone_text(zone_of(context), clock.now())
-
-
 def zone_text(zone: tzinfo, moment: datetime) -> str:
-    """Name and distance of a zone at a moment."""
+    """Name and distance of a zone at a moment: `北京时间 UTC+8`."""
     name, offset = display.zone_label(zone, moment), display.zone_offset(zone, moment)
     return name if name == offset else f"{name} {offset}"
 
