@@ -102,7 +102,7 @@ def test_absurd_windows(shop, starts, ends, wrong):
     assert _errors(refusal) == {wrong}
 
 
-@pytest.mark.parametrize("price", ["0", "-1", "NaN", "Infinity", "abc", "", None, "1e400", "12345678901"])
+@pytest.mark.parametrize("price", ["0", "-1", "NaN", "Infinity", "abc", "", None, "1e400", "12345678901", "1_0"])
 def test_prices_that_are_none(shop, price):
     with pytest.raises(InvalidInput) as refusal:
         _create(shop, items=[ItemInput(shop.skus[0].code, price)])
