@@ -267,6 +267,33 @@ def test_items_leave_before_the_start(shop):
     assert _errors(refusal) == {("skus.0", "ERR_SKU_UNKNOWN")}
 
 
+def test_what_was_handed_in_keeps_as_many_items_as_it_needs(shop):
+    """R160: fewer cannot be handed in, and no item may leave below it."""
+    campaign = make.make_campaign(shop.store, shop.skus, state="scheduled", kind="festival", min_items=3)
+    codes = [sku.code for sku in shop.skus]
+    with pytest.raises(InvalidInput) as refusal:
+        lifecycle.remove_items(shop.store, campaign.code, codes[:1], actor=shop.owner)
+    assert _errors(refusal) == {("skus", "ERR_MIN_ITEMS")}
+    fewer: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"items": [ItemInput(codes[0], "9.00")]}, "items"),
+        ({"min_items": 4}, "min_items"),
+    )
+    for change, field in fewer:
+        with pytest.raises(InvalidInput) as refusal:
+            lifecycle.edit_campaign(shop.store, campaign.code, change, actor=shop.owner)
+        assert _errors(refusal) == {(field, "ERR_MIN_ITEMS")}
+    assert CampaignItem.objects.filter(campaign=campaign).count() == 3
+    plain = make.make_campaign(shop.store, shop.skus, state="scheduled")
+    with pytest.raises(InvalidInput) as refusal:
+        lifecycle.remove_items(shop.store, plain.code, codes, actor=shop.owner)
+    assert _errors(refusal) == {("skus", "ERR_NO_ITEMS")}
+    lifecycle.edit_campaign(shop.store, campaign.code, {"min_items": 2}, actor=shop.owner)
+    assert lifecycle.remove_items(shop.store, campaign.code, codes[:1], actor=shop.owner).campaign.item_count == 2
+    with pytest.raises(InvalidInput) as refusal:
+        lifecycle.remove_items(shop.store, campaign.code, [], actor=shop.owner)
+    assert _errors(refusal) == {("skus", "ERR_REQUIRED")}
+
+
 def test_the_review_is_platform_staffs(shop):
     staff = make.actor_for(make.make_staff())
     enrolled = [
