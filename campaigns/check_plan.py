@@ -140,12 +140,16 @@ def drop(ids: Sequence[int], *, now: datetime, items_too: bool = True) -> None:
     planned.update(state=CheckState.DROPPED, finished_at=now, lease_until=None)
 
 
-def forgive(ids: Sequence[int], *, now: datetime) -> None:
-    """What was a leftover is an offer again: the promotion of these campaigns was brought back, but for items that ended alone."""
+def forgive(ids: Sequence[int], *, now: datetime, listings: Sequence[int] | None = None) -> None:
+    """What was a leftover is an offer again: the promotion of these campaigns (on these `listings`, where named) was brought back, but for
+    items that ended alone."""
     taking_part = CampaignItem.objects.filter(
         campaign_id=OuterRef("campaign_id"), listing_id=OuterRef("listing_id"), ended_at=None
     )
-    Leftover.objects.filter(Exists(taking_part), campaign_id__in=ids, cleared_at=None).update(cleared_at=now)
+    rows = Leftover.objects.filter(Exists(taking_part), campaign_id__in=ids, cleared_at=None)
+    if listings is not None:
+        rows = rows.filter(listing_id__in=listings)
+    rows.update(cleared_at=now)
 
 
 __all__ = ["OPEN", "Look", "Occasion", "drop", "forgive", "of_pages", "plan", "plan_each", "plan_one"]

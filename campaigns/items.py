@@ -15,7 +15,7 @@ _PUT = """
     SELECT %(store)s, %(campaign)s, v.sku_id, v.listing_id, v.price
     FROM unnest(%(skus)s::bigint[], %(listings)s::bigint[], %(prices)s::numeric[]) AS v(sku_id, listing_id, price)
     ORDER BY v.sku_id
-    ON CONFLICT (campaign_id, sku_id) DO UPDATE SET price = excluded.price
+    ON CONFLICT (campaign_id, sku_id) DO UPDATE SET price = excluded.price, ended_at = NULL, end_reason = ''
 """
 _COUNT = """
     UPDATE campaigns_campaign SET item_count = (SELECT count(*) FROM campaigns_campaignitem WHERE campaign_id = %(campaign)s)
@@ -24,7 +24,8 @@ _COUNT = """
 
 
 def put(campaign: Campaign, items: Sequence[GoodItem], *, replace: bool = False) -> None:
-    """Write the items (a SKU that is there already gets the new price); with `replace` all others leave. Keeps `item_count`."""
+    """Write the items: a SKU that is there already gets the new price, one that had left takes part again. With `replace` all others
+    leave. Keeps `item_count`."""
     with connection.cursor() as cursor:
         if replace:
             cursor.execute(

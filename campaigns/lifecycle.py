@@ -16,7 +16,7 @@ from accounts.models import Store
 from accounts.rights import check
 from audit.actors import Actor
 from audit.verbs import about, verb
-from campaigns import coupon_acts, coupon_links, entry, finding, items, offers, page_copy
+from campaigns import check_plan, coupon_acts, coupon_links, entry, finding, items, offers, page_copy
 from campaigns.caps import check_reach
 from campaigns.checking import GoodItem, check_items, check_text, check_window, managed_items, warnings_of
 from campaigns.end_time import ensure_may_end_at
@@ -142,7 +142,7 @@ def add_items(
 ) -> Saved:
     """Add items (a SKU that is there gets the new price): before the start, and while running where the kind allows.
 
-    While the campaign runs they are before buyers at once.
+    While the campaign runs they are before buyers at once; an item that had left it alone takes part again, at the price it had.
     """
     check(actor, store, RIGHT, now=now)
     campaign = finding.lock(store, code, version=version)
@@ -156,12 +156,14 @@ def add_items(
     if campaign.started_at is not None:
         wrong += _fixed_prices(campaign, good)
     refuse(wrong)
-    before = campaign.item_count
+    before, back = campaign.item_count, _had_left(campaign, good)
     items.put(campaign, good)
     _check_caps(store, good, actor, now, campaign)
     save(campaign, now)
     if campaign.state == S.RUNNING:
         offers.switch_on([campaign], now=now)
+        if back:
+            check_plan.forgive([campaign.pk], now=now, listings=back)
     change = {"items": campaign.item_count, "added": [item.sku for item in new][:100], "count": len(new)}
     record_change("campaign.add_items", campaign, store, {"items": before}, change, actor, now)
     return Saved(campaign, warnings_of(campaign, now))
@@ -311,6 +313,16 @@ def _too_few(campaign: Campaign, field: str) -> list[FieldError]:
         message = _("At least %(n)s items have to take part.") % {"n": campaign.min_items}
         errors.append(FieldError(field, "ERR_MIN_ITEMS", message))
     return errors
+
+
+def _had_left(campaign: Campaign, good: Sequence[GoodItem]) -> list[int]:
+    """The listings of those items that had left the campaign alone."""
+    if campaign.started_at is None:
+        return []
+    gone = CampaignItem.objects.filter(
+        campaign=campaign, sku__in=[item.sku_id for item in good], ended_at__isnull=False
+    )
+    return list(gone.values_list("listing_id", flat=True))
 
 
 def _fixed_prices(campaign: Campaign, good: Sequence[GoodItem]) -> list[FieldError]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from audit.models import AuditEvent, Result
-from campaigns import checks, hunting, lifecycle, page_copy, stopping, subitems
+from campaigns import checks, hunting, lifecycle, page_copy, reviewing, stopping, subitems
 from campaigns.evidence import evidence_of
 from campaigns.impact import forecast
+from campaigns.inputs import ItemInput
 from campaigns.models import Campaign, CampaignItem, Check, Kind, Leftover
 from campaigns.tests.conftest import NOON, days
 from core import clock, outbox
@@ -171,6 +172,49 @@ def test_a_resume_keeps_the_checks_of_ended_items_and_drops_those_of_the_pause(s
     planned = Check.objects.filter(campaign=campaign, state="pending")
     assert set(planned.values_list("occasion", flat=True)) == {"items"}
     assert planned.count() == 4
+
+
+def test_an_item_that_left_and_is_added_again_takes_part_again(shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    gone = shop.skus[0]
+    subitems.withdraw_items(shop.store, campaign.code, [gone.code], actor=shop.owner)
+    LiveOffer.objects.filter(sku=gone).update(active=True)
+    publish(shop)
+    checks.run_due()
+    assert Leftover.objects.filter(cleared_at=None).exists()
+    with pytest.raises(InvalidInput, match="ERR_PRICE_FIXED"):
+        lifecycle.add_items(shop.store, campaign.code, [ItemInput(gone.code, "17.00")], actor=shop.owner)
+    lifecycle.add_items(shop.store, campaign.code, [ItemInput(gone.code, "18.90")], actor=shop.owner)
+    assert shown(campaign) == {sku.code for sku in shop.skus}
+    item = CampaignItem.objects.get(campaign=campaign, sku=gone)
+    assert (item.ended_at, item.end_reason) == (None, "")
+    assert not Leftover.objects.filter(cleared_at=None).exists(), "an offer again, and no leftover"
+    publish(shop)
+    frozen.tick(900)
+    checks.run_due()
+    assert shown(campaign) == {sku.code for sku in shop.skus}, "the looks that were planned take nothing off"
+
+
+def test_what_left_in_review_counts_for_no_least_number_and_comes_back_with_the_draft(shop):
+    person = staff()
+    waiting = make.make_campaign(
+        shop.store,
+        shop.skus,
+        state="in_review",
+        kind=Kind.PLATFORM_PROMOTION,
+        rules={"venue": "Main venue"},
+        min_items=2,
+    )
+    gone, *rest = [sku.code for sku in shop.skus]
+    subitems.release_items(shop.store, waiting.code, [gone], reason="Stock", actor=person)
+    reviewing.withdraw_enrolment(shop.store, waiting.code, actor=person)
+    lifecycle.edit_campaign(shop.store, waiting.code, {"min_items": 3}, actor=shop.owner)
+    with pytest.raises(InvalidInput, match="ERR_MIN_ITEMS"):
+        lifecycle.submit(shop.store, waiting.code, actor=shop.owner)
+    items = [ItemInput(code, "18.00") for code in (gone, *rest)]
+    lifecycle.edit_campaign(shop.store, waiting.code, {"items": items}, actor=shop.owner)
+    assert lifecycle.submit(shop.store, waiting.code, actor=shop.owner).state == "in_review"
+    assert forecast([waiting])[waiting.pk].listings == 3
 
 
 def test_the_text_of_the_campaign_page_waits_until_somebody_says_that_it_was_rewritten(shop, frozen):
