@@ -1,12 +1,13 @@
-"""A kept connection is looked at before it is used again, and is replaced when the server has ended it."""
+"""A kept connection is looked at before it is used again, and is replaced when the server has ended it; moments are read exactly."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import cast
 
 import pytest
-from django.db import connection, connections
+from django.db import DataError, connection, connections
 
 from core.database.base import DatabaseWrapper
 
@@ -73,3 +74,32 @@ def test_a_closed_connection_is_none(kept: DatabaseWrapper) -> None:
     assert not kept.is_usable()
     kept.connection = None
     assert not kept.is_usable()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "America/New_York"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2026, 11, 27, 8, 30, 5, 120000, tzinfo=UTC),
+        datetime(2026, 11, 27, tzinfo=UTC),
+        datetime(1, 1, 2, 0, 0, 0, 1, tzinfo=UTC),
+        datetime(9999, 12, 30, 23, 59, 59, 999999, tzinfo=UTC),
+    ],
+)
+@pytest.mark.django_db
+def test_a_moment_comes_back_as_it_was_written(moment: datetime, zone: str) -> None:
+    """Whatever zone the session speaks in: the moment is the same, and told in UTC."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('timezone', %s, true)", [zone])
+        cursor.execute("SELECT %s::timestamptz, NULL::timestamptz, ARRAY[%s::timestamptz]", [moment, moment])
+        read, nothing, many = cursor.fetchone()
+    assert (read, read.utcoffset(), nothing, many) == (moment, UTC.utcoffset(None), None, [moment])
+
+
+@pytest.mark.parametrize("text", ["infinity", "0044-03-15 00:00:00+00 BC"])
+@pytest.mark.django_db
+def test_a_moment_that_python_cannot_hold_is_refused(text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::timestamptz", [text])
+        with pytest.raises(DataError):
+            cursor.fetchone()
