@@ -18,6 +18,7 @@ TASKS = {
     "campaigns.bulk": ("campaigns.tasks.run_bulk", "lifecycle"),
     "campaigns.sweep": ("campaigns.tasks.sweep", "lifecycle"),
     "listings.job": ("listings.tasks.run_jobs", "default"),
+    "coupons.send": ("coupons.tasks.send", "default"),
 }
 OUTBOX = ("backoffice.tasks.deliver_outbox", "publish")
 #: Seconds without trying after a failed send, so that a dead broker costs one wait and not one a request.

@@ -33,6 +33,8 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
         "seal": _every("audit.tasks.seal", min(sweep, 1.0), "default"),
         "accounts": _every("accounts.tasks.tidy", DAY / 24, "default"),
         "addresses": _every("coupons.tasks.forget_addresses", DAY / 24, "default"),
+        "send": _every("coupons.tasks.send", sweep, "default"),
+        "recipients": _every("coupons.tasks.forget_recipients", DAY / 24, "default"),
         "uploads": _every("listings.tasks.tidy", DAY / 24, "default"),
         "prune": _every("backoffice.tasks.prune", DAY / 24, "default"),
     }

@@ -37,11 +37,15 @@ _NO_RETRY = Retry.from_int(False)
 
 
 class OutboundError(Exception):
-    """A call that brought no usable answer. `kind`: `refused`, `timeout`, `too_large`, `failed`."""
+    """A call that brought no usable answer. `kind`: `refused`, `timeout`, `too_large`, `failed`.
 
-    def __init__(self, kind: str, detail: str) -> None:
+    `asked`: the request may have reached the other side. Where it is False, nothing of it was sent.
+    """
+
+    def __init__(self, kind: str, detail: str, *, asked: bool = False) -> None:
         super().__init__(detail)
         self.kind = kind
+        self.asked = asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +140,11 @@ def check_target(url: str) -> None:
 
 
 class _Clock(threading.local):
-    """The call this thread is making: when it must be over, and the longest wait for one read."""
+    """The call this thread is making: when it must be over, the longest wait for one read, whether anything of it was sent."""
 
     deadline: float = 0.0
     read: float = 0.0
+    asked: bool = False
 
     def left(self) -> float:
         left = self.deadline - time.monotonic()
@@ -188,6 +193,13 @@ class _Guarded:
                 return dialled
         raise last or OSError(f"{host} cannot be reached")
 
+    def send(self, data: Any) -> None:
+        """From here on the other side may know of the request; the connection, TLS included, is made before."""
+        if self.sock is None:  # type: ignore[attr-defined]  # of http.client's connection
+            self.connect()  # type: ignore[attr-defined]  # the same
+        _call.asked = True
+        super().send(data)  # type: ignore[misc]  # the same
+
 
 class _Http(_Guarded, HTTPConnection):
     scheme = "http"
@@ -232,7 +244,7 @@ class Client:
         """
         parts = parse_target(url)
         limits, began = self.limits, time.monotonic()
-        _call.deadline, _call.read = began + limits.total, limits.read
+        _call.deadline, _call.read, _call.asked = began + limits.total, limits.read, False
         sent = {"Accept-Encoding": "identity", **(headers or {})}
         try:
             pool = self._pools.connection_from_host(parts.host, parts.port, scheme=parts.scheme)
@@ -241,11 +253,13 @@ class Client:
                 assert_same_host=False, preload_content=False, timeout=Timeout(connect=limits.connect, read=limits.read),
             )  # fmt: skip
             content = _read(response, limits.max_bytes)
-        except OutboundError:
+        except OutboundError as error:
+            error.asked = _call.asked
             raise
         except (HTTPError, OSError, ValueError) as error:
             slow = isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError))
-            raise OutboundError("timeout" if slow else "failed", f"{type(error).__name__}: {error}"[:500]) from error
+            words = f"{type(error).__name__}: {error}"[:500]
+            raise OutboundError("timeout" if slow else "failed", words, asked=_call.asked) from error
         known = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status, known, content, time.monotonic() - began)
 

@@ -29,6 +29,13 @@ declare(
         "codes_seal": ("lock", _("Seal a batch of codes")),
         "issue_segment": ("users", _("Issue to the segment")),
         "codes_withdraw": ("ban", _("Take a batch of codes out of use")),
+        "send_prepare": ("send", _("Prepare a sending")),
+        "send_start": ("play", _("Start sending")),
+        "send_pause": ("pause", _("Pause sending")),
+        "send_stop": ("square", _("Stop sending for good")),
+        "send_retry": ("refresh", _("Try failed messages again")),
+        "send_halt": ("alert", _("Sending stood still by itself")),
+        "send_finish": ("check-circle", _("Sending finished")),
     },
     objects={"coupon": _("Coupon")},
     fields={
@@ -63,6 +70,15 @@ declare(
         "units_released": _("Reserved units released"),
         "units_held": _("Units of stock reserved"),
         "why": _("Because"),
+        "channel": _("Way"),
+        "recipients": _("Recipients"),
+        "issue": _("Issued to recipients of the segment"),
+        "consent": _("Said that recipients agreed"),
+        "sending": _("Sending number"),
+        "sent": _("Sent"),
+        "failed": _("Failed"),
+        "unknown": _("Outcome unknown"),
+        "skipped": _("Left out"),
     },
     values={
         "kind": dict(CouponKind.choices),
@@ -81,4 +97,15 @@ declare(
     },
     objects={"coupon_test": _("A/B test")},
     fields={"arms": _("The two arms"), "share": _("Share of buyers who get B (%)")},
+)
+
+declare(
+    "sms_gateway",
+    {
+        "connect": ("plug", _("Connect SMS gateway")),
+        "disconnect": ("ban", _("Disconnect SMS gateway")),
+        "test": ("mail", _("Send a test SMS")),
+    },
+    objects={"sms_gateway": _("SMS gateway")},
+    fields={"endpoint": _("Address"), "header": _("Header"), "new_secret": _("New secret")},
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -104,32 +105,61 @@ def _batch(coupon: Coupon, after: str, now: datetime) -> tuple[list[str], int]:
     fresh = finding.locked(Coupon.objects.filter(pk=coupon.pk)).get()
     if not fresh.is_issued or fresh.codes_only or now >= fresh.ends_at:
         return [], 0
+    left = min(_left(fresh), rules.batch)
+    buyers = _eligible(fresh, segments.of(fresh.segment).universe(), after, left, rules, now) if left > 0 else []
+    return buyers, _give(fresh, buyers, CHANNEL, now) if buyers else 0
+
+
+def hand(coupon: Coupon, buyer: str, *, channel: str, now: datetime) -> str:
+    """Hand the coupon to one buyer who lacks it, by the rules of an issuing to its segment, in the caller's transaction. Answers the code
+    of why not; empty when he got it.
+    """
+    fresh = finding.locked(Coupon.objects.filter(pk=coupon.pk)).get()
+    if fresh.state != CouponState.ACTIVE or now >= fresh.ends_at:
+        return "ERR_COUPON_STATE"
+    if _left(fresh) <= 0:
+        return "ERR_COUPON_EXHAUSTED"
+    only = ("unnest(%(named)s::text[]) AS b (buyer)", {"named": [buyer]})
+    if not _eligible(fresh, only, "", 1, policies.active(CouponRules, now), now):
+        return segments.CODE
+    _give(fresh, [buyer], channel, now)
+    return ""
+
+
+def _left(coupon: Coupon) -> int:
+    """How many the quota still bears; the counters stay locked."""
     with connection.cursor() as cursor:
-        cursor.execute(_LEFT, [fresh.pk])
-        left = min(int(cursor.fetchone()[0]), rules.batch)
-        if left <= 0:
-            return [], 0
-        segment = segments.of(fresh.segment)
-        (where, parameters), (universe, named) = segment.where(now), segment.universe()
-        asked: dict[str, Any] = {
-            "store": fresh.store_id, "coupon": fresh.pk, "after": after, "most": left, "country": None,
-            "disputed": now - timedelta(days=rules.dispute_days), "disputes": rules.disputes,
-            "first_only": fresh.first_order_only, "regions": list(fresh.regions), **parameters, **named,
-        }  # fmt: skip
-        cursor.execute(_NEXT.format(universe=universe, where=where), asked)
-        buyers = [buyer for (buyer,) in cursor.fetchall()]
-        if not buyers:
-            return [], 0
-        codes = [new_code("K", 12) for _buyer in buyers]
-        given: dict[str, Any] = {
-            "store": fresh.store_id,
-            "coupon": fresh.pk,
-            "buyers": buyers,
-            "codes": codes,
-            "channel": CHANNEL,
-            "now": now,
-        }
+        cursor.execute(_LEFT, [coupon.pk])
+        return int(cursor.fetchone()[0])
+
+
+def _eligible(
+    coupon: Coupon, universe: tuple[str, dict[str, Any]], after: str, most: int, rules: CouponRules, now: datetime
+) -> list[str]:
+    """The next buyers of the universe who belong to the segment and would not be refused."""
+    (where, parameters), (source, named) = segments.of(coupon.segment).where(now), universe
+    asked: dict[str, Any] = {
+        "store": coupon.store_id, "coupon": coupon.pk, "after": after, "most": most, "country": None,
+        "disputed": now - timedelta(days=rules.dispute_days), "disputes": rules.disputes,
+        "first_only": coupon.first_order_only, "regions": list(coupon.regions), **parameters, **named,
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT.format(universe=source, where=where), asked)
+        return [buyer for (buyer,) in cursor.fetchall()]
+
+
+def _give(coupon: Coupon, buyers: Sequence[str], channel: str, now: datetime) -> int:
+    """Write the claims and count them; answers how many."""
+    given: dict[str, Any] = {
+        "store": coupon.store_id,
+        "coupon": coupon.pk,
+        "buyers": list(buyers),
+        "codes": [new_code("K", 12) for _buyer in buyers],
+        "channel": channel,
+        "now": now,
+    }
+    with connection.cursor() as cursor:
         cursor.execute(_GIVE, given)
         added = cursor.rowcount
-        cursor.execute(_COUNT, [added, fresh.pk])
-    return buyers, added
+        cursor.execute(_COUNT, [added, coupon.pk])
+    return added

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from core import clock
-from coupons import addresses, stopping, watch
+from coupons import addresses, sending_work, stopping, watch
 
 
 @shared_task(name="coupons.tasks.sweep")
@@ -24,3 +24,15 @@ def effect_watch() -> dict[str, int]:
 def forget_addresses() -> int:
     """Drop the keyed hashes of addresses that are a day old (R193)."""
     return addresses.drop_old(now=clock.now())
+
+
+@shared_task(name="coupons.tasks.send")
+def send() -> int:
+    """Send what is due of sendings by e-mail and SMS, for one turn."""
+    return sending_work.turn()
+
+
+@shared_task(name="coupons.tasks.forget_recipients")
+def forget_recipients() -> int:
+    """Drop the addresses of sendings whose time is over (R193)."""
+    return sending_work.forget_addresses()

@@ -67,6 +67,7 @@ SEEDS: tuple[Seed, ...] = (
     Seed(rules.CouponRules(), "v3.2", "Coupon rules", "优惠券规则", COUPON_GUIDE, ALWAYS),
     _house(rules.EffectWatchRules, "Effect warning", "券效预警规则"),
     _house(rules.ReachRules, "Costs and reach of coupons", "优惠券成本与触达规则"),
+    _house(rules.SendingRules, "Sending coupons", "优惠券发送规则"),
     _house(rules.PublishingRules, "Publishing", "发布规则"),
     _house(rules.ProbeRules, "Reading public pages", "前台核实规则"),
     _house(rules.StorefrontRules, "Public pages and checkout", "店铺前台与下单规则"),

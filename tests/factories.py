@@ -10,7 +10,7 @@ Rows of a store are made inside its scope: `with in_store(store.id): make_listin
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -26,8 +26,10 @@ from campaigns.offers import switch_off
 from campaigns.starting import start_now
 from core import clock
 from core.codes import new_code
-from coupons import batches
-from coupons.models import CodeBatch, Coupon, CouponKind, CouponTally, PoolListing
+from coupons import batches, sending
+from coupons.models import CodeBatch, Coupon, CouponKind, CouponTally, PoolListing, Sending
+from coupons.sending import Plan
+from coupons.sending_text import Text
 from listings.jobs import run_due
 from listings.models import Category, Listing, Sku, StoreProfile
 from listings.search import listing_terms
@@ -331,3 +333,14 @@ def make_codes(coupon: Coupon, size: int) -> CodeBatch:
     batch = batches.make(store, coupon.code, name=f"Batch {serial()}", size=size, actor=system("test"))
     run_due()
     return CodeBatch.objects.get(pk=batch.pk)
+
+
+def make_sending(
+    coupon: Coupon, recipients: Mapping[str, str], *, channel: str = "email", issue: bool = False, **text: str
+) -> Sending:
+    """A sending prepared by the verb; `recipients` are addresses by buyer."""
+    store = Store.objects.get(pk=coupon.store_id)
+    subject = {"subject_en": "Save {value}"} if channel == "email" else {}
+    written = Text(**({"text_en": "Enter {code}.", **subject} | text))
+    plan = Plan(channel, written, list(recipients.items()), consent=True, issue=issue)
+    return sending.prepare(store, coupon.code, plan, actor=system("test"))

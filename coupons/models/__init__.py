@@ -1,4 +1,4 @@
-"""Coupons, their pools, tallies, claims, refusals and reserved stock."""
+"""Coupons, their pools, tallies, claims, refusals, reserved stock and sendings."""
 
 from coupons.models.arms import ArmsState, CouponTest
 from coupons.models.batch import BatchState, CodeBatch, SingleCode
@@ -7,11 +7,13 @@ from coupons.models.cost import CostEntry, CostKind
 from coupons.models.coupon import Bond, Coupon, CouponKind, CouponState, CouponTally, PausedBy
 from coupons.models.evidence import Evidence
 from coupons.models.pool import PoolBrand, PoolCategory, PoolListing, Reservation
+from coupons.models.sending import Channel, Recipient, RecipientState, Sending, SendingState, SmsGateway
 from coupons.models.watch import Diagnosis, ExposureHour
 
 __all__ = [
     "BatchState",
     "Bond",
+    "Channel",
     "Claim",
     "ClaimAddress",
     "ClaimState",
@@ -31,8 +33,13 @@ __all__ = [
     "PoolBrand",
     "PoolCategory",
     "PoolListing",
+    "Recipient",
+    "RecipientState",
     "Refusal",
     "Reservation",
+    "Sending",
+    "SendingState",
     "SingleCode",
+    "SmsGateway",
     "ArmsState",
 ]

@@ -3,7 +3,7 @@
 from policies.rules.base import Provenance, Rules
 from policies.rules.campaigns import CampaignRules, ClosingRules
 from policies.rules.conflicts import ConflictRules
-from policies.rules.coupons import CouponRules, EffectWatchRules
+from policies.rules.coupons import CouponRules, EffectWatchRules, SendingRules
 from policies.rules.finance import FinanceRules
 from policies.rules.guards import GuardEffect, GuardRules
 from policies.rules.insights import BrowserRules, InsightRules
@@ -43,6 +43,7 @@ __all__ = [
     "ReachRules",
     "RulebookRules",
     "Rules",
+    "SendingRules",
     "SessionRules",
     "SignInRules",
     "StorefrontRules",

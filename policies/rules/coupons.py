@@ -138,3 +138,41 @@ class EffectWatchRules(Rules):
     )
     export_chunk: int = Field(default=5_000, ge=1, description=_("Usage rows read at a time by an export."))
     batch: int = Field(default=1000, ge=1, description=_("Coupons judged per transaction."))
+
+
+class SendingRules(Rules):
+    """Sending coupons by e-mail and SMS."""
+
+    key: ClassVar[str] = "coupon_sending"
+
+    recipients: int = Field(default=10_000, ge=1, description=_("Recipients of one sending."))
+    list_bytes: int = Field(
+        default=2 * 1024 * 1024, ge=1, description=_("Largest file with a list of recipients, in bytes.")
+    )
+    per_second: float = Field(default=10.0, gt=0, description=_("Messages a second of one store by one way."))
+    failures_in_a_row: int = Field(
+        default=20, ge=1, description=_("So many failures one after another pause a sending.")
+    )
+    goes: int = Field(default=5, ge=1, description=_("How often a sending may be tried in all."))
+    kept_hours: int = Field(
+        default=24,
+        ge=1,
+        description=_("Hours that the addresses of a draft, a pause or a finished sending with failures are kept."),
+    )
+    subject_length: int = Field(default=150, ge=1, le=200, description=_("Characters of the subject of an e-mail."))
+    text_length: int = Field(default=5000, ge=1, description=_("Characters of the text of a message."))
+    sms_segments: int = Field(default=5, ge=1, description=_("Parts that one SMS may be split into."))
+    connect_timeout: float = Field(default=3.0, gt=0, description=_("Seconds to reach an SMS gateway."))
+    read_timeout: float = Field(default=8.0, gt=0, description=_("Seconds between two pieces of a gateway's answer."))
+    total_timeout: float = Field(default=10.0, gt=0, description=_("Seconds for one call to an SMS gateway."))
+    max_bytes: int = Field(
+        default=65_536, ge=1, description=_("Largest answer of an SMS gateway that is read, in bytes.")
+    )
+    lost_seconds: int = Field(
+        default=60, ge=30, description=_("A message without an answer for so long has an unknown outcome.")
+    )
+    turn_seconds: float = Field(
+        default=3.0, gt=0, description=_("Longest turn of a sender before it makes way for other work.")
+    )
+    batch: int = Field(default=1000, ge=1, description=_("Recipients written at a time."))
+    page_size: int = Field(default=50, ge=1, description=_("Recipients or sendings on one page."))

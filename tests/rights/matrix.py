@@ -69,6 +69,16 @@ def code_batch(things: Things) -> dict[str, Any]:
     return {"code": things.code_batch.coupon.code, "batch": things.code_batch.pk}
 
 
+def sending(things: Things) -> dict[str, Any]:
+    """A sending that has not started."""
+    return {"code": things.sending.coupon.code, "number": things.sending.pk}
+
+
+def sending_id(things: Things) -> dict[str, Any]:
+    """The same, as the API names it."""
+    return {"code": things.sending.coupon.code, "id": things.sending.pk}
+
+
 def diagnosis(things: Things) -> dict[str, Any]:
     return {"code": things.diagnosis.coupon.code, "report": things.diagnosis.pk}
 
@@ -217,6 +227,16 @@ PAGES: tuple[Page, ...] = (
     page("coupons:codes_csv", "coupons.manage", code_batch),
     page("coupons:codes_seal", "coupons.manage", code_batch),
     page("coupons:codes_withdraw", "coupons.manage", code_batch),
+    page("coupons:gateway", "settings.manage"),
+    page("coupons:gateway_test", "settings.manage"),
+    page("coupons:gateway_disconnect", "settings.manage"),
+    page("coupons:sendings", "coupons.view", coupon),
+    page("coupons:sending_new", "coupons.manage", coupon),
+    page("coupons:sending", "coupons.view", sending),
+    page("coupons:sending_start", "coupons.manage", sending),
+    page("coupons:sending_pause", "coupons.manage", sending),
+    page("coupons:sending_stop", "coupons.manage", sending),
+    page("coupons:sending_retry", "coupons.manage", sending),
     page("coupons:activate", "coupons.manage", coupon_draft),
     page("coupons:pause", "coupons.manage", coupon),
     page("coupons:resume", "coupons.manage", coupon),
@@ -392,6 +412,14 @@ OPERATIONS: tuple[Op, ...] = (
     op("POST /coupons/{code}/batches/{id}/withdraw", "coupons.manage", code_batch_id),
     op("GET /coupons/{code}/segment", "coupons.view", coupon_segment),
     op("POST /coupons/{code}/issue", "coupons.manage", coupon_segment),
+    op("GET /coupons/{code}/sendings", "coupons.view", coupon),
+    op("POST /coupons/{code}/sendings", "coupons.manage", coupon),
+    op("GET /coupons/{code}/sendings/{id}", "coupons.view", sending_id),
+    op("GET /coupons/{code}/sendings/{id}/recipients", "coupons.manage", sending_id),
+    op("POST /coupons/{code}/sendings/{id}/start", "coupons.manage", sending_id),
+    op("POST /coupons/{code}/sendings/{id}/pause", "coupons.manage", sending_id),
+    op("POST /coupons/{code}/sendings/{id}/stop", "coupons.manage", sending_id),
+    op("POST /coupons/{code}/sendings/{id}/retry", "coupons.manage", sending_id),
     op("POST /coupon-tests", "coupons.manage"),
     op("GET /coupon-tests/{code}", "coupons.view", test_code),
     op("POST /coupon-tests/{code}/stop", "coupons.manage", test_code),

@@ -20,7 +20,7 @@ from core import clock
 from core.codes import new_code
 from core.scopes import in_store
 from coupons import arms
-from coupons.models import CodeBatch, Coupon, CouponTest, Diagnosis
+from coupons.models import CodeBatch, Coupon, CouponTest, Diagnosis, Sending
 from inbox.models import Message
 from listings.models import Job, Listing, Sku
 from listings.uploads import errors_of
@@ -32,6 +32,7 @@ from tests.factories import (
     make_coupon,
     make_listing,
     make_member,
+    make_sending,
     make_site,
     make_store,
     owner_of,
@@ -131,6 +132,13 @@ class Things:
         coupon = self.coupon
         with in_store(self.store.pk):
             return make_codes(coupon, 3)
+
+    @cached_property
+    def sending(self) -> Sending:
+        """A sending by e-mail that has not started."""
+        coupon = self.coupon
+        with in_store(self.store.pk):
+            return make_sending(coupon, {"anna": "anna@example.com"})
 
     @cached_property
     def diagnosis(self) -> Diagnosis:
