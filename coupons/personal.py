@@ -115,7 +115,7 @@ def hand(coupon: Coupon, buyer: str, *, channel: str, now: datetime) -> str:
     of why not; empty when he got it.
     """
     fresh = finding.locked(Coupon.objects.filter(pk=coupon.pk)).get()
-    if fresh.state != CouponState.ACTIVE or now >= fresh.ends_at:
+    if not fresh.is_issued or fresh.codes_only or now >= fresh.ends_at:
         return "ERR_COUPON_STATE"
     if _left(fresh) <= 0:
         return "ERR_COUPON_EXHAUSTED"

@@ -26,7 +26,7 @@ from core import sealed
 from core.errors import Conflict, FieldError, InvalidInput, NotFound
 from core.signals import nudged
 from coupons import finding, gateways, sending_list, sending_text
-from coupons.models import Bond, Channel, Coupon, CouponState, Recipient, RecipientState, Sending, SendingState
+from coupons.models import Channel, Coupon, CouponState, Recipient, RecipientState, Sending, SendingState
 from coupons.sending_text import Text
 from policies.rules import SendingRules
 
@@ -53,7 +53,7 @@ def not_issued(coupon: Coupon, now: datetime) -> str:
     """The code of why a coupon must not be sent now; empty when it is issued."""
     if coupon.state == CouponState.EXPIRED or not coupon.starts_at <= now < coupon.ends_at:
         return "ERR_COUPON_WINDOW"
-    if coupon.state != CouponState.ACTIVE or coupon.bond == Bond.WAITS:
+    if not coupon.is_issued:
         return "ERR_COUPON_STATE"
     return ""
 
@@ -120,6 +120,9 @@ def _faults(coupon: Coupon, plan: Plan, rules: SendingRules) -> list[FieldError]
     if plan.issue and not coupon.segment:
         words = _("The coupon is for everybody: there is no segment to issue it to.")
         errors.append(FieldError("issue", "ERR_COUPON_SEGMENT", words))
+    elif plan.issue and coupon.codes_only:
+        words = _("The coupon is handed out by single-use codes only.")
+        errors.append(FieldError("issue", "ERR_COUPON_CODE_NEEDED", words))
     return errors
 
 

@@ -61,7 +61,7 @@ class SendingForm(forms.Form):
 
     def __init__(self, *args: Any, coupon: Coupon, sms: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not coupon.segment:
+        if not coupon.segment or coupon.codes_only:
             del self.fields["issue"]
         if not sms:
             choices = [(value, label) for value, label in Channel.choices if value != Channel.SMS]
