@@ -18,10 +18,12 @@ from campaigns.edges import sources
 from campaigns.house_guards import TRANSITIONS
 from campaigns.impact import forecast
 from campaigns.models import BulkJob, Campaign
-from campaigns.outcomes import GuardRow, Impact
+from campaigns.outcomes import Fix, GuardRow, Impact
 from campaigns.selection import LINKED_COUPONS
 from policies.rules import ClosingRules
 
+#: What no mending helps against.
+_OVER = ("ERR_CLOSE_ENDED", "ERR_STATE")
 _PAUSABLE = """ANY(
     SELECT p.id FROM campaigns_campaign p WHERE p.store_id = %(store)s AND p.code = ANY(%(codes)s) AND p.state = ANY(%(states)s))"""
 _SHARE = """
@@ -96,6 +98,12 @@ class Checked:
     warnings: Sequence[GuardRow]
     impact: Impact
 
+    @property
+    def fixes(self) -> list[Fix]:
+        """Where its blockers can be mended, each place once."""
+        found = {line.fix.url: line.fix for line in self.blockers if line.fix and line.fix.url}
+        return list(found.values())
+
 
 def preview(store: Store, job: BulkJob, *, shown: int, now: datetime) -> Preview:
     """What the selection holds now (four queries)."""
@@ -126,20 +134,26 @@ def share_of(store: Store, codes: Sequence[str], *, now: datetime) -> Share:
     return Share(promoted, touched, policies.active(ClosingRules, now).bulk_warn_percent)
 
 
-def checked(store: Store, job: BulkJob, *, actor: Actor, now: datetime) -> list[Checked]:
-    """Every row of a bulk cancel with its own checks and impact; the number of queries does not depend on the number of rows."""
-    codes = list(job.rows.order_by("position").values_list("code", flat=True))
+def checked(store: Store, codes: Sequence[str], *, actor: Actor, now: datetime) -> list[Checked]:
+    """Each of these campaigns with its own checks before a permanent cancel and with what it would touch, in their order; the number of
+    queries does not depend on how many they are. Where its state alone forbids it, nothing else is named.
+    """
     place = {code: position for position, code in enumerate(codes)}
     rows = sorted(Campaign.objects.filter(store_id=store.pk, code__in=codes), key=lambda row: place[row.code])
     with transaction.atomic():
-        answers = guards.evaluate(guards.Case(store, rows, job.action, actor, now))
+        answers = guards.evaluate(guards.Case(store, rows, "cancel", actor, now))
     impacts = forecast(rows)
     return [
         Checked(
             row,
-            [line for line in answers[row.pk] if line.blocks],
+            _told([line for line in answers[row.pk] if line.blocks]),
             [line for line in answers[row.pk] if not line.blocks and line.status != "passed"],
             impacts.get(row.pk, Impact()),
         )
         for row in rows
     ]
+
+
+def _told(blockers: Sequence[GuardRow]) -> Sequence[GuardRow]:
+    """The blockers worth telling: of a campaign that is over, that it is."""
+    return [line for line in blockers if line.code in _OVER][:1] or blockers

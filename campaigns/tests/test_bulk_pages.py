@@ -145,6 +145,25 @@ def test_the_permanent_cancel_of_many_lies_behind_stop_page_checks_and_typed_num
         }
 
 
+def test_what_a_check_blocks_is_named_and_no_part_of_the_cancel(store: Store, owner: Client) -> None:
+    running, over = campaign_of(store), campaign_of(store, state="cancelled")
+    found = VIA.search(owner.get(choose(owner, running, over)).content.decode())
+    assert found
+    page = owner.get(found[1]).content.decode()
+    assert "1 campaign will be cancelled permanently" in page
+    assert "1 is blocked and left as it is" in page
+    given = {"form_token": token(page), "reason": "season", "confirm_count": "1"}
+    done = owner.post(found[1].partition("?")[0], given)
+    work()
+    assert states(store) == {running.code: "cancelling", over.code: "cancelled"}
+    assert over.code not in owner.get(done["Location"]).content.decode()
+    found = VIA.search(owner.get(choose(owner, over)).content.decode())
+    assert found
+    nothing = owner.get(found[1]).content.decode()
+    assert "None of these campaigns can be cancelled permanently now" in nothing
+    assert 'name="confirm_count"' not in nothing
+
+
 def test_more_than_twenty_are_not_offered_the_permanent_cancel(store: Store, owner: Client) -> None:
     with in_store(store.pk):
         skus = make_skus(store, 1)

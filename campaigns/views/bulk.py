@@ -105,7 +105,10 @@ def _confirm_page(request: StoreRequest, draft: BulkJob, form: BulkForm, status:
 
 @requires("campaigns.cancel")
 def cancel(request: StoreRequest, store: str, job: int) -> HttpResponse:
-    """The permanent cancel of up to `bulk_cancel_max`: each row's checks, the typed number. Reached through the stop page of many only."""
+    """The permanent cancel of up to `bulk_cancel_max`: each row's checks, the typed number. Reached through the stop page of many only.
+
+    The job is frozen over those that no check blocks; the others are named and left as they are.
+    """
     draft = bulk.get(request.store, job)
     if draft.state != BulkState.DRAFT:
         return redirect(address(request, "bulk_result", job=draft.pk))
@@ -117,11 +120,14 @@ def cancel(request: StoreRequest, store: str, job: int) -> HttpResponse:
         came = form_tokens.came_through_stop(sign, user_id=request.user.pk, code=f"bulk:{draft.pk}")
         if not few or not came:
             return redirect(stop_url)
-        codes = list(draft.rows.order_by("position").values_list("code", flat=True))
-        frozen = bulk.choose(
-            request.store, "cancel", codes, scope=draft.scope, filter=draft.filter, actor=request.actor
-        )
-        return _cancel_page(request, draft, frozen, BulkCancelForm(), 200)
+        rows = _checked(request, draft)
+        clear = [one.campaign.code for one in rows if not one.blockers]
+        frozen = None
+        if clear:
+            frozen = bulk.choose(
+                request.store, "cancel", clear, scope=draft.scope, filter=draft.filter, actor=request.actor
+            )
+        return _cancel_page(request, draft, frozen, BulkCancelForm(), 200, rows=rows)
     form = BulkCancelForm(request.POST)
     valid = form.is_valid()
     frozen = _of_token(request, form.cleaned_data.get("form_token", ""), "cancel")
@@ -138,17 +144,33 @@ def cancel(request: StoreRequest, store: str, job: int) -> HttpResponse:
     return redirect(address(request, "bulk_result", job=done.pk))
 
 
+def _checked(request: StoreRequest, draft: BulkJob) -> list[bulk_preview.Checked]:
+    codes = list(draft.rows.order_by("position").values_list("code", flat=True))
+    return bulk_preview.checked(request.store, codes, actor=request.actor, now=clock.now())
+
+
 def _cancel_page(
-    request: StoreRequest, draft: BulkJob, frozen: BulkJob, form: BulkCancelForm, status: int, **extra: Any
+    request: StoreRequest,
+    draft: BulkJob,
+    frozen: BulkJob | None,
+    form: BulkCancelForm,
+    status: int,
+    rows: list[bulk_preview.Checked] | None = None,
+    **extra: Any,
 ) -> HttpResponse:
-    now = clock.now()
-    codes = list(frozen.rows.values_list("code", flat=True))
+    """`frozen` holds what will be cancelled; None when nothing can be."""
+    codes = set(frozen.rows.values_list("code", flat=True)) if frozen else set()
+    found = _checked(request, draft) if rows is None else rows
+    going = [one for one in found if one.campaign.code in codes]
     context = {
         "form": form,
         "job": frozen,
-        "rows": bulk_preview.checked(request.store, frozen, actor=request.actor, now=now),
-        "share": bulk_preview.share_of(request.store, codes, now=now),
-        "form_token": _sign(request, "cancel", frozen.pk),
+        "going": going,
+        "left": [one for one in found if one.campaign.code not in codes],
+        "coupons": sum(one.impact.coupons for one in going),
+        "unused": sum(one.impact.claimed_unused for one in going),
+        "share": bulk_preview.share_of(request.store, sorted(codes), now=clock.now()),
+        "form_token": _sign(request, "cancel", frozen.pk) if frozen else "",
         "stop_url": address(request, "bulk_confirm", job=draft.pk),
         "back_url": address(request, "list"),
         **extra,
