@@ -69,7 +69,7 @@ declare(
         "evidence_sha256": _("Hash of the evidence"), "archive_sha256": _("Hash of the archive"), "checks": _("Checks"),
         "check": _("Check"), "step": _("Step"), "offers": _("Offers switched"), "policy": _("Rules followed"),
         "warnings": _("Checks to look at"), "item_count": _("Number of items"), "campaigns": _("Campaign"),
-        "coupon": _("Coupon"), "coupons": _("Coupons"), "campaign": _("Campaign"),
+        "coupon": _("Coupon"), "coupons": _("Coupons that go with it"), "campaign": _("Campaign"),
         "coupons_frozen": _("Coupons frozen"), "claims_frozen": _("Claimed coupons not used yet"),
         "bulk": _("Bulk job"), "parked": _("Close when clear"), "then": _("When nothing stands in the way"),
     },

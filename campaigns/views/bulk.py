@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from accounts.requests import StoreRequest
 from accounts.rights import requires
 from campaigns import bulk, bulk_preview, form_tokens
+from campaigns.edges import sources
 from campaigns.forms import BulkCancelForm, BulkForm, CampaignFilterForm, StopAllForm
 from campaigns.labels import BULK_ACTIONS
 from campaigns.models import BulkJob, BulkScope, BulkState, Campaign, CampaignState
@@ -167,6 +168,7 @@ def _cancel_page(
         "job": frozen,
         "going": going,
         "left": [one for one in found if one.campaign.code not in codes],
+        "may_pause": any(one.campaign.state in sources("pause") for one in found),
         "coupons": sum(one.impact.coupons for one in going),
         "unused": sum(one.impact.claimed_unused for one in going),
         "share": bulk_preview.share_of(request.store, sorted(codes), now=clock.now()),
