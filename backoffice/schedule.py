@@ -36,5 +36,6 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
         "send": _every("coupons.tasks.send", sweep, "default"),
         "recipients": _every("coupons.tasks.forget_recipients", DAY / 24, "default"),
         "uploads": _every("listings.tasks.tidy", DAY / 24, "default"),
+        "store_day": _every("insights.tasks.read_day", DAY / 24, "default"),
         "prune": _every("backoffice.tasks.prune", DAY / 24, "default"),
     }

@@ -85,7 +85,7 @@ class ItemTable(BaseTable):
     def render_percent_off(self, record: object) -> str:
         """How much below the sale price of now."""
         price, sale = record.price, record.sku.sale_price  # type: ignore[attr-defined]  # a CampaignItem
-        return "—" if price is None or not sale else f"{(1 - price / sale) * 100:.0f} %"
+        return "—" if price is None or not sale else f"{(1 - price / sale) * 100:.0f}%"
 
 
 class ProtectedItemTable(ItemTable):

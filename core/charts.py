@@ -47,17 +47,28 @@ def span_of(days: Mapping[date, Day], most: int) -> list[date]:
 
 
 def bars(
-    label: str | Promise, days: Mapping[date, Day], axis: Sequence[date], key: str, words: Mapping[date, str]
+    label: str | Promise,
+    days: Mapping[date, Day],
+    axis: Sequence[date],
+    key: str,
+    words: Mapping[date, str],
+    *,
+    top: float | None = None,
+    least: float = 0.0,
 ) -> Chart:
-    """The chart of one figure over `axis`; `words` says each day's value as people read it."""
+    """The chart of one figure over `axis`; `words` says each day's value as people read it.
+
+    `top` is the value that fills the height (default: the highest of these). A day in `days` is drawn at least `least` of the chart's
+    units tall, so that a zero can be told from a day of which nothing is known.
+    """
     values = [max(0.0, float(days.get(day, {}).get(key, 0))) for day in axis]
-    top = max([*values, 0.0])
+    top = max([*values, 0.0]) if top is None else top
     step = WIDTH / len(axis)
     drawn = []
     for n, (day, value) in enumerate(zip(axis, values, strict=True)):
-        tall = round(HEIGHT * value / top, 1) if top else 0.0
+        tall = max(round(HEIGHT * value / top, 1) if top else 0.0, least if day in days else 0.0)
         drawn.append(
             Bar(round(n * step + GAP / 2, 2), round(HEIGHT - tall, 1), round(max(step - GAP, 1), 2), tall, f"{day:%Y-%m-%d}: {words[day]}")
         )  # fmt: skip
-    highest = words[axis[values.index(top)]]
+    highest = words[axis[values.index(max(values))]]
     return Chart(label, drawn, highest, axis[0], axis[-1])

@@ -1,4 +1,4 @@
-"""Hourly counters, ad spend by day, and the sealed figures of archived campaigns. None of them knows a buyer (R147)."""
+"""Hourly counters, ad spend by day, the sealed figures of archived campaigns, a store's days. None of them knows a buyer (R147)."""
 
 from __future__ import annotations
 
@@ -84,3 +84,22 @@ class CampaignFigures(models.Model):
 
     def __str__(self) -> str:
         return f"figures of {self.campaign_id}"
+
+
+class StoreDay(models.Model):
+    """The last reading of one day of a store's calendar, for the small charts of the dashboard."""
+
+    store = models.ForeignKey(Store, on_delete=models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+    read_at = models.DateTimeField()
+    promoted_skus = models.PositiveIntegerField()
+    pages = models.PositiveIntegerField(help_text="Public pages: one for each listing and language site.")
+    pages_shown = models.PositiveIntegerField(help_text="Those that were as wanted.")
+
+    objects = ScopedManager(store="store")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["store", "day"], name="store_day_once")]
+
+    def __str__(self) -> str:
+        return f"{self.store_id} {self.day}"

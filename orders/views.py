@@ -19,6 +19,7 @@ from core.tables import Empty
 from orders import reading
 from orders.editing import patch_order
 from orders.forms import OrderChangeForm, OrderFilterForm
+from orders.kept_terms import kept_terms
 from orders.models import OrderLine
 from orders.tables import OrderTable
 from policies.rules import OrderRules
@@ -94,7 +95,13 @@ def detail(request: StoreRequest, store: str, code: str) -> HttpResponse:
                 return redirect("orders:detail", store=request.store.slug, code=order.code)
         else:
             status = 422 if can_edit else 403
-    context = {"order": order, "lines": reading.lines_of(order), "form": form, "can_edit": can_edit}
+    context = {
+        "order": order,
+        "terms": kept_terms(order),
+        "lines": reading.lines_of(order),
+        "form": form,
+        "can_edit": can_edit,
+    }
     return render(request, "orders/detail.html", context, status=status)
 
 

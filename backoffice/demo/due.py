@@ -5,11 +5,12 @@ from __future__ import annotations
 from backoffice.tasks import deliver_outbox
 from campaigns import tasks as campaign_tasks
 from coupons import tasks as coupon_tasks
+from insights import tasks as insight_tasks
 from publishing import tasks as publishing_tasks
 
 
 def run_due() -> None:
-    """Everything that is due now: lifecycle, bulk jobs, publishing, outbox, checks of public pages."""
+    """Everything that is due now: lifecycle, bulk jobs, publishing, outbox, checks of public pages, the day's figures."""
     campaign_tasks.sweep()
     coupon_tasks.sweep()
     coupon_tasks.effect_watch()
@@ -18,3 +19,4 @@ def run_due() -> None:
     publishing_tasks.sweep()
     campaign_tasks.run_checks()
     deliver_outbox()
+    insight_tasks.read_day()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, F, Q
@@ -20,10 +21,14 @@ from campaigns.models import Campaign, CampaignState, Leftover
 from campaigns.querysets import LIVE
 from campaigns.trends import last_days
 from core import charts, clock, display
+from insights import daily
 from listings.decorating import parts_of
 from listings.models import LiveOffer
 from policies.rules import DashboardRules
 from publishing.models import Publication
+
+#: How tall a zero is drawn, of the 120 units of a chart: a day with nothing is not a day of which nothing is known.
+STUB = 6.0
 
 
 @member
@@ -55,9 +60,9 @@ def _figures(request: StoreRequest) -> list[dict[str, Any]]:
     pages = Publication.objects.filter(store_id=store_id).aggregate(
         all=Count("id"), shown=Count("id", filter=Q(published_version__gte=F("desired_version")))
     )
-    rate = 100 * pages["shown"] // pages["all"] if pages["all"] else 100
+    rate = _rate(pages["shown"], pages["all"])
     running, paused = states.get(CampaignState.RUNNING, 0), states.get(CampaignState.PAUSED, 0)
-    trends = _trends(request.store, now)
+    trends = _trends(request.store, now, on_promotion, rate)
     leftovers = Leftover.objects.filter(store_id=store_id, cleared_at=None).count()
     return [
         {
@@ -72,13 +77,15 @@ def _figures(request: StoreRequest) -> list[dict[str, Any]]:
             "n": display.number(on_promotion),
             "url": f"{listing}?tab=live",
             "note": "",
+            "trend": trends["promoted"],
         },
         {
             "label": _("Information update completion rate"),
-            "n": f"{rate} %",
+            "n": "—" if rate is None else f"{rate}%",
             "url": sites,
             "note": _("%(done)s of %(all)s pages as wanted")
             % {"done": display.number(pages["shown"]), "all": display.number(pages["all"])},
+            "trend": trends["rate"],
         },
         {
             "label": _("Leftovers buyers may see"),
@@ -90,20 +97,41 @@ def _figures(request: StoreRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _trends(store: Store, now: datetime) -> dict[str, dict[str, Any]]:
-    """The small chart of a figure, with the same in words for who cannot see it."""
-    figures = last_days(store, policies.active(DashboardRules, now).trend_days, now=now)
+def _rate(shown: int, pages: int) -> int | None:
+    """Percent, rounded down, so that 100 means all of them; None of a store without pages."""
+    return 100 * shown // pages if pages else None
+
+
+def _trends(store: Store, now: datetime, promoted: int, rate: int | None) -> dict[str, dict[str, Any] | None]:
+    """The small chart of each figure; today's bar is the figure beside it, where only readings of past days are kept."""
+    span = policies.active(DashboardRules, now).trend_days
+    figures = last_days(store, span, now=now)
     axis = [one.day for one in figures]
-    found = {}
-    for key in ("running", "leftovers"):
-        days = {one.day: {"n": getattr(one, key)} for one in figures}
-        words = {day: display.number(row["n"]) for day, row in days.items()}
-        told = {"days": len(axis), "values": display.series(words.values())}
-        found[key] = {
-            "chart": charts.bars("", days, axis, "n", words),
-            "words": _("Last %(days)s days, oldest first: %(values)s") % told,
-        }
-    return found
+    kept = daily.readings(store, span, now=now)
+    skus = {day: row.promoted_skus for day, row in kept.items()} | {axis[-1]: promoted}
+    rates = {day: _rate(row.pages_shown, row.pages) for day, row in kept.items()} | {axis[-1]: rate}
+    return {
+        "running": _trend(axis, {one.day: one.running for one in figures}),
+        "leftovers": _trend(axis, {one.day: one.leftovers for one in figures}),
+        "promoted": _trend(axis, skus),
+        "rate": _trend(axis, rates, unit="%", top=100),
+    }
+
+
+def _trend(
+    axis: list[date], values: Mapping[date, int | None], *, unit: str = "", top: float | None = None
+) -> dict[str, Any] | None:
+    """A small chart, with the same in words for who cannot see it; None while no day but today is known."""
+    known = {day: {"n": n} for day, n in values.items() if n is not None}
+    if not known.keys() - {axis[-1]}:
+        return None
+    words = {day: display.number(known[day]["n"]) + unit if day in known else _("not recorded") for day in axis}
+    told = {"days": len(axis), "values": display.series(words.values())}
+    return {
+        "chart": charts.bars("", known, axis, "n", words, top=top, least=STUB),
+        "days": len(axis),
+        "words": _("Last %(days)s days, oldest first: %(values)s") % told,
+    }
 
 
 def _setup(request: StoreRequest) -> list[dict[str, Any]]:

@@ -97,7 +97,9 @@ def pages():
         assert cancel.status_code == 200
         yield "campaigns:cancel", cancel.content.decode()
         chosen = {"action": "pause", "pick": [running.code]}
-        yield "campaigns:bulk", client.post(address("campaigns:bulk"), chosen).content.decode()
+        yield "campaigns:bulk", client.post(address("campaigns:bulk"), chosen, follow=True).content.decode()
+        yield "campaigns:stop_all", client.get(address("campaigns:stop_all")).content.decode()
+        yield "campaigns:closing", client.get(address("campaigns:closing", held)).content.decode()
 
     yield walk
     translation.deactivate()  # the client's last language must not reach the next test

@@ -16,6 +16,7 @@ from accounts.rights import requires
 from campaigns import form_tokens, parking, stopping
 from campaigns.forms import CancelForm, PauseForm
 from campaigns.guards import close_check
+from campaigns.lifecycle import is_own
 from campaigns.models import Campaign, CampaignState, ParkedClose
 from campaigns.views.common import STOPPABLE, address, find, page, problem_of
 from campaigns.views.guard_rows import rows_of
@@ -150,15 +151,24 @@ def _stop_page(
 ) -> HttpResponse:
     pause_check = close_check(request.store, campaign, "pause", actor=request.actor)
     cancel_check = close_check(request.store, campaign, "cancel", actor=request.actor)
+    can_pause = campaign.state == S.RUNNING
+    # What cannot be paused has only the checks of the other way to show.
+    shown = pause_check if can_pause else cancel_check
     context = {
         "form": form,
         "form_token": form_tokens.issue(user_id=request.user.pk, campaign=campaign, action="pause"),
         "check": pause_check,
-        "impact": pause_check.impact.as_dict(),
+        "shown": shown,
+        "impact": shown.impact.as_dict(),
         "cancel_check": cancel_check,
-        "guards": rows_of(pause_check.guards, here=request.path, request=request),
+        "guards": rows_of(shown.guards, here=request.path, request=request),
         "blocked_for_cancel": sum(1 for guard in cancel_check.guards if guard.status in ("blocked", "unknown")),
-        "can_pause": campaign.state == S.RUNNING,
+        "can_pause": can_pause,
+        "stoppable": campaign.state in STOPPABLE,
+        "edit_url": address(request, "edit", campaign)
+        if "campaigns.edit" in request.rights and is_own(campaign)
+        else "",
+        "resume_url": address(request, "resume", campaign),
         "can_cancel": campaign.state in STOPPABLE and "campaigns.cancel" in request.rights,
         "cancel_url": address(request, "cancel", campaign),
         "via": form_tokens.stop_pass(user_id=request.user.pk, code=campaign.code),

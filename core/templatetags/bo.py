@@ -220,6 +220,24 @@ def series(words: Iterable[object]) -> str:
     return display.series(words)
 
 
+def _passed_quietly(guard: Any) -> bool:
+    """A check of which there is nothing to say; the one that somebody came back to see is none of them."""
+    told = guard.get if isinstance(guard, dict) else lambda name: getattr(guard, name, "")
+    return told("status") == "passed" and not told("rechecked")
+
+
+@register.filter
+def telling(guards: Iterable[Any]) -> list[Any]:
+    """The checks of a list that somebody should read."""
+    return [guard for guard in guards if not _passed_quietly(guard)]
+
+
+@register.filter
+def passed_quietly(guards: Iterable[Any]) -> list[Any]:
+    """The rest of them, to be folded away."""
+    return [guard for guard in guards if _passed_quietly(guard)]
+
+
 @register.filter
 def number(value: int | Decimal | None) -> str:
     """A count with grouped thousands."""

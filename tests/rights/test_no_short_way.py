@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 import pytest
-from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from accounts import tokens
 from audit.actors import system
 from campaigns import sweeps
-from campaigns.models import Campaign
+from campaigns.models import BulkJob, BulkState, Campaign, ParkedClose
 from core import clock
 from core.scopes import across_stores, in_store
-from tests.factories import decorate, make_campaign, make_skus
+from tests.factories import decorate, make_campaign, make_skus, make_staff
 from tests.rights.matrix import OPERATIONS, PAGES, Page
+from tests.rights.robot import Robot, undone
 from tests.rights.world import World, make_world
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
@@ -67,6 +66,12 @@ class Walk:
         with across_stores("the test looks"):
             return Campaign.objects.get(pk=self.campaign.pk).state
 
+    def ends(self) -> bool:
+        """Whether it is stopped for good, or a worker or the clock will do it: a bulk cancel in the queue, a cancel that waits."""
+        with across_stores("the test looks"):
+            queued = BulkJob.objects.filter(action="cancel").exclude(state=BulkState.DRAFT).exists()
+            return queued or self.state() in FINAL or ParkedClose.objects.filter(action="cancel").exists()
+
     def stop_page(self) -> tuple[str, str]:
         """The pass and the token that the stop page gives."""
         page = self.client.get(self.stop_url).content.decode()
@@ -97,16 +102,8 @@ class Walk:
         return {
             "form_token": token, "action": "cancel", "pick": [code], "codes": code, "campaign": code, "code": code, "confirmed": "1",
             "confirm": "1", "final": "1", "reason": "season", "note": "", "version": str(self.campaign.version), "step": "void_coupons",
-            "confirm_count": "1", "confirm_code": code, "state": "cancelled", "via": self.stop_page()[0],
+            "confirm_count": "1", "confirm_code": code, "state": "cancelled", "via": self.stop_page()[0], "then": "act",
         } | extra  # fmt: skip
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """What the request did is undone after it was looked at."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
 
 
 @pytest.fixture
@@ -127,7 +124,7 @@ def _try_everywhere(
         for method in methods:
             with undone():
                 getattr(walk.client, method)(url, body)
-                if walk.state() in FINAL:
+                if walk.ends():
                     short.append(f"{method} {row.name}: {walk.state()}")
     return short
 
@@ -140,7 +137,7 @@ def test_nothing_ends_it_without_the_token_of_the_cancel_page(walk: Walk) -> Non
     for token in [*others[1:], "", "x" * 43]:
         with undone():
             walk.client.post(walk.cancel_url, walk.body(token))
-            assert walk.state() not in FINAL
+            assert not walk.ends()
 
 
 def test_nothing_ends_it_without_the_typed_code(walk: Walk) -> None:
@@ -159,6 +156,34 @@ def test_the_cancel_page_opens_through_the_stop_page_alone(walk: Walk) -> None:
     for url in (walk.cancel_url, f"{walk.cancel_url}?via=x", f"{walk.cancel_url}?via={walk.stop_page()[1]}"):
         answer = walk.client.get(url)
         assert (answer.status_code, answer["Location"]) == (302, walk.stop_url)
+
+
+def test_whoever_opens_every_link_and_sends_every_form_meets_the_stop_page_the_cancel_page_and_the_line_to_type(
+    walk: Walk,
+) -> None:
+    """Not one body for all pages here, but each form as it was rendered, in the order in which pages lead to each other."""
+    robot = Robot(walk.client, walk.campaign.code, walk.ends)
+    robot.walk(reverse("dashboard", kwargs={"store": walk.store.slug}))
+    ways = {
+        "campaigns:cancel": ("campaigns:stop", "confirm_code"),
+        "campaigns:bulk_cancel": ("campaigns:bulk_confirm", "confirm_count"),
+    }
+    assert {one.sent_to for one in robot.endings} == set(ways), "the robot found every way there is, and no other"
+    for one in robot.endings:
+        question, typed = ways[one.sent_to]
+        assert one.trail[-1] == one.sent_to, "sent from the cancel page itself"
+        assert question in one.trail[:-1], f"{one.trail} leads past the question"
+        assert typed in one.asked - one.without, f"{one.sent_to} ends it without {typed}"
+    assert len(robot.opened) > 40, f"the robot saw few pages: {sorted(robot.opened)}"
+
+
+def test_no_form_of_the_platforms_staff_ends_a_stores_campaign(walk: Walk) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(make_staff())
+    robot = Robot(client, walk.campaign.code, walk.ends)
+    robot.walk(reverse("platform"))
+    assert robot.endings == []
+    assert "platform_emergency" in robot.opened
 
 
 def test_the_one_way_is_held_and_nothing_shortens_the_hold(walk: Walk) -> None:
