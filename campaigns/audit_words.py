@@ -19,7 +19,7 @@ declare(
         "remove_items": ("minus", _("Remove item (not started)")),
         "link_coupon": ("ticket", _("Link coupon")),
         "unlink_coupon": ("minus", _("Take coupon out of the campaign")),
-        "submit": ("upload", _("Submit for review")),
+        "submit": ("upload", _("Submit")),
         "approve": ("check", _("Approve")),
         "reject": ("cross-circle", _("Reject")),
         "revise": ("pencil", _("Revise after rejection")),

@@ -58,7 +58,7 @@ class CampaignCells:
             shown = self._states[state]
         if state == CampaignState.SCHEDULED:
             starts = when_inline_html(campaign.starts_at, zone_of(context))
-            shown += format_html('<span class="bo-sub">{} {}</span>', gettext("Starts"), starts)
+            shown = format_html('<span>{}<span class="bo-sub">{} {}</span></span>', shown, gettext("Starts"), starts)
         if campaign.platform_enforced:
             shown += SafeString(" ") + chip("block", "lock", gettext("Enforced by platform"))
         return shown

@@ -8,7 +8,7 @@ from inbox.catalogue import Code, Severity, declare
 
 declare(
     Code(
-        "ERR_DEPOSIT_DUE", Severity.WARNING, _("Marketing deposit of %(amount)s %(currency)s is due"),
+        "ERR_DEPOSIT_DUE", Severity.WARNING, _("Marketing deposit of %(currency)s %(amount)s is due"),
         cause=_("Platform staff charged it: %(reason)s. While it is unpaid, no campaign can be cancelled permanently."),
         fix=(_("Open the marketing deposit."), _("Pay it, and record the payment.")),
         page="finance:deposit", page_label=_("Marketing deposit"),

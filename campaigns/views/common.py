@@ -71,6 +71,7 @@ _BUTTONS = (
     gettext_noop("Preview prices"),
     gettext_noop("Resume"),
     gettext_noop("Revise"),
+    gettext_noop("See why it goes on"),
     gettext_noop("Submit"),
     gettext_noop("Submit for review"),
     gettext_noop("Take back the cancel"),
@@ -121,7 +122,9 @@ def actions_for(request: StoreRequest, campaign: Campaign | Listed, rows: Rows |
     def to(name: str) -> str:
         return places.of(name, campaign)
 
-    if state == S.RUNNING and "campaigns.pause" in rights:
+    if state == S.RUNNING and "campaigns.pause" in rights and not is_own(campaign):
+        found.main.append({"label": word("See why it goes on"), "url": to("stop"), "icon": "lock"})
+    elif state == S.RUNNING and "campaigns.pause" in rights:
         found.main.append(
             {"label": word("Pause (can resume)"), "url": to("stop"), "icon": "pause", "tone": "pause", "key": "p"}
         )

@@ -18,11 +18,13 @@ from campaigns.forms import CancelForm, PauseForm
 from campaigns.guards import close_check
 from campaigns.lifecycle import is_own
 from campaigns.models import Campaign, CampaignState, ParkedClose
+from campaigns.outcomes import CloseCheck
 from campaigns.views.common import STOPPABLE, address, find, page, problem_of
 from campaigns.views.guard_rows import rows_of
-from core import clock
+from core import clock, display
 from core.errors import DomainError
 from core.returning import CHECKED, to_row
+from policies import timing
 
 S = CampaignState
 
@@ -162,7 +164,8 @@ def _stop_page(
         "impact": shown.impact.as_dict(),
         "cancel_check": cancel_check,
         "guards": rows_of(shown.guards, here=request.path, request=request),
-        "blocked_for_cancel": sum(1 for guard in cancel_check.guards if guard.status in ("blocked", "unknown")),
+        "blocked_for_pause": _in_the_way(pause_check, "blocked"),
+        "blocked_for_cancel": _in_the_way(cancel_check, "blocked", "unknown"),
         "can_pause": can_pause,
         "stoppable": campaign.state in STOPPABLE,
         "edit_url": address(request, "edit", campaign)
@@ -193,6 +196,7 @@ def _cancel_page(
         "guards": rows_of(check.guards, here=here, request=request),
         "impact": check.impact.as_dict(),
         "can_cancel": campaign.state in STOPPABLE,
+        "hold": _hold(),
         "stop_url": address(request, "stop", campaign),
         "parked": parking.waiting(campaign),
         "back_url": address(request, "detail", campaign),
@@ -201,6 +205,16 @@ def _cancel_page(
         **extra,
     }
     return page(request, "campaigns/cancel.html", campaign, context, status=status)
+
+
+def _in_the_way(check: CloseCheck, *statuses: str) -> int:
+    return sum(1 for guard in check.guards if guard.status in statuses)
+
+
+def _hold() -> str:
+    """How long a cancel can be taken back, in words; empty when it cannot."""
+    now, hold = clock.now(), timing.cancel_hold()
+    return display.span(now, now + hold) if hold else ""
 
 
 def _lock_of(refusal: DomainError | None, request: StoreRequest) -> dict[str, Any] | None:

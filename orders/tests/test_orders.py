@@ -21,7 +21,7 @@ from orders import reading
 from orders.editing import patch_order
 from orders.models import Order, OrderLine, OrderState
 from orders.recording import LineDraft, OrderDraft, record_orders
-from tests.factories import actor_for, make_listing, make_member, make_order, make_skus, make_store
+from tests.factories import actor_for, make_listing, make_member, make_order, make_skus, make_store, owner_of
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 TERMS = {"discounts": [{"campaign": "C-7F3KQ", "amount": "6.00"}], "free_shipping_threshold": "30.00", "gifts": ["A"]}
@@ -116,6 +116,22 @@ def test_a_buyer_can_be_forgotten_and_nothing_else_of_it_moves(store) -> None:
     order = make_order(store, make_skus(store, 1), buyer="17850")
     Order.objects.filter(pk=order.pk).update(buyer="")
     assert Order.objects.get().buyer == ""
+
+
+def test_the_page_says_the_kept_terms_and_passes_over_what_it_cannot_read(client, store) -> None:
+    odd = [{"campaign": "C-7F3KQ", "label": "Clear-Out", "kind": "item", "amount": "6.00"}, {"amount": "lots"}, 7]
+    terms = {
+        "discounts": odd,
+        "free_shipping_threshold": "30.00",
+        "gifts": [{"campaign": "C-7F3KQ", "gift": "Sock"}, 7],
+    }
+    order = make_order(store, make_skus(store, 1), snapshot=terms)
+    client.force_login(owner_of(store))
+    page = client.get(f"/s/{store.slug}/orders/{order.code}/").content.decode()
+    for told in ("$6.00", "Clear-Out", "$30.00", "Sock"):
+        assert told in page, told
+    bare = make_order(store, make_skus(store, 1), snapshot={"discounts": None, "gifts": "?"})
+    assert client.get(f"/s/{store.slug}/orders/{bare.code}/").status_code == 200
 
 
 def test_the_databases_edges_are_the_models(store) -> None:

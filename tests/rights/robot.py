@@ -14,10 +14,10 @@ from django.db import transaction
 from django.test import Client
 from django.urls import Resolver404, resolve
 
-#: Pages that would put the reader out, or into another language.
-LEFT_ALONE = ("account_", "accounts:owner", "set_language")
+#: Pages that would put the reader out or into another language, and those that have no form of ours.
+LEFT_ALONE = ("account_", "accounts:owner", "set_language", "preferences", "api:")
 #: So many addresses of one page are opened: with and without filters, for one row and another.
-MOST_OF_A_PAGE = 3
+MOST_OF_A_PAGE = 2
 #: How many pages and forms one after another, from a form that changed something.
 DEEPEST = 4
 
