@@ -60,7 +60,7 @@ class CampaignCells:
             starts = when_inline_html(campaign.starts_at, zone_of(context))
             shown = format_html('<span>{}<span class="bo-sub">{} {}</span></span>', shown, gettext("Starts"), starts)
         if campaign.platform_enforced:
-            shown += SafeString(" ") + chip("block", "lock", gettext("Enforced by platform"))
+            shown = format_html("<span>{} {}</span>", shown, chip("block", "lock", gettext("Enforced by platform")))
         return shown
 
     def actions(self, campaign: Listed, context: Any) -> SafeString:

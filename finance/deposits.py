@@ -74,7 +74,7 @@ def charge(
             raise InvalidInput(message, [FieldError("amount", "ERR_MONEY_RANGE", message)])
         account.save(update_fields=["charged"])
         entry = _write(store, account, EntryKind.CHARGE, worth, reason, "platform_staff", actor, now)
-        told = {"amount": f"{Decimal(money.text(worth, currency)):,}", "currency": currency, "reason": reason}
+        told = {"amount": money.text(worth, currency), "currency": currency, "reason": reason}
         send(store.pk, "ERR_DEPOSIT_DUE", told, f"deposit.charge:{entry.pk}", "deposit", str(entry.pk), now=now)
     return entry
 
