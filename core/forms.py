@@ -123,7 +123,8 @@ _INPUTS = {
 def _field(field: forms.BoundField) -> SafeString:
     """A field with its label, its help and its errors."""
     inner: Any = field.field
-    label, errors = conditional_escape(field.label), str(field.errors) if field.errors else ""
+    told = field.errors and not getattr(inner, "told_elsewhere", False)
+    label, errors = conditional_escape(field.label), str(field.errors) if told else ""
     star = '<span class="bo-req" aria-hidden="true"> *</span>' if inner.required else ""
     help_text = (
         f'<div class="bo-help" id="{escape(field.auto_id)}_helptext">{field.help_text}</div>' if field.help_text else ""

@@ -30,6 +30,9 @@ class Segments(Protocol):
     def to_form(self, segment: Mapping[str, Any]) -> Any:
         """The field's initial value."""
 
+    def fits(self, segment: Mapping[str, Any], currency: str) -> bool:
+        """Whether the field can say all of this segment, so that a form loses nothing of it."""
+
 
 _joined: list[Segments] = []
 

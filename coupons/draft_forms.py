@@ -15,19 +15,14 @@ from accounts.models import Store
 from core import display, money
 from core.errors import FieldError
 from core.forms import MomentField, own_field
-from coupons import audience, fields, finding, labels, links
+from coupons import audience, fields, labels, links
 from coupons.inputs import CouponInput, PoolInput
+from coupons.live_fields import POOL, make_live, messages_of
 from coupons.models import Coupon, CouponKind
 from listings import tree
 from listings.models import Brand
 from policies.rules import CouponRules
 from publishing.models import Site
-
-POOL = ("listings", "skus", "categories", "brands")
-_LIVE = (
-    "code", "name", "name_zh", "face_value", "min_order", "confirm_face_value", "starts_at", "ends_at", "quota", "budget", "cpc_cost",
-    "stacks_from", "stacks_until",
-)  # fmt: skip
 
 
 def _amount(label: Any, **extra: Any) -> forms.CharField:
@@ -84,6 +79,8 @@ class CouponForm(forms.Form):
         label=_("SKU codes"), required=False, max_length=100_000, widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
         help_text=_("One a line, or parted by commas; each stands for its whole listing."),
     )  # fmt: skip
+    leave = forms.TypedMultipleChoiceField(label=_("Listings to take out"), coerce=int, required=False)
+    leave_all = forms.BooleanField(required=False)
     categories = _many(_("Categories"))
     brands = _many(_("Brands"))
     regions = _many(_("Regions"), help_text=_("None chosen: everywhere."))
@@ -115,12 +112,13 @@ class CouponForm(forms.Form):
         store: Store,
         rules: CouponRules,
         coupon: Coupon | None = None,
-        pool: bool = True,
+        pool: PoolInput | None = None,
         **kwargs: Any,
     ) -> None:
-        """`pool` is false for a draft whose pool is too long for a page: it stays as it is."""
+        """`pool` is the draft's. Listings too many for a page are `kept` beside the form, which then has only what joins or leaves."""
         super().__init__(*args, **kwargs)
-        self.store, self.rules, self.coupon, self.pool = store, rules, coupon, pool
+        self.store, self.rules, self.coupon, self.pool = store, rules, coupon, pool or PoolInput()
+        self.kept = kept_of(self.pool, rules)
         for name in ("starts_at", "ends_at", "stacks_from", "stacks_until"):
             own_field(self, name, MomentField).zone = display.zone(store.time_zone)
         self._choices(coupon)
@@ -131,7 +129,8 @@ class CouponForm(forms.Form):
         rules, store = self.rules, self.store
         own_field(self, "categories", forms.MultipleChoiceField).choices = tree.choices()
         brands = Brand.objects.filter(store=store).order_by("name").values_list("name", flat=True)[: rules.form_choices]
-        own_field(self, "brands", forms.MultipleChoiceField).choices = [(name, name) for name in brands]
+        named_brands = dict.fromkeys([*self.pool.brands, *brands])
+        own_field(self, "brands", forms.MultipleChoiceField).choices = [(name, name) for name in named_brands]
         named = sorted((fields.country_words(code), code) for code in fields.countries())
         own_field(self, "regions", forms.MultipleChoiceField).choices = [
             (code, f"{words} ({code})") for words, code in named
@@ -146,15 +145,21 @@ class CouponForm(forms.Form):
         else:
             none = [("", _("— none —"))]
             own_field(self, "campaign", forms.ChoiceField).choices = none
-        if keeper is None:
+        if keeper is None or self.keeps_segment:
             del self.fields["segment"]
         else:
             self.fields["segment"] = keeper.field(store)
         # Any number may come: the verb says which of them this store does not have.
-        own_field(self, "listings", forms.TypedMultipleChoiceField).valid_value = _is_number  # type: ignore[method-assign]  # the choices are checked by the picker, not listed
-        if not self.pool:
-            for name in POOL:
-                del self.fields[name]
+        for name in ("listings", "leave"):
+            own_field(self, name, forms.TypedMultipleChoiceField).valid_value = _is_number  # type: ignore[method-assign]  # the choices are checked by the picker, not listed
+        if not self.kept:
+            del self.fields["leave"], self.fields["leave_all"]
+
+    @property
+    def keeps_segment(self) -> bool:
+        """A draft whose rules of who may claim are more than the form can say: they stay as they are."""
+        keeper, coupon = audience.keeper(), self.coupon
+        return bool(keeper and coupon and coupon.segment and not keeper.fits(coupon.segment, coupon.currency))
 
     def _words(self) -> None:
         rules, currency = self.rules, self.coupon.currency if self.coupon else self.store.currency
@@ -176,6 +181,10 @@ class CouponForm(forms.Form):
         self.fields["cpc_cost"].help_text = words % {"average": display.money(rules.average_cpc, "USD")}
         if not (self.is_bound and (self.data.get("confirm_face_value") or self.data.get("confirming"))):
             self.fields["confirm_face_value"].widget = forms.HiddenInput()
+
+        words = _("Take all %(n)s listings out that it names so far")
+        if self.kept:
+            self.fields["leave_all"].label = words % {"n": display.number(len(self.kept))}
 
     def offer_campaigns(self, choices: Sequence[tuple[str, str]]) -> None:
         """The campaigns that a new coupon may be linked to; asked only when the form is drawn or saved."""
@@ -210,7 +219,9 @@ class CouponForm(forms.Form):
             values[name] = bool(data.get(name))
         if values["stacks_with_platform"]:
             values |= {name: data.get(name) for name in ("stacks_from", "stacks_until")}
-        if keeper := audience.keeper():
+        if self.coupon is not None and self.keeps_segment:
+            values["segment"] = self.coupon.segment
+        elif keeper := audience.keeper():
             values["segment"] = keeper.from_form(data.get("segment"))
         values["currency"] = self.coupon.currency if self.coupon else self.store.currency
         unread = [
@@ -220,20 +231,26 @@ class CouponForm(forms.Form):
         ]
         if data.get("quota") and values["quota"] is None:
             unread.append(FieldError("quota", "ERR_INVALID", _("Write a whole number.")))
-        values["pool"] = self.pool_given if self.pool or self.coupon is None else finding.pool_input(self.coupon)
-        return CouponInput(**values, campaign=data.get("campaign") or "", unread=tuple(unread))
+        return CouponInput(**values, pool=self.pool_given, campaign=data.get("campaign") or "", unread=tuple(unread))
 
     @property
     def pool_given(self) -> PoolInput:
-        """The goods as they were picked, ticked and typed."""
+        """The goods as they were picked, ticked and typed, and those that are kept beside the form."""
         data = self.cleaned_data
+        left = set(data.get("leave") or ())
+        kept = [] if data.get("leave_all") else [pk for pk in self.kept if pk not in left]
         skus = [code for line in data.get("skus", "").splitlines() for code in line.replace("，", ",").split(",")]
         return PoolInput(
-            listings=data.get("listings") or (),
+            listings=[*kept, *(data.get("listings") or ())],
             skus=[code.strip() for code in skus if code.strip()],
             categories=data.get("categories") or (),
             brands=data.get("brands") or (),
         )
+
+    @property
+    def pool_errors(self) -> list[str]:
+        """What is wrong with the products, whichever field says it."""
+        return [str(message) for name in POOL for message in self.errors.get(name, ())]
 
     def sum_of(self, name: str) -> Decimal | None:
         """An amount that only the calculator reads; None when it is empty or none."""
@@ -245,12 +262,13 @@ class CouponForm(forms.Form):
 
     def blame(self, errors: Iterable[FieldError]) -> None:
         """Put each fault of a verb beside its field; what has no field stands on top."""
-        for error in errors:
-            name = field_of(error)
+        for name, messages in messages_of(errors, most=self.rules.warning_sample).items():
             if name == "confirm_face_value":
                 self._ask_again()
-            if str(error.message) not in map(str, self.errors.get(name, ())):
-                self.add_error(name if name in self.fields else None, str(error.message))
+            known = [str(message) for message in self.errors.get(name, ())]
+            for message in messages:
+                if message not in known:
+                    self.add_error(name if name in self.fields else None, message)
 
     def _ask_again(self) -> None:
         """The brake: the field for the second typing shows itself."""
@@ -269,41 +287,12 @@ def _whole(value: Any) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
 
 
-def field_of(error: FieldError) -> str:
-    """The form's field for a fault of a verb: `pool.categories.0` is `categories`, `regions.3` is `regions`, the pool itself `skus`."""
-    parts = error.field.split(".")
-    if parts[0] == "pool":
-        return parts[1] if parts[1:] and parts[1] in POOL else "skus"
-    return parts[0]
+def kept_of(pool: PoolInput, rules: CouponRules) -> Sequence[int]:
+    """The named listings of a draft that are too many for a page: they stay beside the form. None of a pool that fits."""
+    return pool.listings if len(pool.listings) > rules.form_listings else ()
 
 
-def make_live(form: forms.Form, url: str, coupon: Coupon | None) -> None:
-    """Have each field checked by the server when it is left, 400 ms after the last key; without JavaScript nothing changes (R54)."""
-    code = f"&code={coupon.code}" if coupon is not None else ""
-
-    def ask(name: str, region: str, trigger: str) -> dict[str, str]:
-        return {
-            "hx-post": f"{url}?field={name}{code}",
-            "hx-trigger": trigger,
-            "hx-target": f"#{region}",
-            "hx-swap": "morph:outerHTML",
-            "hx-include": "closest form",
-            "hx-sync": "this:replace",
-        }
-
-    for name in _LIVE:
-        if name in form.fields:
-            field, region = form.fields[name], f"live_id_{name}"
-            field.live = region  # type: ignore[attr-defined]  # for the template
-            described = [f"id_{name}_helptext"] if field.help_text else []
-            field.widget.attrs |= ask(name, region, "blur delay:400ms, change delay:400ms")
-            field.widget.attrs["aria-describedby"] = " ".join([*described, region])
-    for name in POOL:
-        if name in form.fields:
-            form.fields[name].widget.attrs |= ask("pool", "live_id_pool", "change delay:400ms")
-
-
-def initial_of(coupon: Coupon, pool: PoolInput) -> dict[str, Any]:
+def initial_of(coupon: Coupon, pool: PoolInput, rules: CouponRules) -> dict[str, Any]:
     """A coupon as the form shows it."""
     plain = (
         "kind", "starts_at", "ends_at", "quota", "name", "name_zh", "code", "regions", "logistics", "channels", "sites",
@@ -316,11 +305,12 @@ def initial_of(coupon: Coupon, pool: PoolInput) -> dict[str, Any]:
         found[name] = "" if value is None else money.text(value, coupon.currency)
     if keeper := audience.keeper():
         found["segment"] = keeper.to_form(coupon.segment)
-    return found | {name: list(getattr(pool, name)) for name in ("listings", "categories", "brands")}
+    found["listings"] = [] if kept_of(pool, rules) else list(pool.listings)
+    return found | {"categories": list(pool.categories), "brands": list(pool.brands)}
 
 
-def chosen(store: Store, form: CouponForm, rows: QuerySet[Any]) -> list[Any]:
-    """The listings that the form holds, of the store's `rows`, in the order of their ids."""
-    raw = form["listings"].value() or () if "listings" in form.fields else ()
+def chosen(store: Store, form: CouponForm, rows: QuerySet[Any], name: str = "listings") -> list[Any]:
+    """The listings that a field of the form holds, of the store's `rows`, in the order of their ids."""
+    raw = form[name].value() or () if name in form.fields else ()
     ids = [int(value) for value in raw if _is_number(value)]
     return list(rows.filter(store=store, pk__in=ids).order_by("id")) if ids else []

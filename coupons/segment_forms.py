@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django import forms
+from django.forms.utils import flatatt
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Store
@@ -22,6 +24,8 @@ class SegmentWidget(forms.MultiWidget):
     """The parts of a segment, each with its words; `parts` of the template are drawn in this order."""
 
     template_name = "coupons/_segment_widget.html"
+    #: What the element around all parts carries: the check when the last of them is left.
+    group: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, categories: Sequence[tuple[str, Any]]) -> None:
         number = {"inputmode": "numeric", "autocomplete": "off", "size": 4, "class": "bo-short"}
@@ -38,6 +42,16 @@ class SegmentWidget(forms.MultiWidget):
             "buyers": forms.Textarea(attrs={"rows": 3}),
         }
         super().__init__(widgets)
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        """Open as soon as something is filled in; closed, it takes one line. `group` are the attributes of all parts together."""
+        context = super().get_context(name, value, attrs)
+        widget = context["widget"]
+        filled = any(
+            part["value"] not in (None, "", [], [""]) or part["attrs"].get("checked") for part in widget["subwidgets"]
+        )
+        widget |= {"open": filled, "group": flatatt(self.group)}
+        return context
 
     def decompress(self, value: Any) -> list[Any]:
         """The parts of an initial value."""
@@ -125,6 +139,12 @@ class Keeper:
             elif kind == "named":
                 parts["buyers"] = "\n".join(rule["buyers"])
         return parts
+
+    def fits(self, segment: Mapping[str, Any], currency: str) -> bool:
+        """Whether the form, shown this segment and sent back untouched, would ask for the same rules."""
+        parts = {**dict.fromkeys(_NAMES), **self.to_form(segment), "currency": currency}
+        again, there = segments.of(self.from_form(parts)).rules, segments.of(segment).rules
+        return len(again) == len(there) and set(again) == set(there)
 
 
 def _split(text: str | None) -> list[str]:

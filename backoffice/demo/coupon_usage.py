@@ -6,10 +6,11 @@ the stop, the report, the message) is the product's own doing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import count as numbers
 from typing import Any
 
 from django.db.models import F
@@ -20,7 +21,7 @@ from backoffice.demo.stage import OWNER, acting
 from core import clock
 from core.codes import new_code
 from core.scopes import in_store
-from coupons import facts, joined
+from coupons import arms, facts, joined
 from coupons.facts import Facts
 from coupons.models import Claim, ClaimState, Coupon, CouponTally, Phase, Refusal
 from insights.events import take_events
@@ -97,6 +98,8 @@ USAGES: dict[str, tuple[Usage, ...]] = {
             ),
             country="RU",
         ),
+        Usage("SNEAK-A", "PC-SNK-031-38", (Channel("push", 2600, 610, 128, 27), Channel("store_home", 1500, 130, 62, 14))),
+        Usage("SNEAK-B", "PC-SNK-031-38", (Channel("push", 2600, 655, 131, 48), Channel("store_home", 1500, 142, 60, 21))),
         Usage(
             "KNIT-2-50",
             "PC-KNT-014-M",
@@ -111,6 +114,8 @@ USAGES: dict[str, tuple[Usage, ...]] = {
             (Channel("product_page", 760, 71, 22, 9),),
             (Refused(facts.StockFacts(reason="sold_out", sku="HH-STL-007"), 31, channel="product_page", times=3),),
         ),
+        Usage("LAMP-A", "HH-LMP-018", (Channel("product_page", 420, 52, 31, 6),)),
+        Usage("LAMP-B", "HH-LMP-018", (Channel("product_page", 390, 44, 27, 4),)),
     ),
 }  # fmt: skip
 
@@ -174,6 +179,7 @@ class _Told:
     def _claims(self) -> list[Claim]:
         total = sum(channel.claims for channel in self.usage.channels)
         rows: list[Claim] = []
+        names = self._buyers()
         for channel in self.usage.channels:
             for n in range(channel.claims):
                 at = self._moment(n * total // channel.claims, total)
@@ -182,7 +188,7 @@ class _Told:
                 number = len(rows) + 1
                 rows.append(
                     Claim(
-                        store=self.store, coupon=self.coupon, code=new_code("K", 16), buyer=f"buyer-{self.coupon.code}-{number}",
+                        store=self.store, coupon=self.coupon, code=new_code("K", 16), buyer=next(names),
                         country=self.usage.country, channel=channel.name, claimed_at=at,
                         state=ClaimState.REDEEMED if used else ClaimState.CLAIMED,
                         redeemed_at=at + timedelta(minutes=40) if used else None,
@@ -197,6 +203,15 @@ class _Told:
             claimed=F("claimed") + len(rows), redeemed=F("redeemed") + redeemed
         )
         return rows
+
+    def _buyers(self) -> Iterator[str]:
+        """Names of those who come; where the coupon is an arm of a test, of those whom the test gives this arm."""
+        test = arms.latest_of(self.coupon)
+        arm = "" if test is None else "a" if test.arm_a_id == self.coupon.pk else "b"
+        for n in numbers(1):
+            name = f"buyer-{self.coupon.code}-{n}"
+            if test is None or arms.arm_of(test, name) == arm:
+                yield name
 
     def _order(self, claim: Claim, price: Decimal, off: Decimal) -> OrderDraft:
         """An order of the claim's buyer, with the coupon or without."""

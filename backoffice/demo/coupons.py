@@ -63,6 +63,35 @@ PLANNED: tuple[Planned, ...] = (
     Planned(
         "OLD-BAG-2", "pinecone", "Tote: Spend 15 Save 1.50", "托特包满15减1.5", "1.50", "15.00", 28, 91, 90, 50, ("PC-TOT-005",),
     ),
+    # What is tested against each other, handed to some buyers only, or claimed with single-use codes: `reach` goes on with these.
+    Planned(
+        "SNEAK-A", "pinecone", "Sneakers Test A: Save 2.50", "休闲鞋测试A减2.5", "2.50", "25.00", 8, 8, 30, 400, ("PC-SNK-031-38",),
+    ),
+    Planned(
+        "SNEAK-B", "pinecone", "Sneakers Test B: Save 4", "休闲鞋测试B减4", "4.00", "25.00", 8, 8, 30, 400, ("PC-SNK-031-38",),
+        {"budget": "300.00"},
+    ),
+    Planned(
+        "REGULARS-3", "pinecone", "Regulars: Spend 25 Save 3", "服饰老客满25减3", "3.00", "25.00", 1, 1, 21, 300,
+        ("PC-JKT-022-L", "PC-PJS-008-M"), {"segment": {"rules": [{"kind": "bought", "category": "apparel", "days": 30}]}},
+    ),
+    Planned(
+        "PARCEL-3", "halfhill", "Parcel Card: Spend 30 Save 3", "包裹卡满30减3", "3.00", "30.00", 9, 9, 60, 600,
+        ("HH-VAC-015", "HH-DRL-002"),
+    ),
+    Planned(
+        "LAMP-A", "halfhill", "Night Light Test A: Spend 12 Save 1.20", "小夜灯测试A满12减1.2", "1.20", "12.00", 2, 2, 20, 150,
+        ("HH-LMP-018",),
+    ),
+    Planned(
+        "LAMP-B", "halfhill", "Night Light Test B: Spend 25 Save 2.50", "小夜灯测试B满25减2.5", "2.50", "25.00", 2, 2, 20, 150,
+        ("HH-LMP-018",),
+    ),
+    Planned(
+        "HELLO-NA-2", "halfhill", "US and Canada Newcomers: Spend 20 Save 2", "美加新客满20减2", "2.00", "20.00", 1, 1, 30, 120,
+        ("HH-PLT-033", "HH-MKP-090"),
+        {"segment": {"rules": [{"kind": "first_order"}, {"kind": "country", "countries": ["US", "CA"]}]}},
+    ),
 )  # fmt: skip
 #: How long FIRST30-5 stacks with the venue's subsidy.
 _STACKED = timedelta(days=10)

@@ -191,3 +191,92 @@ def test_the_list_is_paged_by_key_with_a_constant_number_of_queries(page: Client
         )
         plan = " ".join(row[0] for row in cursor.fetchall())
     assert "Index Scan using coupon_list" in plan, plan
+
+
+def regions_of(answer: Any) -> dict[str, str]:
+    """What came along with the figures, by the field that each region speaks of."""
+    found = re.findall(r'<div id="live_id_(\w+)" aria-live="polite" hx-swap-oob="morph">(.*?)</div>', words_kept(answer))
+    return {name: re.sub(r"<[^>]+>", "", said) for name, said in found}
+
+
+def words_kept(answer: Any) -> str:
+    return str(answer.content.decode()).replace("\n", "")
+
+
+def test_what_depends_on_a_change_is_judged_with_it_and_what_is_still_empty_is_left_alone(
+    page: Client, store: Store, coat: Listing
+) -> None:
+    """R54: the end by the start, the minimum order by the kind, the face value by the products, the subsidy's window by the validity."""
+    late = display.stamp((clock.now() + timedelta(days=40)).astimezone(display.zone(store.time_zone)))
+    given = typed(
+        store, coat, face_value="10.21", min_order="9.99", starts_at=late, stacks_with_platform="on", stacks_until=late,
+        quota="", segment_first_order="on", segment_quiet_days="2000",
+    )  # fmt: skip
+    said = regions_of(page.post(f"{HERE}check/?field=figures", given))
+    assert "The end must come after the start" in said["ends_at"]
+    assert "COAT-1" in said["face_value"]
+    assert "at least $10.00" in said["min_order"]
+    assert "inside the coupon's validity" in said["stacks_until"].replace("&#x27;", "'")
+    assert "730 days back" in said["segment"]
+    assert "quota" not in said
+    assert said["pool"] == said["starts_at"] == said["budget"] == ""
+    free = regions_of(page.post(f"{HERE}check/?field=figures", given | {"kind": "no_threshold", "min_order": ""}))
+    assert free["min_order"] == ""
+    fresh = regions_of(page.post(f"{HERE}check/?field=figures", {"kind": "spend"}))
+    assert {"face_value", "min_order", "ends_at", "quota", "pool"} & set(fresh) == set()
+
+
+def test_faults_of_the_pool_stand_in_one_place_which_its_fields_name(page: Client, store: Store, coat: Listing) -> None:
+    """What is said when the form was sent is what a check replaces: nothing stays beside a field that was put right."""
+    wrong = typed(store, coat, act="issue", skus="\n".join(f"NO-{n}" for n in range(9)))
+    text = page.post(f"{HERE}new/", wrong).content.decode()
+    region = text.partition('<div id="live_id_pool" aria-live="polite">')[2].partition("</div>")[0]
+    assert region.count("<li>") == 6
+    assert "4 more are not right" in region
+    assert 'id="id_skus_error"' not in text
+    assert re.search(r'<textarea name="skus"[^>]*aria-describedby="id_skus_helptext live_id_pool"', text)
+
+
+def test_a_pool_too_long_for_a_page_stays_in_its_draft(
+    page: Client, store: Store, coat: Listing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is kept beside the form: nothing of it is sent, single listings join and leave, all of them only when asked."""
+    monkeypatch.setattr("coupons.views.new.active", lambda rules, now: rules(form_listings=2))
+    with in_store(store.pk):
+        hats = [make_listing(store, [f"HAT-{n}"], title=f"Warm hat {n}", price="30.00") for n in range(4)]
+        draft = make_coupon(store, hats, state="draft", code="LONG")
+        # Off the shelf since: it cannot be added, and can be taken out.
+        Listing.objects.filter(pk=hats[3].pk).update(state="delisted")
+    form = page.get(f"{HERE}LONG/edit/").content.decode()
+    assert "4 listings one by one" in form
+    assert 'name="listings"' not in form
+
+    def pool_after(**changes: Any) -> set[int]:
+        with in_store(store.pk):
+            draft.refresh_from_db()
+        answer = page.post(f"{HERE}LONG/edit/", typed(store, code="LONG", version=draft.version, **changes))
+        assert answer.status_code == 302, words_of(answer)
+        with in_store(store.pk):
+            return set(PoolListing.objects.filter(coupon=draft).values_list("listing_id", flat=True))
+
+    ids = {hat.pk for hat in hats}
+    assert pool_after(quota="7") == ids
+    found = page.post(f"{HERE}goods/?code=LONG", {"q": "warm"}).content.decode()
+    offered = dict(re.findall(r'name="leave" value="(\d+)"()', found))
+    assert offered.keys() == {str(pk) for pk in ids}
+    assert re.findall(r'name="listings" value="(\d+)"', found) == [str(coat.pk)]
+    assert pool_after(listings=[coat.pk], leave=[hats[3].pk]) == ids - {hats[3].pk} | {coat.pk}
+    assert pool_after(leave_all="on", skus="HAT-1") == {hats[1].pk}
+
+
+def test_a_draft_keeps_rules_that_the_form_cannot_say(page: Client, store: Store, coat: Listing) -> None:
+    """R78: two rules of a kind can be asked for through the API only; the page shows them and loses none."""
+    rules = [{"kind": "quiet", "days": 30}, {"kind": "quiet", "days": 60}]
+    with in_store(store.pk):
+        draft = make_coupon(store, [coat], state="draft", code="TWICE", segment={"rules": rules})
+    form = words_of(page.get(f"{HERE}TWICE/edit/"))
+    assert "more than this form can say" in form
+    assert page.post(f"{HERE}TWICE/edit/", typed(store, coat, code="TWICE", quota="9", version="1")).status_code == 302
+    with in_store(store.pk):
+        draft.refresh_from_db()
+    assert (draft.quota, draft.segment) == (9, {"rules": rules})

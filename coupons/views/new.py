@@ -15,9 +15,10 @@ from accounts.requests import StoreRequest
 from accounts.rights import requires
 from core import clock
 from core.errors import DomainError, InvalidInput
-from coupons import checking, creating, eligibility, figures, finding, links
-from coupons.draft_forms import POOL, CouponForm, chosen, field_of, initial_of
+from coupons import checking, creating, eligibility, figures, finding, links, segments
+from coupons.draft_forms import CouponForm, chosen, initial_of
 from coupons.inputs import PoolInput, Saved
+from coupons.live_fields import POOL, POOL_REGION, judged, messages_of, region_row
 from coupons.models import Coupon, CouponState
 from coupons.templates_of import TEMPLATES
 from coupons.templates_of import initial_of as template_initial
@@ -47,9 +48,9 @@ class Desk:
         self.pool = finding.pool_input(self.coupon) if self.coupon else PoolInput()
 
     def form(self, *args: Any, **kwargs: Any) -> CouponForm:
-        """A form of this desk; a pool too long for a page stays out of it."""
-        short = len(self.pool.listings) <= self.rules.form_listings
-        return CouponForm(*args, store=self.request.store, rules=self.rules, coupon=self.coupon, pool=short, **kwargs)
+        """A form of this desk; a pool too long for a page is kept beside it."""
+        own = {"store": self.request.store, "rules": self.rules, "coupon": self.coupon, "pool": self.pool}
+        return CouponForm(*args, **own, **kwargs)
 
     def offer(self, form: CouponForm) -> CouponForm:
         """The form with the campaigns that a new coupon may be linked to."""
@@ -80,10 +81,9 @@ class Desk:
             "guards": [_guard(row, panel_.policy) for row in (*panel_.gate, *panel_.advice)],
             "templates": TEMPLATES if self.coupon is None else (),
             "template_key": self.request.GET.get("template", ""),
-            "picked": chosen(self.request.store, form, Listing.objects.prefetch_related("skus")),
-            "found": (),
+            **picks(self.request, form),
             "per_buyer": self.rules.per_buyer,
-            "pool_size": len(self.pool.listings),
+            "kept_segment": segments.words(self.coupon.segment) if self.coupon and form.keeps_segment else (),
             "back_url": address(self.request, "detail", self.coupon) if self.coupon else address(self.request, "list"),
             **self.extra,
         }
@@ -128,7 +128,7 @@ def edit(request: StoreRequest, store: str, code: str) -> HttpResponse:
     desk = Desk(request, coupon)
     if request.method == "POST":
         return _written(desk)
-    initial = initial_of(coupon, desk.pool) | {"freight": f"{desk.rules.freight:f}"}
+    initial = initial_of(coupon, desk.pool, desk.rules) | {"freight": f"{desk.rules.freight:f}"}
     form = desk.form(initial=initial)
     given = checking.current_of(coupon)
     checked = checking.check(request.store, given, now=desk.now, coupon=coupon)
@@ -170,7 +170,7 @@ def _written(desk: Desk) -> HttpResponse:
         form.blame(refusal.errors)
         if not isinstance(refusal, InvalidInput):
             desk.problem = problem_of(refusal, request)
-        desk.extra |= {"unsaved": True, "found": _found(request, desk)}
+        desk.extra |= {"unsaved": True}
         return desk.render(form, panel)
     for warning in saved.warnings:
         messages.warning(request, str(warning.message))
@@ -182,11 +182,11 @@ def _save(desk: Desk, form: CouponForm, *, draft: bool) -> Saved:
     if desk.coupon is None:
         return creating.create(request.store, given, draft=draft, actor=request.actor)
     changes = {name: getattr(given, name) for name in given.__dataclass_fields__ if name != "campaign"}
-    if not form.pool:
-        del changes["pool"]
     if given.face_value == f"{desk.coupon.face_value:f}" and given.kind == desk.coupon.kind:
         changes["confirm_face_value"] = given.confirm_face_value or desk.coupon.face_value
-    return creating.edit(request.store, desk.coupon.code, changes, version=_version(request), actor=request.actor)
+    # What is kept beside the form was read with this version of the draft, so that it is saved only onto this one.
+    version = _version(request) or desk.coupon.version
+    return creating.edit(request.store, desk.coupon.code, changes, version=version, actor=request.actor)
 
 
 def _looked_at(desk: Desk, form: CouponForm) -> HttpResponse:
@@ -194,7 +194,7 @@ def _looked_at(desk: Desk, form: CouponForm) -> HttpResponse:
     panel = desk.panel(form, desk.checked(form))
     shown = {name: form[name].value() for name in form.fields}
     again = desk.offer(desk.form(initial=shown))
-    desk.extra |= {"unsaved": True, "found": _found(desk.request, desk), "q": desk.request.POST.get("q", "")}
+    desk.extra |= {"unsaved": True}
     return desk.render(again, panel)
 
 
@@ -203,18 +203,25 @@ def _version(request: StoreRequest) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _found(request: StoreRequest, desk: Desk) -> list[Listing]:
-    """Listings that the search finds and the form does not hold yet: on sale, run by the merchant (R127)."""
-    text = request.POST.get("q", "").strip()[:120].replace("\x00", "")
+def picks(request: StoreRequest, form: CouponForm) -> dict[str, Any]:
+    """What the form holds of single listings, and what the search adds to choose from: on sale, run by the merchant (R127).
+
+    Of a pool that is kept beside the form, the search also finds what is in it, in whatever state, to be taken out.
+    """
+    store, rows, text = request.store, Listing.objects.prefetch_related("skus"), request.POST.get("q", "").strip()
+    text = text[:120].replace("\x00", "")
+    picked, leaving = chosen(store, form, rows), chosen(store, form, rows, "leave")
+    context: dict[str, Any] = {"picked": picked, "leaving": leaving, "found": (), "inside": (), "q": text}
     if not text:
-        return []
-    held = [
-        int(value)
-        for value in request.POST.getlist("listings")
-        if value.isascii() and value.isdigit() and len(value) < 19
-    ]
-    rows = goods_reading.find(request.store, q=text, state=ListingState.ON_SALE, management=Management.SELF)
-    return list(rows.exclude(pk__in=held).prefetch_related("skus").order_by("-id")[: desk.rules.search_results])
+        return context
+    held, most = [one.pk for one in (*picked, *leaving)], form.rules.search_results
+    free = goods_reading.find(store, q=text, state=ListingState.ON_SALE, management=Management.SELF)
+    free = free.exclude(pk__in=[*held, *form.kept]).prefetch_related("skus").order_by("-id")
+    context["found"] = list(free[:most])
+    if form.kept:
+        inside = goods_reading.find(store, q=text).filter(pk__in=form.kept).exclude(pk__in=held)
+        context["inside"] = list(inside.prefetch_related("skus").order_by("-id")[:most])
+    return context
 
 
 # -- while it is being typed -------------------------------------------------------------------------------------------------
@@ -224,28 +231,35 @@ def _found(request: StoreRequest, desk: Desk) -> list[Listing]:
 @require_POST
 def search(request: StoreRequest, store: str) -> HttpResponse:
     """The products that the form holds, and those that the search finds; a fragment."""
-    desk = Desk(request)
-    form = desk.form(request.POST)
-    picked = chosen(request.store, form, Listing.objects.prefetch_related("skus"))
-    found = _found(request, desk)
-    context = {"picked": picked, "found": found, "q": request.POST.get("q", ""), "form": form, "asked": True}
-    return render(request, "coupons/_picks.html", context)
+    coupon = _draft(request)
+    form = Desk(request, coupon).form(request.POST)
+    return render(request, "coupons/_picks.html", {"form": form, "coupon": coupon, **picks(request, form)})
 
 
 @requires("coupons.manage")
 @require_POST
 def check(request: StoreRequest, store: str) -> HttpResponse:
-    """What is wrong with one field of the form as it stands (`pool`: with the products), or the figures anew; saves nothing."""
-    name, code = request.GET.get("field", ""), request.GET.get("code", "")
-    coupon = find(request, code) if code else None
+    """What is wrong with one field of the form as it stands (`pool`: with the products), or the figures anew and with them what is
+    wrong with every field that was written; saves nothing."""
+    name, coupon = request.GET.get("field", ""), _draft(request)
     desk = Desk(request, coupon)
     form = desk.offer(desk.form(request.POST))
     checked = desk.checked(form)
+    said = messages_of(checked.errors, most=desk.rules.warning_sample)
     if name == "figures":
-        context: dict[str, Any] = {"figures": desk.panel(form, checked), "coupon": coupon}
-        return render(request, "coupons/_figures.html", context)
-    known = name == "pool" or name in form.fields
-    meant = POOL if name == "pool" else (name,)
-    errors = [str(error.message) for error in checked.errors if field_of(error) in meant] if known else []
-    context = {"region": f"live_id_{name}" if known else "live_id", "name": name if known else "", "errors": errors}
-    return render(request, "coupons/_live.html", context)
+        context: dict[str, Any] = {
+            "figures": desk.panel(form, checked),
+            "coupon": coupon,
+            "regions": judged(form, said),
+        }
+        return render(request, "coupons/_judged.html", context)
+    known = name == POOL_REGION or name in form.fields
+    meant = POOL if name == POOL_REGION else (name,)
+    errors = [message for one in meant for message in said.get(one, ())] if known else []
+    return render(request, "coupons/_live.html", {"region": region_row(name if known else "none", errors)})
+
+
+def _draft(request: StoreRequest) -> Coupon | None:
+    """The draft that is being edited; None while a coupon is being made."""
+    code = request.GET.get("code", "")
+    return find(request, code) if code else None

@@ -53,6 +53,28 @@ each(async (root) => {
     if (select.tomselect) continue;
     new window.TomSelect(select, { plugins: select.multiple ? ["remove_button"] : [], maxOptions: 500 });
     select.setAttribute("aria-hidden", "true"); // the label speaks for the new control now
+    const about = select.getAttribute("aria-describedby");
+    if (about) select.tomselect.control_input.setAttribute("aria-describedby", about);
+  }
+});
+
+// Fields judged while a form is typed. A field is as wrong as the region that speaks of it says, whoever wrote the region last; what is
+// still being typed is judged when it is left, not because something else was; and parts of one field are judged when all are left.
+const spoken = (region) => all(`[aria-describedby~="${region.id}"]`);
+let typing = null;
+document.addEventListener("htmx:confirm", (event) => {
+  const group = event.target;
+  if (group.matches(".bo-segment") && (!group.open || group.contains(document.activeElement))) event.preventDefault();
+});
+document.addEventListener("htmx:beforeRequest", ({ target }) => { if (target.id === "live_id_figures") typing = document.activeElement; });
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const region = event.detail.target, fields = region.id.startsWith("live_id_") ? spoken(region) : [];
+  if (fields.includes(document.activeElement) || fields.includes(typing)) event.detail.shouldSwap = false;
+});
+document.addEventListener("htmx:afterSettle", () => {
+  for (const region of all('[id^="live_id_"]')) {
+    const wrong = !!region.querySelector("li");
+    for (const field of spoken(region)) wrong ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
   }
 });
 

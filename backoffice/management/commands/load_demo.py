@@ -11,7 +11,7 @@ from django.test.utils import override_settings
 
 from accounts.models import Store
 from audit.tasks import seal
-from backoffice.demo import brakes, coupon_usage, coupons, obstacles, scenes, small_stores, traffic
+from backoffice.demo import brakes, coupon_usage, coupons, obstacles, reach, scenes, small_stores, traffic
 from backoffice.demo.film import Film
 from backoffice.demo.stage import STORES, set_up
 from core import clock
@@ -48,6 +48,7 @@ class Command(BaseCommand):
             brakes.riverlamp(made["riverlamp"], film)
             scenes.halfhill(made["halfhill"], film)
             coupons.plan(film, made)
+            reach.plan(film, made)
             for store in made.values():
                 traffic.report_on(film, store)
                 coupon_usage.tell(film, store)
