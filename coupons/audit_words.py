@@ -20,7 +20,7 @@ declare(
         "unfreeze": ("undo", _("Claimed coupons usable again")),
         "void": ("octagon", _("Void coupon")),
         "export_usage": ("download", _("Export usage details")),
-        "copy_with": ("copy", _("Open a change of the refusal mirror as draft")),
+        "copy_with": ("copy", _("Copy a coupon as draft")),
         "expire": ("square", _("Coupon expired")),
         "budget": ("coin", _("Set money budget")),
         "clicks": ("speaker", _("Record clicks on a paid slot")),

@@ -18,5 +18,6 @@ urlpatterns = [
     *tabs.patterns(),
     path("<str:code>/", detail.show, name="detail"),
     path("<str:code>/edit/", new.edit, name="edit"),
+    path("<str:code>/copy/", new.copy, name="copy"),
     path("<str:code>/delete/", new.delete, name="delete"),
 ]

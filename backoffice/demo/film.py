@@ -26,6 +26,7 @@ class Film:
         self.premiere = premiere
         self._scenes: list[tuple[datetime, int, Scene]] = []
         self._order = count()
+        self._looked = False
 
     def at(self, scene: Scene, **before: float) -> None:
         """Add a scene `before` (days, hours, minutes …) the premiere; scenes of one moment keep their order."""
@@ -49,6 +50,9 @@ class Film:
             run_due()
 
     def _wind(self, hand: FrozenClock, moment: datetime) -> None:
+        if moment == clock.now() and self._looked:
+            return  # a second scene of the same moment: nothing fell due since the first
+        self._looked = True
         while clock.now() + STEP < moment:
             hand.tick(STEP)
             run_due()

@@ -25,12 +25,12 @@ CODED, PARCELS, FLYERS, SAMPLES = (
     "试用装 Sample boxes",
 )
 #: On these days before the premiere so many buyers use the codes of their parcels; of three, one orders with it.
-_USED = ((6.0, 9), (4.0, 15), (1.6, 12))
+_USED = ((6.0, 9), (4.0, 15), (1.5, 12))
 _APART = timedelta(minutes=37)
 
 
 def plan(film: Film, stores: dict[str, Store]) -> None:
-    """Everything here follows the coupons' own scenes (`coupons.PLANNED`)."""
+    """Everything here follows what the coupons' own scenes made (`coupons.PLANNED`), and what buyers did with them."""
     pinecone, halfhill = stores["pinecone"], stores["halfhill"]
 
     def at(store: Store, scene: Scene, **before: float) -> None:
@@ -41,12 +41,12 @@ def plan(film: Film, stores: dict[str, Store]) -> None:
         film.at(run, **before)
 
     codes: dict[str, list[str]] = {}
-    at(halfhill, lambda: _make_codes(halfhill), days=8.5)
+    at(halfhill, lambda: _make_codes(halfhill), days=9)
     at(halfhill, lambda: _hand_out(halfhill, codes), days=8)
     for days, buyers in _USED:
         at(halfhill, lambda buyers=buyers: _use(halfhill, codes[PARCELS], buyers), days=days)  # type: ignore[misc]
     at(halfhill, lambda: _claim(halfhill, codes[FLYERS], 11), days=3)
-    at(halfhill, lambda: _withdraw(halfhill), days=2.5)
+    at(halfhill, lambda: _withdraw(halfhill), days=2)
     at(
         pinecone,
         lambda: _test(pinecone, "SNEAK-TEST", "休闲鞋减2.5还是减4 Sneakers: 2.50 or 4", ("SNEAK-A", "SNEAK-B")),
@@ -57,7 +57,7 @@ def plan(film: Film, stores: dict[str, Store]) -> None:
         lambda: _test(halfhill, "LAMP-TEST", "小夜灯门槛12还是25 Night light: from 12 or 25", ("LAMP-A", "LAMP-B")),
         days=2,
     )
-    at(pinecone, lambda: _issue(pinecone, "REGULARS-3"), days=coupon_usage.WHEN - 0.1)
+    at(pinecone, lambda: _issue(pinecone, "REGULARS-3"), days=coupon_usage.WHEN)
 
 
 def _make_codes(store: Store) -> None:

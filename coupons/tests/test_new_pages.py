@@ -195,7 +195,9 @@ def test_the_list_is_paged_by_key_with_a_constant_number_of_queries(page: Client
 
 def regions_of(answer: Any) -> dict[str, str]:
     """What came along with the figures, by the field that each region speaks of."""
-    found = re.findall(r'<div id="live_id_(\w+)" aria-live="polite" hx-swap-oob="morph">(.*?)</div>', words_kept(answer))
+    found = re.findall(
+        r'<div id="live_id_(\w+)" aria-live="polite" hx-swap-oob="morph">(.*?)</div>', words_kept(answer)
+    )
     return {name: re.sub(r"<[^>]+>", "", said) for name, said in found}
 
 
@@ -280,3 +282,19 @@ def test_a_draft_keeps_rules_that_the_form_cannot_say(page: Client, store: Store
     with in_store(store.pk):
         draft.refresh_from_db()
     assert (draft.quota, draft.segment) == (9, {"rules": rules})
+
+
+def test_any_coupon_is_copied_as_a_draft_that_begins_now(page: Client, store: Store, coat: Listing) -> None:
+    """Also one that is over; what cannot be made any more is not copied, and says why."""
+    with in_store(store.pk):
+        over = make_coupon(store, [coat], state="expired", code="OVER", quota=7)
+    assert f'action="{HERE}OVER/copy/"' in page.get(f"{HERE}OVER/").content.decode()
+    answer = page.post(f"{HERE}OVER/copy/")
+    with in_store(store.pk):
+        draft = Coupon.objects.get(state="draft")
+        Listing.objects.filter(pk=coat.pk).update(state="delisted")
+    assert answer["Location"] == f"{HERE}{draft.code}/edit/"
+    assert (draft.quota, draft.ends_at - draft.starts_at) == (7, over.ends_at - over.starts_at)
+    assert draft.starts_at > over.starts_at
+    assert page.post(f"{HERE}OVER/copy/")["Location"] == f"{HERE}OVER/"
+    assert "No copy was made. This pool holds no product" in words_of(page.get(f"{HERE}OVER/"))

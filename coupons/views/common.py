@@ -35,9 +35,13 @@ def address(request: StoreRequest, name: str, coupon: Coupon | None = None, **kw
 
 
 def own_buttons(request: StoreRequest, coupon: Coupon) -> tabs.Buttons:
-    """What this room's pages offer for a draft: edit it, delete it."""
+    """What this room's pages offer: a copy of any coupon; edit and delete a draft."""
     found = tabs.Buttons()
-    if coupon.state == CouponState.DRAFT and "coupons.manage" in request.rights:
+    if "coupons.manage" not in request.rights:
+        return found
+    copy = address(request, "copy", coupon)
+    found.items.append({"label": _("Copy as a new coupon"), "url": copy, "icon": "copy", "post": True})
+    if coupon.state == CouponState.DRAFT:
         edit = address(request, "edit", coupon)
         found.main.append({"label": _("Edit"), "url": edit, "icon": "pencil", "key": "e"})
         found.final.append({"label": _("Delete this draft"), "url": address(request, "delete", coupon)})

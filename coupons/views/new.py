@@ -1,4 +1,4 @@
-"""创建新券: the form, its checks while it is typed, picking of products; changing and deleting a draft (R53, R54)."""
+"""创建新券: the form, its checks while it is typed, picking of products; copying; changing and deleting a draft (R53, R54)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from accounts.requests import StoreRequest
 from accounts.rights import requires
 from core import clock
 from core.errors import DomainError, InvalidInput
-from coupons import checking, creating, eligibility, figures, finding, links, segments
+from coupons import checking, creating, eligibility, figures, finding, links, mirror_drafts, segments
 from coupons.draft_forms import CouponForm, chosen, initial_of
 from coupons.inputs import PoolInput, Saved
 from coupons.live_fields import POOL, POOL_REGION, judged, messages_of, region_row
@@ -134,6 +134,22 @@ def edit(request: StoreRequest, store: str, code: str) -> HttpResponse:
     checked = checking.check(request.store, given, now=desk.now, coupon=coupon)
     panel = figures.of(checked, coupon.currency, desk.rules, order=None, freight=None)
     return desk.render(form, panel)
+
+
+@requires("coupons.manage")
+@require_POST
+def copy(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """A draft with the terms of a coupon, a code of its own, and a window that begins now; opened to be looked through."""
+    coupon = find(request, code)
+    try:
+        saved = mirror_drafts.copy_with(request.store, coupon.code, None, actor=request.actor)
+    except DomainError as refusal:
+        told = [str(error.message) for error in refusal.errors] or [str(refusal.detail)]
+        messages.error(request, _("No copy was made. %(why)s") % {"why": " ".join(dict.fromkeys(told))})
+        return redirect(address(request, "detail", coupon))
+    words = _("A draft with the terms of %(code)s is ready: %(draft)s. Nobody can claim it before you issue it.")
+    messages.success(request, words % {"code": coupon.code, "draft": saved.coupon.code})
+    return redirect(address(request, "edit", saved.coupon))
 
 
 @requires("coupons.manage")

@@ -215,6 +215,7 @@ PAGES: tuple[Page, ...] = (
     page("coupons:check", "coupons.manage"),
     page("coupons:goods", "coupons.manage"),
     page("coupons:edit", "coupons.manage", coupon_draft),
+    page("coupons:copy", "coupons.manage", coupon_draft),
     page("coupons:delete", "coupons.manage", coupon_draft),
     page("coupons:costs", "coupons.view", coupon),
     page("coupons:clicks", "coupons.manage", coupon),

@@ -48,10 +48,10 @@ class Command(BaseCommand):
             brakes.riverlamp(made["riverlamp"], film)
             scenes.halfhill(made["halfhill"], film)
             coupons.plan(film, made)
-            reach.plan(film, made)
             for store in made.values():
                 traffic.report_on(film, store)
                 coupon_usage.tell(film, store)
+            reach.plan(film, made)
             obstacles.newleaf(film)
             small_stores.riceboat(film)
             small_stores.kitebutton(film)
