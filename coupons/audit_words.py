@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import declare
-from coupons import labels, telling
+from coupons import labels, risk, telling
 from coupons.models import CouponKind, PausedBy
 
 declare(
@@ -39,7 +39,6 @@ declare(
     },
     objects={"coupon": _("Coupon")},
     fields={
-        "kind": _("Coupon kind"),
         "face_value": _("Face value"),
         "min_order": _("Minimum order"),
         "quota": _("Quota"),
@@ -87,6 +86,7 @@ declare(
         "paused_by": {value: label for value, label in PausedBy.choices if value},
         "why": telling.WHY,
     },
+    reasons={signal.key: signal.label for signal in risk.all_signals()},
 )
 
 declare(

@@ -78,7 +78,7 @@ class SegmentField(forms.MultiValueField):
             required=False,
             require_all_fields=False,
             widget=SegmentWidget(categories),
-            label=_("Only buyers who"),
+            label=_("Who may claim"),
             help_text=_("All that is filled in must hold. Nothing filled in: for everybody."),
         )
 

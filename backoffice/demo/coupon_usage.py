@@ -146,6 +146,7 @@ class _Told:
         self._seen()
         claims = self._claims()
         used = [claim for claim in claims if claim.state == ClaimState.REDEEMED]
+        used.sort(key=lambda claim: claim.redeemed_at or self.now)
         unused = [claim for claim in claims if claim.state == ClaimState.CLAIMED]
         drafts = [self._order(claim, self.sku.sale_price, self.coupon.face_value) for claim in used]
         for price, buyers in self.usage.orders:

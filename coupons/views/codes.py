@@ -136,6 +136,7 @@ def _page(
 ) -> HttpResponse:
     over = coupon.state in (CouponState.EXPIRED, CouponState.VOIDED)
     context: dict[str, Any] = {
+        "here": _("Single-use codes"),
         "form": form if "coupons.manage" in request.rights and not over else None,
         "bits": 5 * policies.active(ReachRules, clock.now()).code_length,
         **_list(request, coupon),

@@ -82,6 +82,7 @@ def _page(
         worth = "" if coupon.budget is None else money.text(coupon.budget, coupon.currency)
         budget_form = BudgetForm(initial={"budget": worth, "version": coupon.version})
     context: dict[str, Any] = {
+        "here": _("Costs"),
         "sums": sums,
         "verdicts": cost_figures.verdicts(sums, now=now),
         "effects": cost_figures.effects(coupon, now=now) if coupon.tally.claimed else [],
@@ -92,6 +93,9 @@ def _page(
         **_by_day(request, coupon, rules),
         **_ledger(request, coupon, rules),
     }
+    for form, name in ((budget_form, "budget"), (context["clicks_form"], "amount")):
+        if form is not None:
+            form.fields[name].label = f"{form.fields[name].label} ({coupon.currency})"
     return page(request, "coupons/costs.html", coupon, context, status)
 
 
