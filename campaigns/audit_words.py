@@ -59,7 +59,7 @@ declare(
     objects={"campaign": _("Campaign")},
     reasons=CLOSE_REASONS,
     fields={
-        "kind": _("Type"), "freeze_claimed": _("Freeze use of claimed coupons"), "closed_at": _("Closed at"),
+        "kind": _("Kind"), "freeze_claimed": _("Freeze use of claimed coupons"), "closed_at": _("Closed at"),
         "cancel_final_at": _("Final at"), "close_kind": _("Way of closing"), "stacks": _("Stacks with others"),
         "min_items": _("Least items"), "platform_enforced": _("Enforced by platform"),
         "enforced_reason": _("Enforced because"), "price_protected": _("Price Protection promise"),

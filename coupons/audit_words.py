@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import declare
-from coupons import labels, risk, telling
+from coupons import budgets, labels, risk, telling
 from coupons.models import CouponKind, PausedBy
 
 declare(
@@ -39,6 +39,7 @@ declare(
     },
     objects={"coupon": _("Coupon")},
     fields={
+        "kind": _("Coupon kind"),
         "face_value": _("Face value"),
         "min_order": _("Minimum order"),
         "quota": _("Quota"),
@@ -86,7 +87,10 @@ declare(
         "paused_by": {value: label for value, label in PausedBy.choices if value},
         "why": telling.WHY,
     },
-    reasons={signal.key: signal.label for signal in risk.all_signals()},
+    reasons={
+        **{signal.key: signal.label for signal in risk.all_signals()},
+        budgets.USED_UP: PausedBy.BUDGET.label,
+    },
 )
 
 declare(

@@ -96,7 +96,7 @@ def test_rules_say_themselves_in_both_languages(store: Store):
         assert "Brazil" in segments.words(kept)[3]
     with translation.override("zh-hans"):
         assert "巴西" in segments.words(kept)[3]
-        assert "10 天" in segments.words(kept)[1]
+        assert "10天" in segments.words(kept)[1]
 
 
 def test_every_fault_is_named_under_its_field(store: Store):
