@@ -14,6 +14,8 @@ from accounts.models import Store
 from core.errors import FieldError
 from coupons.inputs import PoolInput
 from coupons.pool import PROPOSED, Pool, proposed
+from listings import fields
+from listings.fields import printable
 from listings.models import Brand, Category, Listing, Management, Sku
 from policies.rules import CouponRules
 
@@ -104,13 +106,14 @@ def read(store: Store, given: PoolInput, rules: CouponRules) -> tuple[Pool, list
         return Pool(), [FieldError("pool", "ERR_TOO_MANY_ITEMS", words % {"n": rules.max_pool_rows})]
     errors: list[FieldError] = []
     listings = _listings(store, given.listings, errors) + _skus(store, given.skus, errors)
+    asked = {kind: [name for name in getattr(given, kind) if _storable(name)] for kind in ("categories", "brands")}
     categories = _named(
-        "categories", given.categories, dict(Category.objects.filter(code__in=given.categories).values_list("code", "id"))
-        if given.categories else {}, "ERR_CATEGORY_UNKNOWN", _("There is no category “%(name)s”."), errors,
+        "categories", given.categories, dict(Category.objects.filter(code__in=asked["categories"]).values_list("code", "id"))
+        if asked["categories"] else {}, "ERR_CATEGORY_UNKNOWN", _("There is no category “%(name)s”."), errors,
     )  # fmt: skip
     brands = _named(
-        "brands", given.brands, dict(Brand.objects.filter(store=store, name__in=given.brands).values_list("name", "id"))
-        if given.brands else {}, "ERR_BRAND_UNKNOWN", _("This store has no brand “%(name)s”."), errors,
+        "brands", given.brands, dict(Brand.objects.filter(store=store, name__in=asked["brands"]).values_list("name", "id"))
+        if asked["brands"] else {}, "ERR_BRAND_UNKNOWN", _("This store has no brand “%(name)s”."), errors,
     )  # fmt: skip
     return Pool(tuple(dict.fromkeys(listings)), tuple(categories), tuple(brands)), errors
 
@@ -121,6 +124,11 @@ def _id(value: Any) -> int | None:
         return None
     text = str(value).strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= _BIGGEST else None
+
+
+def _storable(name: Any) -> bool:
+    """Whether the database can hold it as text: what it cannot, nobody is called."""
+    return isinstance(fields.text(name, "", longest=400), str)
 
 
 def _listings(store: Store, given: Sequence[Any], errors: list[FieldError]) -> list[int]:
@@ -144,7 +152,7 @@ def _listings(store: Store, given: Sequence[Any], errors: list[FieldError]) -> l
 def _skus(store: Store, given: Sequence[str], errors: list[FieldError]) -> list[int]:
     if not given:
         return []
-    rows = Sku.objects.filter(store=store, code__in=[code for code in given if "\x00" not in code])
+    rows = Sku.objects.filter(store=store, code__in=[code for code in given if _storable(code)])
     known = {
         code: (listing, management)
         for code, listing, management in rows.values_list("code", "listing_id", "listing__management")
@@ -152,7 +160,7 @@ def _skus(store: Store, given: Sequence[str], errors: list[FieldError]) -> list[
     good = []
     for place, code in enumerate(given):
         if code not in known:
-            words = _("This store has no SKU “%(sku)s”.") % {"sku": code[:64]}
+            words = _("This store has no SKU “%(sku)s”.") % {"sku": printable(code)}
             errors.append(FieldError(f"pool.skus.{place}", "ERR_SKU_UNKNOWN", words))
         elif known[code][1] == Management.FULLY_MANAGED:
             errors.append(_managed(f"pool.skus.{place}", code))
@@ -166,7 +174,7 @@ def _named(
 ) -> list[int]:
     for place, name in enumerate(given):
         if name not in known:
-            errors.append(FieldError(f"pool.{kind}.{place}", code, words % {"name": name[:80]}))
+            errors.append(FieldError(f"pool.{kind}.{place}", code, words % {"name": printable(str(name))}))
     return [known[name] for name in dict.fromkeys(given) if name in known]
 
 

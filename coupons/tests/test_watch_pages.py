@@ -130,7 +130,8 @@ def test_the_mirror_opens_a_change_as_a_draft(owner: Client, coupon: Coupon) -> 
         draft = Coupon.objects.get(state="draft")
     assert draft.min_order == Decimal("18.50")
     assert answer["Location"].endswith(f"/coupons/{draft.code}/edit/")
-    for field, value in (("face_value", '"99"'), ("min_order", '"1.00"')):
+    odd = (("categories", '["\\u0000"]'), ("categories", '["\\ud800", 7, true]'), ("listings", f"[{10**400}]"))
+    for field, value in (("face_value", '"99"'), ("min_order", '"1.00"'), *odd):
         refused = owner.post("/s/watched/coupons/EARBUD-LOW/mirror/", {"field": field, "value": value})
         assert refused.status_code == 422
         assert "Add Poland to the regions" in refused.content.decode(), "the page stands, with the problem above it"
