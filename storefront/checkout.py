@@ -223,6 +223,9 @@ def _at_prices(store: Store, head: _Head, data: Mapping[str, Any], actor: Actor,
         else Decimal(0)
         for n, line in enumerate(basket.lines)
     ]
+    if sum(price * line.quantity for price, line in zip(prices, basket.lines, strict=True)) > money.LARGEST:
+        message = _("The sum of an order must not exceed %(most)s.") % {"most": money.LARGEST}
+        findings.add("lines", "ERR_MONEY_RANGE", message)
     if basket.coupons:
         message = _("A coupon is redeemed through a quote.")
         findings.add("coupons", "ERR_COUPON_UNKNOWN", message)

@@ -243,6 +243,7 @@ def test_an_order_cannot_be_older_than_its_quote(shop) -> None:
         ({"order": "O", "lines": [{"sku": "{sku}", "quantity": 1, "unit_price": "1.005"}]}, "lines.0.unit_price", "ERR_MONEY_PLACES"),
         ({"order": "O", "lines": [{"sku": "{sku}", "quantity": 1, "unit_price": "-1"}]}, "lines.0.unit_price", "ERR_MONEY_RANGE"),
         ({"order": "O", "lines": [{"sku": "{sku}", "quantity": 1, "unit_price": "x"}]}, "lines.0.unit_price", "ERR_MONEY_FORMAT"),
+        ({"order": "O", "lines": [{"sku": "{sku}", "quantity": 9, "unit_price": "9999999999"}]}, "lines", "ERR_MONEY_RANGE"),
         ({"order": "O", "lines": [{"sku": "{sku}", "quantity": 1, "unit_price": "1"}], "coupons": ["A"]}, "coupons", "ERR_COUPON_UNKNOWN"),
     ],
 )  # fmt: skip
