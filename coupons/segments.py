@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 import policies
 from accounts.models import Store
@@ -27,6 +27,7 @@ from core.errors import FieldError
 from coupons.facts import Facts, declare
 from coupons.fields import countries, country_words
 from coupons.pool import BELOW
+from listings import fields
 from listings.models import Category
 from policies.rules import ReachRules
 
@@ -58,7 +59,7 @@ class Rule(BaseModel, ABC):
 class _Within(Rule):
     """A rule that looks back so many days."""
 
-    days: int = Field(ge=1)
+    days: int = Field(ge=1, strict=True)
 
     def parameters(self, now: datetime) -> dict[str, Any]:
         """The moment from which on orders count."""
@@ -187,11 +188,19 @@ class Country(Rule):
         return None
 
 
+def _as_claimed(name: str) -> str:
+    """A buyer's name as a claim and an order keep it: written otherwise, it would be nobody's. Raises ValueError for none."""
+    clean = fields.text(name, "buyers", longest=80, required=CODE)
+    if isinstance(clean, FieldError):
+        raise ValueError(str(clean.message))
+    return clean
+
+
 class Named(Rule):
     """Buyers on a list."""
 
     kind: Literal["named"]
-    buyers: tuple[Annotated[str, Field(min_length=1, max_length=80)], ...] = Field(min_length=1)
+    buyers: tuple[Annotated[str, AfterValidator(_as_claimed)], ...] = Field(min_length=1)
     sql: ClassVar[str] = "b.buyer = ANY(%(r{n}_buyers)s)"
 
     def parameters(self, now: datetime) -> dict[str, Any]:
@@ -208,8 +217,6 @@ class Named(Rule):
         """No more than the policy allows."""
         if len(self.buyers) > rules.segment_buyers:
             return "buyers", _("At most %(most)s buyers.") % {"most": display.number(rules.segment_buyers)}
-        if any("\x00" in buyer for buyer in self.buyers):
-            return "buyers", _("This holds a control character; type it again.")
         return None
 
 

@@ -118,6 +118,7 @@ def test_every_fault_is_named_under_its_field(store: Store):
         {"rules": "x"},
         {"other": 1},
         {"rules": [{"kind": "quiet"}]},
+        {"rules": [{"kind": "quiet", "days": True}]},
     )
     for garbage in every:
         kept, faults = segments.read(store, garbage)
@@ -125,6 +126,14 @@ def test_every_fault_is_named_under_its_field(store: Store):
         assert faults
         assert all(fault.field.startswith("segment") for fault in faults)
     assert segments.read(store, {}) == ({}, [])
+
+
+def test_named_buyers_are_kept_as_their_claims_name_them(store: Store):
+    kept, faults = segments.read(store, {"rules": [{"kind": "named", "buyers": [" Zoe\u0301  Q ", "ben"]}]})
+    assert (kept["rules"][0]["buyers"], faults) == (["Zo\u00e9 Q", "ben"], [])
+    for wrong in ("", " ", "a\u0007b", "x" * 81):
+        _, faults = segments.read(store, {"rules": [{"kind": "named", "buyers": ["ben", wrong]}]})
+        assert [fault.field for fault in faults] == ["segment.rules.0.buyers.1"]
 
 
 def test_the_field_of_the_form_goes_there_and_back(store: Store):
