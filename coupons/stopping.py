@@ -35,7 +35,7 @@ SWEEP = system("system:coupons")
 HEARTBEAT = "coupons.expire"
 
 _LOCK = """
-    SELECT c.id, c.store_id, c.code, c.name, c.state, c.paused_by, c.freeze_claimed, c.version, s.name
+    SELECT c.id, c.store_id, c.code, c.name, c.state, c.paused_by, c.freeze_claimed, c.version, s.name, c.ends_at
     FROM coupons_coupon c
     JOIN coupons_coupontally t ON t.coupon_id = c.id
     JOIN accounts_store s ON s.id = c.store_id
@@ -70,6 +70,7 @@ class Stood:
     freeze_claimed: bool
     version: int
     store_name: str
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ def let_go_on(
     ids: Iterable[int], *, by: PausedBy, actor: Actor, reason: str = "", right: str = "", now: datetime
 ) -> Done:
     """恢复发放 for those that `by` stopped and whose end has not come; stock is held again as far as there is any."""
-    rows = [row for row in _locked(ids) if row.state == S.PAUSED and row.paused_by == by]
+    rows = [row for row in _locked(ids) if row.state == S.PAUSED and row.paused_by == by and now < row.ends_at]
     stood = _ids(rows)
     units: dict[int, int] = {}
     if rows:

@@ -73,10 +73,11 @@ def test_a_stop_gives_the_stock_back_and_leaves_claimed_ones_usable(store):
 def test_letting_go_on_lifts_only_its_own_stop_and_holds_what_there_is(store):
     listing = make_listing(store, stock=30)
     mine, other = make_coupon(store, [listing], quota=100), make_coupon(store, state="paused")
+    over = make_coupon(store, [listing], quota=100, state="paused", paused_by="campaign", ends_at=NOON)
     stopping.stop_issuing([mine.pk], by=PausedBy.CAMPAIGN, actor=ACTOR, freeze=True, now=NOON)
     assert not _state(mine).is_usable
     Sku.objects.filter(listing=listing).update(stock=12)
-    done = stopping.let_go_on([mine.pk, other.pk], by=PausedBy.CAMPAIGN, actor=ACTOR, now=NOON)
+    done = stopping.let_go_on([over.pk, mine.pk, other.pk], by=PausedBy.CAMPAIGN, actor=ACTOR, now=NOON)
     assert (done.ids, done.units) == ([mine.pk], {mine.pk: 12})
     assert (_state(mine).state, _state(mine).freeze_claimed) == ("active", False)
     assert (_state(other).state, _state(other).paused_by) == ("paused", "operator")
