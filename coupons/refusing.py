@@ -30,7 +30,7 @@ _ENCODER = DjangoJSONEncoder()
 _NOTE = """
     INSERT INTO coupons_refusal AS r (store_id, coupon_id, phase, code, buyer, country, channel, hour, at, last_at, times, facts)
     SELECT %s, v.coupon, %s, v.code, %s, %s, %s, date_trunc('hour', %s, 'UTC'), %s, %s, 1, v.facts
-    FROM unnest(%s::bigint[], %s::text[], %s::jsonb[]) AS v(coupon, code, facts)
+    FROM jsonb_to_recordset(%s::jsonb) AS v(coupon bigint, code text, facts jsonb)
     ORDER BY v.coupon, v.code
     ON CONFLICT (coupon_id, phase, code, buyer, hour) DO UPDATE SET times = r.times + 1, last_at = EXCLUDED.last_at,
         facts = EXCLUDED.facts, country = EXCLUDED.country, channel = EXCLUDED.channel
@@ -86,12 +86,13 @@ def note(
     if not refused:
         return
     stored = [why.facts.stored() for _id, _code, why in refused]
-    rows = [orjson.dumps(one, default=_ENCODER.default).decode() for one in stored]
-    codes = [why.named for _id, _code, why in refused]
-    ids = [coupon_id for coupon_id, _code, _why in refused]
-    moment = [now, now, now]
+    rows = [
+        {"coupon": coupon_id, "code": why.named, "facts": told}
+        for (coupon_id, _code, why), told in zip(refused, stored, strict=True)
+    ]
+    given = orjson.dumps(rows, default=_ENCODER.default).decode()
     with connection.cursor() as cursor:
-        cursor.execute(_NOTE, [store.pk, phase, buyer.name, buyer.country, buyer.channel, *moment, ids, codes, rows])
+        cursor.execute(_NOTE, [store.pk, phase, buyer.name, buyer.country, buyer.channel, now, now, now, given])
         written = {(coupon, code): (row, times) for row, coupon, code, times in cursor.fetchall()}
     for (coupon_id, coupon, why), kept in zip(refused, stored, strict=True):
         refusal_id, times = written[(coupon_id, why.named)]
