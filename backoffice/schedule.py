@@ -23,6 +23,7 @@ def beat_schedule() -> dict[str, dict[str, Any]]:
         "campaigns": _every("campaigns.tasks.sweep", sweep, "lifecycle"),
         "coupons": _every("coupons.tasks.sweep", sweep, "lifecycle"),
         "coupon_watch": _every("coupons.tasks.effect_watch", 6 * sweep, "lifecycle"),
+        "coupon_counts": _every("coupons.tasks.count_claims", 6 * sweep, "default"),
         "bulk": _every("campaigns.tasks.run_bulk", sweep, "lifecycle"),
         "checks": _every("campaigns.tasks.run_checks", sweep, "checks"),
         "patrol": _every("campaigns.tasks.patrol", 6 * sweep, "checks"),

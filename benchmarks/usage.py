@@ -14,15 +14,19 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+import policies
 from benchmarks.frame import database, interleaved, line, publish
 from core.scopes import across_stores
-from coupons import mirror, usage
+from coupons import counting, mirror, usage
 from coupons.funnel import funnel
 from coupons.models import Coupon
 from coupons.usage import UsageFilter
+from policies.rules import EffectWatchRules
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 PAGE_GOAL = 5.0
+#: Seconds that the two figures of the effect page may take.
+FIGURE_GOAL = 0.1
 SMALL = 1000
 
 _STORE = """
@@ -79,14 +83,16 @@ def run(*, quick: bool = False) -> bool:
                 "counts of the tabs", small, large, partial(usage.counts, wanted=UsageFilter(), limit=1001), rounds, ""
             )
         )
-        lines.append(_line("funnel of 30 days", small, large, _funnel, rounds, _took(_funnel, large)))
-        lines.append(_line("refusal mirror of 30 days", small, large, _mirror, rounds, _took(_mirror, large)))
-    met = all(one.ratio <= PAGE_GOAL for one in lines if one.goal)
+        figures = [
+            _line(name, small, large, work, rounds, _took(work, large), goal=f"≤ {FIGURE_GOAL * 1000:.0f} ms")
+            for name, work in (("funnel of 30 days", _funnel), ("refusal mirror of 30 days", _mirror))
+        ]
+    met = all(one.ratio <= PAGE_GOAL for one in lines if one.goal) and all(one.ours <= FIGURE_GOAL for one in figures)
     publish(
         "Usage of a coupon",
-        lines,
-        f"A coupon with {rows:,} claims and {rows // 5:,} refusals (ours) beside one with {SMALL:,} (floor). The last two read every row of"
-        " their span and are no lists.",
+        [*lines, *figures],
+        f"A coupon with {rows:,} claims and {rows // 5:,} refusals (ours) beside one with {SMALL:,} (floor). The funnel reads counters of"
+        " quarters of an hour and the claims after the last one, the mirror the latest refusals of each code.",
         keep=not quick,
     )
     return met
@@ -111,7 +117,11 @@ def _fill(rows: int) -> tuple[Coupon, Coupon]:
             cursor.execute(_CLAIMS, given | {"count": count, "step": timedelta(days=30) / count})
             cursor.execute(_REFUSALS, given | {"count": count // 5, "step": timedelta(days=30) / (count // 5)})
             made.append(Coupon.objects.select_related("tally").get(pk=coupon.pk))
-        cursor.execute("VACUUM ANALYZE coupons_claim, coupons_refusal")
+        while counting.count_due(now=NOON):
+            pass
+        cursor.execute(
+            "VACUUM ANALYZE coupons_claim, coupons_refusal, coupons_claimcount, coupons_claimstage, coupons_claimnews"
+        )
     return made[0], made[1]
 
 
@@ -134,7 +144,7 @@ def _funnel(coupon: Coupon) -> Any:
 
 
 def _mirror(coupon: Coupon) -> Any:
-    return mirror.groups_of([coupon], now=NOON)
+    return mirror.groups_of([coupon], most=policies.active(EffectWatchRules, NOON).mirror_refusals, now=NOON)
 
 
 def _took(work: Work, coupon: Coupon) -> str:

@@ -7,32 +7,48 @@ stage never holds more than the one before it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
 
+from coupons.counting import QUARTER, channels, quarter, stage
 from coupons.models import Coupon
 
 _SEEN = """
     SELECT channel, sum(impressions)::bigint, sum(clicks)::bigint, sum(add_to_cart)::bigint FROM coupons_exposurehour
     WHERE coupon_id = %(coupon)s AND hour >= date_trunc('hour', %(since)s::timestamptz) AND hour < %(until)s GROUP BY 1
 """
-#: By channel and day of the store's calendar. A claim counts as followed by an order when it was redeemed, or its buyer ordered in the
-#: store while the coupon was valid. Each row of a large coupon is read, but nothing of it is kept aside.
-_CLAIMED = """
-    WITH mine AS NOT MATERIALIZED (
-        SELECT id, buyer, channel, claimed_at, state FROM coupons_claim
-        WHERE coupon_id = %(coupon)s AND claimed_at >= %(since)s AND claimed_at < %(until)s
-    ), ordered AS (
-        SELECT DISTINCT m.id FROM mine m
-        JOIN orders_order o ON o.store_id = %(store)s AND o.buyer = m.buyer AND o.placed_at >= m.claimed_at AND o.placed_at < %(ends)s
-        WHERE m.buyer <> '' AND m.state <> 'redeemed' AND o.state <> 'cancelled' AND o.placed_at >= %(since)s
+#: By channel and day of the store's calendar: counters of whole quarters of an hour, news of claims among them, and the claims themselves
+#: at both ends and after what is counted. A day begins with a quarter in every zone.
+_CLAIMED = f"""
+    WITH counted AS MATERIALIZED (
+        SELECT greatest(%(first)s::timestamptz, least(%(last)s, coalesce((
+            SELECT d.until FROM coupons_counted d WHERE d.coupon_id = %(coupon)s), %(first)s))) AS until
+    ), found AS (
+        SELECT h.channel, h.at, h.claims, h.orders, h.redemptions FROM coupons_claimcount h
+        WHERE h.coupon_id = %(coupon)s AND h.at >= %(first)s AND h.at < (SELECT until FROM counted)
+        UNION ALL
+        SELECT k.channel, k.claimed_at, n.late::integer, (k.stage > 0)::integer - coalesce((s.stage > 0)::integer, 0),
+            (k.stage = 2)::integer - coalesce((s.stage = 2)::integer, 0)
+        FROM (SELECT claim_id, bool_or(late) AS late FROM coupons_claimnews WHERE coupon_id = %(coupon)s GROUP BY 1) n
+        CROSS JOIN LATERAL (
+            SELECT k.channel, k.claimed_at, {stage("%(ends)s")} AS stage FROM coupons_claim k WHERE k.id = n.claim_id
+        ) k
+        LEFT JOIN coupons_claimstage s ON s.claim_id = n.claim_id
+        WHERE k.claimed_at >= %(first)s AND k.claimed_at < (SELECT until FROM counted)
+        UNION ALL
+        SELECT every.channel, k.claimed_at, 1, (k.stage > 0)::integer, (k.stage = 2)::integer
+        FROM {channels("%(coupon)s")} every
+        CROSS JOIN (SELECT %(since)s::timestamptz AS since, %(first)s::timestamptz AS until
+            UNION ALL SELECT until, %(until)s FROM counted) span
+        CROSS JOIN LATERAL (
+            SELECT k.claimed_at, {stage("%(ends)s")} AS stage FROM coupons_claim k
+            WHERE k.coupon_id = %(coupon)s AND k.channel = every.channel AND k.claimed_at >= span.since AND k.claimed_at < span.until
+        ) k
     )
-    SELECT m.channel, (m.claimed_at AT TIME ZONE %(zone)s)::date, count(*),
-        count(*) FILTER (WHERE m.state = 'redeemed' OR o.id IS NOT NULL), count(*) FILTER (WHERE m.state = 'redeemed')
-    FROM mine m LEFT JOIN ordered o ON o.id = m.id GROUP BY 1, 2
-"""
+    SELECT channel, (at AT TIME ZONE %(zone)s)::date, sum(claims), sum(orders), sum(redemptions) FROM found GROUP BY 1, 2
+"""  # noqa: S608  # composed of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +93,14 @@ class Funnel:
 
 
 def funnel(coupon: Coupon, *, since: datetime, until: datetime, zone: str) -> Funnel:
-    """The figures of `[since, until)`, days by the zone of that name; two queries."""
+    """The figures of `[since, until)`, days by the zone of that name; two queries, for a million claims as for a thousand."""
+    first = min(quarter(since - timedelta(microseconds=1)) + QUARTER, until)
     given: dict[str, Any] = {
         "coupon": coupon.pk,
-        "store": coupon.store_id,
         "since": since,
         "until": until,
+        "first": first,
+        "last": max(first, quarter(until)),
         "ends": coupon.ends_at,
         "zone": zone,
     }

@@ -30,7 +30,31 @@ from publishing.models import Site
 #: Up to so many of those in reach are let in by the first, second and third step of a change that has steps.
 _SHARES = (Decimal("0.5"), Decimal("0.9"), Decimal(1))
 
-_GROUPS = """
+#: The refusals `r` of the span that are looked at, of each coupon and code the latest `most` (NULL: all). `{codes}`: which codes, as rows.
+_LATEST = """unnest(%(ids)s::bigint[]) AS v(id)
+    CROSS JOIN LATERAL {codes} AS every(code)
+    CROSS JOIN LATERAL (
+        SELECT r.* FROM coupons_refusal r WHERE r.coupon_id = v.id AND r.code = every.code
+            AND r.at >= %(since)s AND r.at < %(until)s ORDER BY r.at DESC, r.id DESC LIMIT %(most)s
+    ) r"""
+#: Every code that a coupon was refused with; steps from one to the next in the index.
+_EVERY_CODE = """(
+        WITH RECURSIVE step AS (
+            (SELECT r.code FROM coupons_refusal r WHERE r.coupon_id = v.id ORDER BY r.code LIMIT 1)
+            UNION ALL
+            SELECT (SELECT r.code FROM coupons_refusal r WHERE r.coupon_id = v.id AND r.code > step.code ORDER BY r.code LIMIT 1)
+            FROM step WHERE step.code IS NOT NULL
+        )
+        SELECT step.code FROM step WHERE step.code IS NOT NULL
+    )"""
+
+
+def _latest(code: str = "") -> str:
+    """SQL: FROM … for the refusals with this code, or with any."""
+    return _LATEST.format(codes=f"(VALUES ('{code}'))" if code else _EVERY_CODE)
+
+
+_GROUPS = f"""
     WITH one AS (
         SELECT r.coupon_id, r.code, CASE r.code
                 WHEN 'ERR_COUPON_REGION' THEN r.country
@@ -41,51 +65,45 @@ _GROUPS = """
                 ELSE '' END AS key,
             CASE WHEN r.buyer = '' THEN '#' || r.id ELSE r.buyer END AS who,
             bool_or(r.phase <> 'claim') AS uses, sum(r.times) AS times, bool_and(r.facts ? 'also') AS blocked,
-            max((r.facts->>'needed')::numeric) AS needed
-        FROM coupons_refusal r
-        WHERE r.coupon_id = ANY(%(ids)s) AND r.at >= %(since)s AND r.at < %(until)s GROUP BY 1, 2, 3, 4
+            max((r.facts->>'needed')::numeric) AS needed, count(*) AS rows
+        FROM {_latest()} GROUP BY 1, 2, 3, 4
     )
     SELECT coupon_id, code, key, sum(times), count(*), count(*) FILTER (WHERE NOT blocked),
-        count(*) FILTER (WHERE uses AND NOT blocked), coalesce(sum(needed) FILTER (WHERE NOT blocked), 0)
+        count(*) FILTER (WHERE uses AND NOT blocked), coalesce(sum(needed) FILTER (WHERE NOT blocked), 0), sum(rows)
     FROM one GROUP BY 1, 2, 3 ORDER BY 1, 5 DESC, 2, 3
-"""
+"""  # noqa: S608  # composed of constants
 #: How many buyers would have reached each round amount (of steps `step`) with the goods of the pool that they had.
-_REACHED = """
+_REACHED = f"""
     WITH best AS (
         SELECT r.coupon_id, CASE WHEN r.buyer = '' THEN '#' || r.id ELSE r.buyer END AS who,
             max((r.facts->>'eligible')::numeric) AS eligible, bool_or(r.phase <> 'claim') AS uses
-        FROM coupons_refusal r
-        WHERE r.coupon_id = ANY(%(ids)s) AND r.code = 'ERR_COUPON_MIN_ORDER' AND NOT r.facts ? 'also'
-            AND r.at >= %(since)s AND r.at < %(until)s GROUP BY 1, 2
+        FROM {_latest("ERR_COUPON_MIN_ORDER")} WHERE NOT r.facts ? 'also' GROUP BY 1, 2
     )
     SELECT b.coupon_id, floor(b.eligible / v.step) * v.step, count(*), count(*) FILTER (WHERE b.uses)
     FROM best b JOIN unnest(%(ids)s::bigint[], %(steps)s::numeric[]) AS v(id, step) ON v.id = b.coupon_id
     WHERE b.eligible > 0 GROUP BY 1, 2 ORDER BY 1, 2 DESC
-"""
+"""  # noqa: S608  # composed of constants
 #: How many buyers came so many days too late (above zero) or too early (below).
-_MISSED = """
+_MISSED = f"""
     WITH one AS (
         SELECT r.coupon_id, CASE WHEN r.buyer = '' THEN '#' || r.id ELSE r.buyer END AS who, bool_or(r.phase <> 'claim') AS uses,
             min(ceil(extract(epoch FROM r.at - c.ends_at) / 86400)) FILTER (WHERE r.at >= c.ends_at) AS late,
             min(ceil(extract(epoch FROM c.starts_at - r.at) / 86400)) FILTER (WHERE r.at < c.starts_at) AS early
-        FROM coupons_refusal r JOIN coupons_coupon c ON c.id = r.coupon_id
-        WHERE r.coupon_id = ANY(%(ids)s) AND r.code = 'ERR_COUPON_WINDOW' AND NOT r.facts ? 'also'
-            AND r.at >= %(since)s AND r.at < %(until)s GROUP BY 1, 2
+        FROM {_latest("ERR_COUPON_WINDOW")} JOIN coupons_coupon c ON c.id = r.coupon_id
+        WHERE NOT r.facts ? 'also' GROUP BY 1, 2
     )
     SELECT coupon_id, CASE WHEN late IS NOT NULL THEN greatest(late, 1) ELSE -greatest(early, 1) END::int AS days, count(*),
         count(*) FILTER (WHERE uses)
     FROM one WHERE late IS NOT NULL OR early IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
-"""
+"""  # noqa: S608  # composed of constants
 #: Baskets without a single good of the pool: the listing in them that would have sufficed most often.
-_OUTSIDE = """
+_OUTSIDE = f"""
     SELECT r.coupon_id, o.key::bigint, count(DISTINCT CASE WHEN r.buyer = '' THEN '#' || r.id ELSE r.buyer END) AS buyers
-    FROM coupons_refusal r JOIN coupons_coupon c ON c.id = r.coupon_id
-    CROSS JOIN LATERAL jsonb_each_text(coalesce(r.facts->'outside', '{}'::jsonb)) o
-    WHERE r.coupon_id = ANY(%(ids)s) AND r.code = 'ERR_COUPON_MIN_ORDER' AND NOT r.facts ? 'also'
-        AND r.at >= %(since)s AND r.at < %(until)s
-        AND (r.facts->>'eligible')::numeric = 0 AND o.value::numeric >= c.min_order
+    FROM {_latest("ERR_COUPON_MIN_ORDER")} JOIN coupons_coupon c ON c.id = r.coupon_id
+    CROSS JOIN LATERAL jsonb_each_text(coalesce(r.facts->'outside', '{{}}'::jsonb)) o
+    WHERE NOT r.facts ? 'also' AND (r.facts->>'eligible')::numeric = 0 AND o.value::numeric >= c.min_order
     GROUP BY 1, 2 ORDER BY 1, 3 DESC, 2
-"""
+"""  # noqa: S608  # composed of constants
 #: Categories of the pool's listings that have goods in stock now, and are not in the pool themselves.
 _IN_STOCK = """
     SELECT p.coupon_id, k.code FROM (
@@ -126,13 +144,14 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Refusals with one code: how often, of how many buyers; the changes; why there is none."""
+    """Refusals with one code: how often, of how many buyers; the changes; why there is none. `more`: further ones were not looked at."""
 
     code: str
     refusals: int
     buyers: int
     options: tuple[Option, ...]
     none: str | Promise = ""
+    more: bool = False
 
 
 _NONE: dict[str, str | Promise] = {
@@ -165,9 +184,17 @@ class _Evidence:
 
 
 def groups_of(
-    coupons: Sequence[Coupon], *, since: datetime | None = None, until: datetime | None = None, now: datetime
+    coupons: Sequence[Coupon],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    most: int | None = None,
+    now: datetime,
 ) -> dict[int, tuple[Group, ...]]:
-    """The groups of these coupons (with their tallies), by id, the largest first; five queries for any number of coupons and refusals."""
+    """The groups of these coupons (with their tallies), by id, the largest first; five queries for any number of coupons and refusals.
+
+    Of each coupon and code the latest `most` refusals are looked at, all of them without: a page that people wait for asks for some.
+    """
     if not coupons:
         return {}
     given = {
@@ -175,6 +202,7 @@ def groups_of(
         "steps": [_step(coupon) for coupon in coupons],
         "since": since or min(coupon.created_at for coupon in coupons),
         "until": until or now + timedelta(seconds=1),
+        "most": most,
     }
     groups, reached, missed = (_by_coupon(text, given) for text in (_GROUPS, _REACHED, _MISSED))
     outside = _by_coupon(_OUTSIDE, given)
@@ -199,7 +227,7 @@ def groups_of(
             frozenset(sites.get(coupon.store_id, ())),
         )
         found[pk] = tuple(
-            _group(code, rows, evidence, _Price(coupon, rules, least_claims)) for code, rows in by_code.items()
+            _group(code, rows, evidence, _Price(coupon, rules, least_claims), most) for code, rows in by_code.items()
         )
     return {pk: tuple(sorted(rows, key=lambda one: (-one.buyers, one.code))) for pk, rows in found.items()}
 
@@ -239,11 +267,15 @@ class _Price:
         return Option(Change(field, value), buyers, face * buyers, expected)
 
 
-def _group(code: str, rows: Sequence[tuple[Any, ...]], evidence: _Evidence, price: _Price) -> Group:
+def _group(
+    code: str, counted: Sequence[tuple[Any, ...]], evidence: _Evidence, price: _Price, most: int | None
+) -> Group:
+    rows = [row[:-1] for row in counted]
     refusals, buyers = sum(int(row[1]) for row in rows), sum(row[2] for row in rows)
     found = [one for one in _options(code, rows, evidence, price) if one.buyers]
     none = "" if found else _NONE.get(code, _NO_SINGLE)
-    return Group(code, refusals, buyers, tuple(found), none)
+    more = most is not None and sum(row[-1] for row in counted) >= most
+    return Group(code, refusals, buyers, tuple(found), none, more)
 
 
 def _options(code: str, rows: Sequence[tuple[Any, ...]], evidence: _Evidence, price: _Price) -> list[Option]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from core import clock
-from coupons import addresses, sending_work, stopping, watch
+from coupons import addresses, counting, sending_work, stopping, watch
 
 
 @shared_task(name="coupons.tasks.sweep")
@@ -18,6 +18,12 @@ def sweep() -> int:
 def effect_watch() -> dict[str, int]:
     """Stop what the risk signals warn of, write the reports, look back at resumes."""
     return watch.run()
+
+
+@shared_task(name="coupons.tasks.count_claims")
+def count_claims() -> int:
+    """Count the claims of quarters of an hour that are over, and what became of those counted before."""
+    return counting.run()
 
 
 @shared_task(name="coupons.tasks.forget_addresses")

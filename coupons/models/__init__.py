@@ -4,6 +4,7 @@ from coupons.models.arms import ArmsState, CouponTest
 from coupons.models.batch import BatchState, CodeBatch, SingleCode
 from coupons.models.claim import Claim, ClaimAddress, ClaimState, Phase, Refusal
 from coupons.models.cost import CostEntry, CostKind
+from coupons.models.counts import ClaimCount, ClaimNews, ClaimStage, Counted, Stage
 from coupons.models.coupon import Bond, Coupon, CouponKind, CouponState, CouponTally, PausedBy
 from coupons.models.evidence import Evidence
 from coupons.models.pool import PoolBrand, PoolCategory, PoolListing, Reservation
@@ -16,10 +17,14 @@ __all__ = [
     "Channel",
     "Claim",
     "ClaimAddress",
+    "ClaimCount",
+    "ClaimNews",
+    "ClaimStage",
     "ClaimState",
     "CodeBatch",
     "CostEntry",
     "CostKind",
+    "Counted",
     "Coupon",
     "CouponKind",
     "CouponState",
@@ -41,5 +46,6 @@ __all__ = [
     "SendingState",
     "SingleCode",
     "SmsGateway",
+    "Stage",
     "ArmsState",
 ]

@@ -49,7 +49,9 @@ def _show(
     since = min(since, until)
     zone = display.zone(request.store.time_zone)
     found = funnel(coupon, since=since, until=until, zone=display.zone_key(zone))
-    groups = mirror.groups_of([coupon], since=since, until=until, now=now).get(coupon.pk, ())
+    groups = mirror.groups_of([coupon], since=since, until=until, most=rules.mirror_refusals, now=now).get(
+        coupon.pk, ()
+    )
     context: dict[str, Any] = {
         "here": _("Effect"),
         "form": form,
@@ -60,6 +62,7 @@ def _show(
         "channels": _channels(found, rules),
         "charts": _charts(found),
         "groups": _groups(request, coupon, groups),
+        "mirror_most": rules.mirror_refusals if any(group.more for group in groups) else None,
         "reports": _reports(request, coupon),
         "may_draft": "coupons.manage" in request.rights,
         "rate": watch_words.share(found.total.redemption_rate),
@@ -128,6 +131,7 @@ def _groups(request: StoreRequest, coupon: Coupon, groups: Sequence[Group]) -> l
             "title": watch_words.code_title(group.code),
             "refusals": group.refusals,
             "buyers": group.buyers,
+            "more": group.more,
             "bar": round(BAR * group.refusals / top, 1),
             "none": group.none,
             "options": [

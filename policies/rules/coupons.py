@@ -129,6 +129,9 @@ class EffectWatchRules(Rules):
         default=20_000, ge=1, description=_("A report looks at the orders of so many unused claims, the latest.")
     )
     report_batch: int = Field(default=50, ge=1, description=_("Reports examined per transaction."))
+    mirror_refusals: int = Field(
+        default=2000, ge=1, description=_("Refusals of one code that the page of a coupon looks at, the latest.")
+    )
     report_rows: int = Field(default=20, ge=1, description=_("Rows of one table in a report, the largest."))
     effect_days: int = Field(
         default=90, ge=1, description=_("Days that the figures of a coupon cover unless told otherwise.")
