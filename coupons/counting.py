@@ -1,14 +1,14 @@
 """Claims counted by quarters of an hour, so that the funnel over months reads counters and not claims (R52, R153).
 
 A quarter is counted once it has been over for `PATIENCE`, set-based and by nobody in a hurry: taking a claim writes nothing for it. What
-changes about a claim afterwards (an order of its buyer, a redemption, an order called off, a claim that came late) is told as news in the
-transaction of the change; the next round takes it in. Whoever reads adds what is not counted yet, in one statement, so that the sum is
-exact at any moment: counters, news, and the claims after the last counted quarter. No two rounds count one coupon at a time.
+changes about a claim afterwards (an order of its buyer, a redemption, an order called off, a claim that came late) is told as news by
+triggers, in the transaction of the change; the next round takes it in. Whoever reads adds what is not counted yet, in one statement, so
+that the sum is exact at any moment: counters, news, and the claims after the last counted quarter. No two rounds count one coupon at a
+time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -117,12 +117,6 @@ _COUNT = f"""
         SELECT sum(s.claims) FROM sums s WHERE s.coupon_id = d.coupon_id), 0)
     FROM mine m WHERE d.coupon_id = m.coupon_id
 """  # noqa: S608  # composed of constants
-_TELL = """
-    INSERT INTO coupons_claimnews (store_id, coupon_id, claim_id, late)
-    SELECT k.store_id, k.coupon_id, k.id, false FROM coupons_claim k JOIN coupons_coupon c ON c.id = k.coupon_id
-    WHERE k.store_id = %(store)s AND k.buyer = ANY(%(buyers)s) AND k.state <> 'redeemed'
-        AND k.claimed_at <= %(latest)s AND c.ends_at > %(earliest)s
-"""
 
 
 def quarter(moment: datetime) -> datetime:
@@ -156,13 +150,3 @@ def count_due(*, now: datetime) -> int:
             if not given["ids"]:
                 return 0
     return len(given["ids"])
-
-
-def tell(store_id: int, buyers: Collection[str], *, earliest: datetime, latest: datetime) -> None:
-    """Orders of these buyers, placed between these moments, came to be or were called off: their claims are looked at again. One statement,
-    within the transaction of the orders.
-    """
-    named = sorted({buyer for buyer in buyers if buyer})
-    if named:
-        with connection.cursor() as cursor:
-            cursor.execute(_TELL, {"store": store_id, "buyers": named, "earliest": earliest, "latest": latest})

@@ -17,8 +17,7 @@ from accounts.models import Store
 from audit.actors import Actor
 from audit.record import Entry, Target, record
 from orders import deals
-from orders.models import Dispute, Order, OrderState
-from orders.signals import orders_recorded
+from orders.models import Dispute, OrderState
 
 _ENCODER = DjangoJSONEncoder()
 FINGERPRINT = "fingerprint"
@@ -108,8 +107,8 @@ def record_orders(
     now: datetime,
     audit: bool = True,
 ) -> Recorded:
-    """Record orders with their lines in three statements, whatever their number; what was sold feeds the lowest deal prices, and who joined
-    `orders_recorded` hears of them. The caller has checked rights and values.
+    """Record orders with their lines in three statements, whatever their number; what was sold feeds the lowest deal prices. The caller has
+    checked rights and values.
 
     An order whose code the store has already is left as it is: told again with the same content it is `unchanged`, with other content
     `conflicting`. Two callers with the same code wait for each other. One audit event for the call, unless the caller writes its own
@@ -138,8 +137,6 @@ def record_orders(
             for row in _lines(store, wanted, answer.created):
                 copy.write_row(row)
     deals.feed(store.pk, _sold(wanted, answer.created), now=now)
-    if answer.created:
-        orders_recorded.send(Order, store_id=store.pk, drafts=[wanted[code][0] for code in answer.created])
     if audit and answer.created:
         record(_entry(store, wanted, answer), actor=actor, now=now)
     return answer

@@ -2,12 +2,6 @@
 
 from django.dispatch import Signal
 
-orders_recorded = Signal()
-"""Orders came to be. Sent INSIDE the transaction that writes them, so that a receiver's rows commit with them.
-
-Arguments: `store_id`, `drafts` (the orders as `orders.recording.OrderDraft`, those that are new).
-"""
-
 order_cancelled = Signal()
 """An order was called off. Sent INSIDE the transaction of the change, so that a receiver's rows commit with it.
 

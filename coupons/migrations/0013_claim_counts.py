@@ -6,7 +6,8 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 # A claim is counted with its quarter some minutes after the quarter is over (`coupons.counting.PATIENCE`). One that is written with a
-# moment further back than half of that may be too late for its quarter; its row says so. Nothing else of a claim being made fires.
+# moment further back than half of that may be too late for its quarter; its row says so. Nothing else of a claim being made fires. Orders of
+# a buyer who holds claims are told for all of these claims.
 TELL = """
 CREATE FUNCTION coupons_claim_told() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -18,8 +19,35 @@ CREATE TRIGGER claim_came_late AFTER INSERT ON coupons_claim FOR EACH ROW
     WHEN (NEW.claimed_at < statement_timestamp() - interval '5 minutes') EXECUTE FUNCTION coupons_claim_told();
 CREATE TRIGGER claim_was_used AFTER UPDATE OF state ON coupons_claim FOR EACH ROW
     WHEN ((OLD.state = 'redeemed') <> (NEW.state = 'redeemed')) EXECUTE FUNCTION coupons_claim_told();
+
+CREATE FUNCTION coupons_orders_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO coupons_claimnews (store_id, coupon_id, claim_id)
+    SELECT k.store_id, k.coupon_id, k.id
+    FROM (SELECT store_id, buyer, min(placed_at) AS first, max(placed_at) AS last FROM placed WHERE buyer <> '' GROUP BY 1, 2) o
+    JOIN coupons_claim k ON k.store_id = o.store_id AND k.buyer = o.buyer
+    JOIN coupons_coupon c ON c.id = k.coupon_id
+    WHERE k.state <> 'redeemed' AND k.claimed_at <= o.last AND c.ends_at > o.first;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER order_follows_claims AFTER INSERT ON orders_order REFERENCING NEW TABLE AS placed
+    FOR EACH STATEMENT EXECUTE FUNCTION coupons_orders_told();
+
+CREATE FUNCTION coupons_order_told() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO coupons_claimnews (store_id, coupon_id, claim_id)
+    SELECT k.store_id, k.coupon_id, k.id FROM coupons_claim k
+    WHERE k.store_id = NEW.store_id AND k.buyer = NEW.buyer AND k.buyer <> '' AND k.claimed_at <= NEW.placed_at;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER order_leaves_claims AFTER UPDATE OF state ON orders_order FOR EACH ROW
+    WHEN ((OLD.state = 'cancelled') <> (NEW.state = 'cancelled')) EXECUTE FUNCTION coupons_order_told();
 """
 HUSH = """
+DROP TRIGGER order_leaves_claims ON orders_order;
+DROP TRIGGER order_follows_claims ON orders_order;
+DROP FUNCTION coupons_order_told();
+DROP FUNCTION coupons_orders_told();
 DROP TRIGGER claim_was_used ON coupons_claim;
 DROP TRIGGER claim_came_late ON coupons_claim;
 DROP FUNCTION coupons_claim_told();
@@ -36,7 +64,11 @@ def _store() -> tuple[str, models.Field]:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_penalties"), ("coupons", "0012_arms")]
+    dependencies = [
+        ("accounts", "0003_penalties"),
+        ("coupons", "0012_arms"),
+        ("orders", "0005_order_order_of_buyer"),
+    ]
 
     operations = [
         migrations.CreateModel(
