@@ -66,7 +66,7 @@ def _store() -> tuple[str, models.Field]:
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0003_penalties"),
-        ("coupons", "0012_arms"),
+        ("coupons", "0013_sending"),
         ("orders", "0005_order_order_of_buyer"),
     ]
 
