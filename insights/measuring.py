@@ -14,7 +14,6 @@ from typing import Any
 
 from django.db import connection
 
-from accounts.models import Store
 from campaigns.kinds import SPECS
 from campaigns.models import Campaign
 from core import money
@@ -26,11 +25,6 @@ _COUNTED = """
     FROM insights_eventcount WHERE store_id = ANY(%s) AND campaign_id = ANY(%s) GROUP BY 1
 """
 _SPENT = "SELECT campaign_id, sum(amount) FROM insights_adspend WHERE store_id = ANY(%s) AND campaign_id = ANY(%s) GROUP BY 1"
-_SEALED = """
-    SELECT campaign_id, date_trunc('second', timezone('UTC', sealed_at)), currency, impressions, clicks, add_to_cart, orders, buyers,
-        units, sales_amount, discount_cost, ad_spend
-    FROM insights_campaignfigures WHERE campaign_id = ANY(%s)
-"""
 _SOLD = """
     WITH wanted AS MATERIALIZED (SELECT id, store_id, code, kind, item_count FROM campaigns_campaign WHERE id = ANY(%(ids)s)),
     item_lines AS (
@@ -72,21 +66,6 @@ _COUNTED_BY_DAY = """
 """
 #: Kinds whose discount is taken off the order and not off a product.
 _ORDER_KINDS = [key for key, spec in SPECS.items() if not spec.item_prices]
-
-
-def of_ids(ids: Sequence[int], store: Store) -> dict[int, tuple[Figures, datetime | None]]:
-    """The same for campaigns of one store that are known by id only, for long exports: no instance of a model is made.
-
-    Beside the figures stands when they were sealed, in UTC without its zone, as a sheet wants it.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(_SEALED, [list(ids)])
-        found: dict[int, tuple[Figures, datetime | None]] = {
-            pk: (Figures(*values), sealed) for pk, sealed, *values in cursor.fetchall()
-        }
-    if live := [pk for pk in ids if pk not in found]:
-        found |= {pk: (one, None) for pk, one in count(dict.fromkeys(live, store.currency), [store.pk]).items()}
-    return found
 
 
 def of(campaigns: Iterable[Campaign]) -> dict[int, Figures]:

@@ -4,7 +4,7 @@ Django asks once a request with `SELECT 1`: a round trip, a third of what a publ
 connection closes it, and a closed connection is one on which something can be read; on a whole and idle one nothing can. So that is looked
 at first, without leaving the process, and only a connection that has something to say is asked.
 
-Django's loader of `timestamptz` takes its texts apart with a regular expression, which costs six times what `datetime.fromisoformat`
+Django's loader of `timestamptz` takes its texts apart with a regular expression, which costs many times what `datetime.fromisoformat`
 does: much where thousands of rows are read at once.
 """
 

@@ -10,15 +10,18 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+import policies
 from campaigns import archive, sweeps
 from campaigns.models import Campaign, CampaignArchive
 from campaigns.tests.conftest import NOON, days
-from insights import measuring
-from insights.formulas import KEYS, Figures
+from insights import export, measuring
+from insights.formulas import KEYS, METRICS, Figures
+from insights.history import HistoryFilter
 from insights.models import AdSpend, CampaignFigures, EventCount
 from insights.sealing import document
 from orders.models import Order
 from orders.recording import LineDraft
+from policies.rules import InsightRules
 from tests import factories as make
 
 
@@ -144,6 +147,31 @@ def test_the_archive_holds_the_twelve_two_hours_after_the_close(shop, frozen):
     Order.objects.update(state="cancelled")
     EventCount.objects.all().delete()
     assert figures_of(campaign).twelve() == live.twelve()
+
+
+@pytest.mark.parametrize("currency", ["USD", "JPY", "KWD"])
+def test_the_export_works_out_sealed_figures_as_the_pages_do(shop, currency):
+    """Halves rounded up, thirds, nothing divided by nothing, and places of the currency: the database and `Figures` agree."""
+    cases = [
+        (0, 0, 0, 0, "0", "0", "0"), (3, 1, 2, 3, "10", "3", "0"), (7, 0, 0, 1, "0.005", "0.001", "0.002"),
+        (2_000_000, 1, 1, 8, "1.005", "0", "8"), (6, 4, 3, 7, "99999.999", "0.333", "0.001"), (0, 9, 0, 0, "0", "5", "0"),
+    ]  # fmt: skip
+    for n, (impressions, clicks, carts, orders, paid, saved, spent) in enumerate(cases):
+        campaign = Campaign.objects.create(
+            store=shop.store, code=f"C-SEAL{n}", kind="limited_time_discount", name=f"Sealed {n}", state="ended",
+            starts_at=NOON - days(3), ends_at=NOON - days(1), closed_at=NOON - days(1),
+        )  # fmt: skip
+        CampaignFigures.objects.create(
+            campaign=campaign, store=shop.store, sealed_at=NOON, currency=currency, impressions=impressions, clicks=clicks,
+            add_to_cart=carts, orders=orders, buyers=orders, units=orders, sales_amount=Decimal(paid), discount_cost=Decimal(saved),
+            ad_spend=Decimal(spent),
+        )  # fmt: skip
+    rows = list(export.rows_of(shop.store, HistoryFilter(), policies.active(InsightRules, NOON), now=NOON))
+    kept = measuring.of(Campaign.objects.select_related("store").filter(code__startswith="C-SEAL"))
+    twelve = {one.pk: one.code for one in Campaign.objects.filter(pk__in=kept)}
+    told = {row["Campaign code"]: [row[str(metric.label)] for metric in METRICS] for row in rows}
+    assert told == {twelve[pk]: list(figures.twelve().values()) for pk, figures in kept.items()}
+    assert {row["Figures final"] for row in rows} == {"Yes"}
 
 
 def test_sealed_figures_cannot_change(shop, frozen):
