@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count
@@ -120,7 +121,7 @@ def preview(store: Store, job: BulkJob, *, shown: int, now: datetime) -> Preview
 
 def linked_to(store: Store, codes: Sequence[str]) -> Linked:
     """The coupons that a pause of these campaigns stops: those of campaigns that run (one query)."""
-    given = {"store": store.pk, "codes": list(codes), "states": sorted(sources("pause"))}
+    given: dict[str, Any] = {"store": store.pk, "codes": list(codes), "states": sorted(sources("pause"))}
     with connection.cursor() as cursor:
         cursor.execute(_LINKED, given)
         return Linked(*cursor.fetchone())

@@ -93,8 +93,7 @@ def stop(
     done = stopping.stop_issuing(
         _ids(links), by=PausedBy.CAMPAIGN, actor=actor, reason=reason, freeze=freeze, right=right, now=now
     )
-    if done.frozen:
-        CampaignCoupon.objects.filter(coupon_id__in=done.frozen).update(froze=True)
+    _remember(done)
     return _with_frozen(_touched(links, done), links, [*done.ids, *done.frozen] if freeze else [])
 
 
@@ -181,11 +180,12 @@ def bond_of(campaign: Campaign) -> Bond:
 
 
 def stand(campaign: Campaign, coupon: Coupon, *, actor: Actor, right: str, now: datetime) -> None:
-    """A coupon that was issued joins a paused campaign: it stands still like the others."""
-    if campaign.state == S.PAUSED and coupon.state == CouponState.ACTIVE:
-        stopping.stop_issuing(
+    """A coupon joins a paused campaign: it stands still like the others, and its claimed ones are frozen where theirs are."""
+    if campaign.state == S.PAUSED and coupon.state in (CouponState.ACTIVE, CouponState.PAUSED):
+        done = stopping.stop_issuing(
             [coupon.pk], by=PausedBy.CAMPAIGN, actor=actor, freeze=campaign.freeze_claimed, right=right, now=now
         )
+        _remember(done)
 
 
 def _linked(rows: Sequence[Campaign]) -> list[_Link]:
@@ -203,6 +203,12 @@ def _thaw(links: Sequence[_Link], actor: Actor, right: str, now: datetime) -> No
     if froze:
         stopping.unfreeze(froze, actor=actor, right=right, now=now)
         CampaignCoupon.objects.filter(coupon_id__in=froze).update(froze=False)
+
+
+def _remember(done: stopping.Done) -> None:
+    """Note whose claimed ones the campaign froze though somebody else had stopped them, so that it thaws these and no others."""
+    if done.frozen:
+        CampaignCoupon.objects.filter(coupon_id__in=done.frozen).update(froze=True)
 
 
 def _with_frozen(found: dict[int, Touched], links: Sequence[_Link], frozen: Sequence[int]) -> dict[int, Touched]:

@@ -121,7 +121,7 @@ def test_values_are_cut_for_the_page():
 
 
 def test_a_new_coupon_reads_in_words():
-    after = {
+    after: dict[str, object] = {
         "kind": "no_threshold", "logistics": ["standard", "premium"], "regions": [], "segment": {}, "budget": None, "quota": 50,
         "starts_at": "2026-11-27T08:00:00Z", "first_order_only": False,
     }  # fmt: skip

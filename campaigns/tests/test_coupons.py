@@ -283,6 +283,19 @@ def test_linking_and_unlinking(shop):
     assert closed.value.code == "ERR_CLOSE_ENDED"
 
 
+def test_what_joins_a_frozen_pause_is_frozen_with_it_and_thawed_with_it(shop):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    stopping.pause(shop.store, campaign.code, freeze_claimed=True, actor=shop.owner)
+    by_hand = _coupon(shop, claimed=1)
+    coupon_verbs.pause(shop.store, by_hand.code, actor=shop.owner)
+    for _time in range(2):
+        coupon_links.link_coupon(shop.store, campaign.code, by_hand.code, actor=shop.owner)
+        assert _now(by_hand) == ("paused", "operator", True)
+    assert _now(_coupon(shop, campaign, claimed=1)) == ("paused", "campaign", True)
+    stopping.resume(shop.store, campaign.code, actor=shop.owner)
+    assert _now(by_hand) == ("paused", "operator", False)
+
+
 def test_both_rights_are_needed_and_another_store_has_nothing(shop):
     campaign = make.make_campaign(shop.store, shop.skus)
     coupon = _coupon(shop)
