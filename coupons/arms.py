@@ -34,7 +34,6 @@ from listings import fields
 from policies.rules import ReachRules
 
 RIGHT = "coupons.manage"
-OVER = (CouponState.EXPIRED, CouponState.VOIDED)
 _HUNDREDS = 100
 _CONFIDENCE = 0.95
 #: Claims since the start of buyers who belong to the arm, and what their redemptions took off and sold.
@@ -74,11 +73,6 @@ class Arm:
     def percent(self) -> Decimal | None:
         """The same in percent, one place."""
         return None if self.rate is None else Decimal(f"{100 * self.rate:.1f}")
-
-    @property
-    def sales_per_claim(self) -> Decimal | None:
-        """Sales of redeeming orders, less what the coupon took off already, for each claim."""
-        return self.sales / self.claims if self.claims else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,6 @@ class Segments(Protocol):
     def read(self, store: Store, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[FieldError]]:
         """Check what was asked for; answers what is kept, and faults under `segment`."""
 
-    def words(self, segment: Mapping[str, Any]) -> str:
-        """The rules, readable."""
-
     def field(self, store: Store) -> forms.Field:
         """The field of the creation form; not required."""
 
@@ -54,8 +51,3 @@ def read(store: Store, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[F
     if not _joined:
         return {}, [FieldError("segment", "ERR_INVALID", _("This installation keeps no segments."))]
     return _joined[0].read(store, given)
-
-
-def words(segment: Mapping[str, Any]) -> str:
-    """A segment in words; empty for everybody."""
-    return _joined[0].words(segment) if _joined and segment else ""

@@ -45,9 +45,7 @@ _READ = Prepared(
     SELECT {judging.COLUMNS}, coupon.segment, coupon.codes_only, t.budget, coupon.face_value, t.quota, t.claimed, t.spent,
         k.id, k.code, k.state, k.order_code,
         {HOLDS},
-        CASE WHEN coupon.first_order_only THEN (
-            SELECT count(*) FROM (SELECT FROM orders_order o WHERE o.store_id = %(store)s AND o.buyer = %(buyer)s AND o.buyer <> ''
-                AND o.state <> 'cancelled' LIMIT 1) earlier) ELSE 0 END,
+        {judging.EARLIER},
         (SELECT count(*) FROM orders_order o WHERE o.store_id = %(store)s AND o.buyer = %(buyer)s AND o.buyer <> ''
             AND o.dispute = 'arbitration' AND o.placed_at > %(disputed)s),
         (SELECT count(*) FROM (SELECT FROM coupons_claimaddress a WHERE a.coupon_id = coupon.id AND a.digest = %(digest)s

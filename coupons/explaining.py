@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from core import display
 from coupons import facts, refusing
 from coupons.facts import Facts
+from coupons.fields import country_words
 from coupons.judging import SiteFacts
 from coupons.labels import CHANNELS, LOGISTICS
 from coupons.models import Coupon, PausedBy
@@ -38,14 +39,9 @@ class _Case:
         return display.money(amount, self.coupon.currency)
 
 
-def country(code: str) -> str:
-    """A country's name in the page's language; its code where CLDR knows none."""
-    return str(display.locale().territories.get(code, code))
-
-
 def countries(codes: Iterable[str]) -> str:
     """Names in a row."""
-    return display.series(country(code) for code in codes)
+    return display.series(country_words(code) for code in codes)
 
 
 def way(code: str) -> str:
@@ -80,7 +76,7 @@ def general(code: str) -> Explained:
 
 
 def _region(told: facts.RegionFacts, case: _Case) -> Explained:
-    names = {"country": country(case.row.country), "regions": countries(told.regions)}
+    names = {"country": country_words(case.row.country), "regions": countries(told.regions)}
     if not case.row.country:
         return Explained(
             _("The buyer’s country was not told; the coupon is for %(regions)s only.") % names,

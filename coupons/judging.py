@@ -24,6 +24,10 @@ COLUMNS = """coupon.id, coupon.code, coupon.state, coupon.paused_by, coupon.free
     coupon.regions::text[], coupon.logistics::text[], coupon.channels::text[], coupon.sites::text[], coupon.first_order_only"""
 
 _WIDTH = COLUMNS.count(",") + 1
+#: How many orders the buyer made before, where the coupon asks: none or one; it wants `store` and `buyer`.
+EARLIER = """CASE WHEN coupon.first_order_only THEN (
+    SELECT count(*) FROM (SELECT FROM orders_order o WHERE o.store_id = %(store)s AND o.buyer = %(buyer)s AND o.buyer <> ''
+        AND o.state <> 'cancelled' LIMIT 1) earlier) ELSE 0 END"""
 
 
 @facts.declare

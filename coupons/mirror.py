@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext
 import policies
 from core import display, money
 from coupons import explaining, facts
+from coupons.fields import country_words
 from coupons.judging import ChannelFacts, NotClaimedFacts, SiteFacts
 from coupons.labels import CHANNELS, LOGISTICS
 from coupons.models import Coupon
@@ -389,7 +390,7 @@ def words(change: Change, coupon: Coupon, listings: Mapping[int, str], categorie
     """A change in words: what it was, what it would be. `listings` and `categories` name what a wider pool adds."""
     value = change.value
     if change.field == "regions":
-        return _("Add %(country)s to the regions") % {"country": explaining.country(value[-1])}
+        return _("Add %(country)s to the regions") % {"country": country_words(value[-1])}
     if change.field == "logistics":
         if not value:
             return _("Lift the logistics restriction")

@@ -31,12 +31,9 @@ from coupons.refusing import Buyer, CouponRefused, Why
 from orders.models import Order, OrderState
 from policies.rules import CouponRules
 
-_EARLIER = """CASE WHEN coupon.first_order_only THEN (
-    SELECT count(*) FROM (SELECT FROM orders_order o WHERE o.store_id = %(store)s AND o.buyer = %(buyer)s AND o.buyer <> ''
-        AND o.state <> 'cancelled' LIMIT 1) earlier) ELSE 0 END"""
 _READ = Prepared(
     f"""
-    SELECT {judging.COLUMNS}, {_EARLIER}, t.budget, t.spent, k.id, k.code, k.state, k.order_code,
+    SELECT {judging.COLUMNS}, {judging.EARLIER}, t.budget, t.spent, k.id, k.code, k.state, k.order_code,
         coupon.name, coupon.name_zh, coupon.kind, coupon.currency, coupon.face_value, coupon.min_order, coupon.stacks_with_platform,
         coupon.stacks_from, coupon.stacks_until
     FROM coupons_coupon coupon
@@ -55,7 +52,7 @@ _LOCK = """
     ORDER BY k.coupon_id FOR NO KEY UPDATE OF t, k
 """
 _HELD = f"""
-    SELECT {judging.COLUMNS}, {_EARLIER}, t.budget, t.spent, k.id, k.code, k.state, k.order_code
+    SELECT {judging.COLUMNS}, {judging.EARLIER}, t.budget, t.spent, k.id, k.code, k.state, k.order_code
     FROM coupons_claim k
     JOIN coupons_coupon coupon ON coupon.id = k.coupon_id
     JOIN coupons_coupontally t ON t.coupon_id = coupon.id

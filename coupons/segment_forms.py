@@ -13,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Store
 from coupons import segments
-from coupons.models import Coupon
 from listings.models import Category
 
 _NAMES = ("first_order", "category", "bought_days", "quiet_days", "amount", "spent_days", "countries", "buyers")
@@ -95,10 +94,6 @@ class Keeper:
         """Check what was asked for; answers what is kept, and faults under `segment`."""
         return segments.read(store, given)
 
-    def words(self, segment: Mapping[str, Any]) -> str:
-        """The rules, readable."""
-        return "; ".join(segments.words(segment))
-
     def field(self, store: Store) -> forms.Field:
         """The field of the creation form."""
         rows = Category.objects.filter(parent=None).order_by("position", "id")
@@ -153,8 +148,3 @@ def _split(text: str | None) -> list[str]:
 
 def _lines(text: str | None) -> list[str]:
     return list(dict.fromkeys(line.strip() for line in (text or "").splitlines() if line.strip()))
-
-
-def shown(coupon: Coupon) -> Sequence[str]:
-    """The rules of a coupon in words."""
-    return segments.words(coupon.segment)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -250,8 +250,3 @@ def known_status(text: str) -> str:
         words = _("It must be one of: %(values)s.") % {"values": ", ".join(Status.values)}
         raise InvalidInput(words, [FieldError("status", "ERR_CHOICE", words)])
     return text
-
-
-def labels() -> Sequence[tuple[str, str]]:
-    """The kinds with their words."""
-    return [(str(value), str(label)) for value, label in Status.choices]

@@ -15,6 +15,7 @@ from core.looks import look
 from core.tables import BaseTable, DrawnColumn, WhenColumn
 from core.templatetags.bo import chip
 from coupons import explaining
+from coupons.fields import country_words
 from coupons.models import Coupon, Phase
 from coupons.usage import Status, UsageRow
 
@@ -76,7 +77,7 @@ class UsageTable(BaseTable):
 
     def render_where(self, record: UsageRow) -> SafeString:
         """The country and the channel."""
-        place = explaining.country(record.country) if record.country else "—"
+        place = country_words(record.country) if record.country else "—"
         return _lines(place, explaining.channel(record.channel) if record.channel else "")
 
     def render_amount(self, record: UsageRow) -> str:
