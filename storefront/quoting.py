@@ -163,7 +163,7 @@ def _platform(line: PricedLine, discounts: Sequence[OrderDiscount], position: in
 
 def _check_held(store: Store, basket: Basket, entered: Entered, coupons: Assessment, known: Mapping[str, Good]) -> None:
     """What a coupon holds back can be had only with that coupon: where it was refused and its units are wanted, look at the stock without
-    it.
+    it; and say beside what is missing why the coupon does not help.
     """
     wanted = Counter[str]()
     for line in basket.lines:
@@ -175,6 +175,8 @@ def _check_held(store: Store, basket: Basket, entered: Entered, coupons: Assessm
         return
     findings = Findings()
     check_goods(basket, look_up(store, basket.lines, coupons=applied), findings)
+    for code, (_id, _coupon, why) in coupons.refused.items() if findings.errors else ():
+        findings.add(f"coupons.{basket.coupons.index(code)}", why.named, why.message)
     _raise(findings)
 
 

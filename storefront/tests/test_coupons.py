@@ -329,8 +329,10 @@ def test_a_refused_coupon_gives_no_stock(store: Store, actor: Actor, skus: list[
     Sku.objects.filter(pk=skus[0].pk).update(stock=4)
     coupon = _coupon(store, skus[:1], quota=4, min_order="100.00")
     reserving.hold([coupon.pk], now=NOW)
-    with pytest.raises(InvalidInput, match="ERR_STOCK"):
+    with pytest.raises(InvalidInput) as refused:
         _quote(store, actor, _basket(skus[:1], coupon))
+    told = [(error.field, error.code) for error in refused.value.errors]
+    assert told == [("lines.0.quantity", "ERR_STOCK"), ("coupons.0", "ERR_COUPON_MIN_ORDER")]
 
 
 @pytest.mark.parametrize(
