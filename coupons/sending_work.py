@@ -8,6 +8,7 @@ under way, and of several sendings of a store by one way the older one goes firs
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,8 @@ from coupons.sending_list import TWICE
 from coupons.stopping import SWEEP
 from inbox.send import send
 from policies.rules import SendingRules
+
+logger = logging.getLogger(__name__)
 
 S, R = SendingState, RecipientState
 WHY = "sendings of all stores wait in one queue"
@@ -101,9 +104,14 @@ def step() -> bool:
 
 
 def _deliver(order: Order) -> Result:
-    if order.door is None:
-        return sending_mail.deliver(order.to, order.subject, order.text, order.sender, order.key)
-    return gateways.call(order.door, order.to, order.text, order.key, order.caps)
+    try:
+        if order.door is None:
+            return sending_mail.deliver(order.to, order.subject, order.text, order.sender, order.key)
+        return gateways.call(order.door, order.to, order.text, order.key, order.caps)
+    except Exception as error:
+        # What nobody foresaw may have happened after the message left. Its words are not logged: they may hold the address.
+        logger.error("%s went wrong in a way that is not known: %s", order.key, type(error).__name__)
+        return Result(R.UNKNOWN, gateways.UNKNOWN)
 
 
 def _next_in() -> float | None:

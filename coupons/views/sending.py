@@ -87,12 +87,13 @@ def new(request: StoreRequest, store: str, code: str) -> HttpResponse:
 
 
 def _suggested() -> dict[str, str]:
-    """A text to begin with. It is data, not a translation: both languages are on the form."""
+    """A text to begin with, in the reader's language: buyers are written to in one, unless somebody writes the other, too."""
+    language = "zh" if display.is_chinese() else "en"
     return {
-        "subject_zh": "{store}：{value}优惠券已到账",
-        "text_zh": "您已获得{coupon}：满{minimum}减{value}，{until}前有效。下单时输入券码{code}即可使用。",
-        "subject_en": "{store}: {value} off for you",
-        "text_en": "You have {coupon}: {value} off orders from {minimum}, until {until}. Enter {code} when you order.",
+        f"subject_{language}": _("{store}: {value} off for you"),
+        f"text_{language}": _(
+            "You have {coupon}: {value} off orders from {minimum}, until {until}. Enter {code} when you order."
+        ),
     }
 
 
