@@ -111,5 +111,5 @@ declare(
         "test": ("mail", _("Send a test SMS")),
     },
     objects={"sms_gateway": _("SMS gateway")},
-    fields={"endpoint": _("Address"), "header": _("Header"), "new_secret": _("New secret")},
+    fields={"endpoint": _("Address of the gateway"), "header": _("Header"), "new_secret": _("New secret")},
 )

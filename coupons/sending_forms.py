@@ -93,7 +93,7 @@ class GatewayForm(forms.Form):
     """The store's SMS gateway."""
 
     url = forms.CharField(
-        label=_("Address"),
+        label=_("Address of the gateway"),
         max_length=2000,
         widget=forms.URLInput(attrs={"placeholder": "https://", "autocomplete": "off", "spellcheck": "false"}),
         help_text=_("Begins with https:// and lies on the public internet. A redirect is not followed."),

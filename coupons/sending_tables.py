@@ -89,7 +89,7 @@ class RecipientTable(BaseTable):
     row_header = "buyer"
 
     buyer = DrawnColumn(verbose_name=_("Buyer"))
-    address = DrawnColumn(verbose_name=_("Address"))
+    address = DrawnColumn(verbose_name=_("Sent to"))
     state = DrawnColumn(verbose_name=_("State"))
     why = DrawnColumn(accessor="code", verbose_name=_("Why"))
     tried_at = WhenColumn(verbose_name=_("Tried"), orderable=False, seconds=True)

@@ -12,6 +12,7 @@ import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F
@@ -170,7 +171,7 @@ def _going(now: datetime) -> Sending | None:
 def _claim_of(going: Sending, recipient: Recipient, now: datetime) -> Claim | str:
     """The buyer's unused claim, made if the sending issues; or the code of why the buyer gets nothing."""
     coupon, buyer = going.coupon, recipient.buyer
-    asked = {
+    asked: dict[str, Any] = {
         "store": going.store_id, "buyer": buyer, "sending": going.pk, "coupon": coupon.pk, "channel": going.channel,
     }  # fmt: skip
     with connection.cursor() as cursor:

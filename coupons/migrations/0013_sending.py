@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                             ("draft", "Not started"),
                             ("sending", "Going out"),
                             ("paused", "Sending paused"),
-                            ("done", "Finished"),
+                            ("done", "All settled"),
                             ("stopped", "Stopped for good"),
                         ],
                         default="draft",

@@ -26,7 +26,7 @@ class SendingState(models.TextChoices):
     DRAFT = "draft", _("Not started")
     SENDING = "sending", _("Going out")
     PAUSED = "paused", _("Sending paused")
-    DONE = "done", _("Finished")
+    DONE = "done", _("All settled")
     STOPPED = "stopped", _("Stopped for good")
 
 
