@@ -1,4 +1,5 @@
-"""How coupons of the demo reach buyers (R67, R78, R81): single-use codes in parcels and flyers, two tests, an issuing to a segment."""
+"""How coupons of the demo reach buyers (R67, R78, R81): single-use codes in parcels and flyers, two tests, an issuing to a segment,
+an e-mail to its buyers that waits to be looked at."""
 
 from __future__ import annotations
 
@@ -12,8 +13,10 @@ from backoffice.demo.film import Film, Scene
 from backoffice.demo.stage import OPERATOR_A, OPERATOR_B, OWNER, acting
 from core import clock
 from core.scopes import in_store
-from coupons import arms, batches, claiming, personal
-from coupons.models import CodeBatch
+from coupons import arms, batches, claiming, personal, sending
+from coupons.models import Channel, Claim, CodeBatch
+from coupons.sending import Plan
+from coupons.sending_text import Text
 from listings import jobs
 from storefront.checkout import place_order
 from storefront.quoting import make_quote
@@ -58,6 +61,7 @@ def plan(film: Film, stores: dict[str, Store]) -> None:
         days=2,
     )
     at(pinecone, lambda: _issue(pinecone, "REGULARS-3"), days=coupon_usage.WHEN)
+    at(pinecone, lambda: _prepare(pinecone, "REGULARS-3"), minutes=30)
 
 
 def _make_codes(store: Store) -> None:
@@ -108,3 +112,17 @@ def _test(store: Store, code: str, name: str, coupons: tuple[str, str]) -> None:
 def _issue(store: Store, code: str) -> None:
     personal.issue(store, code, actor=acting(OPERATOR_A))
     jobs.run_due()
+
+
+def _prepare(store: Store, code: str) -> None:
+    """Written and not started: the demo writes to nobody."""
+    holders = Claim.objects.filter(store=store, coupon__code=code).order_by("id").values_list("buyer", flat=True)
+    text = Text(
+        subject_zh="{store}：{value}优惠券已到账",
+        text_zh="您已获得{coupon}：满{minimum}减{value}，{until}前有效。下单时输入券码{code}即可使用。",
+        subject_en="{store}: {value} off for you",
+        text_en="You have {coupon}: {value} off orders from {minimum}, until {until}. Enter {code} when you order.",
+    )
+    people = [(buyer, f"buyer{place}@example.com") for place, buyer in enumerate(holders, 1)]
+    if people:
+        sending.prepare(store, code, Plan(Channel.EMAIL, text, people, consent=True), actor=acting(OPERATOR_A))
