@@ -30,6 +30,7 @@ lend_tab("codes", _("Single-use codes"), "coupons.view", codes.show)
 
 audience.join(Keeper())
 lend_page("<str:code>/issue/", segment.issue, "issue")
+lend_page("<str:code>/segment/count/", segment.count, "segment_count")
 lend_section(Section("coupons/_segment.html", "coupons.view", segment.section))
 
 lend_page("<str:code>/test/", arms.start, "test")

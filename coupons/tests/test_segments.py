@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 from django import forms
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
@@ -232,8 +234,13 @@ def test_the_overview_says_who_may_claim_and_issues(store: Store, client):
     client.force_login(make.owner_of(store))
     coupon = make.make_coupon(store, segment={"rules": [ABROAD]})
     places = {"store": store.slug, "code": coupon.code}
-    text = client.get(reverse("coupons:detail", kwargs=places)).content.decode()
-    assert "2 buyers match now" in text
+    counted = reverse("coupons:segment_count", kwargs=places)
+    with CaptureQueriesContext(connection) as asked:
+        text = client.get(reverse("coupons:detail", kwargs=places)).content.decode()
+    assert not any("DISTINCT o.buyer" in query["sql"] for query in asked), "the page does not wait for the count"
+    assert f'hx-get="{counted}"' in text
+    for address in (counted, reverse("coupons:detail", kwargs=places) + "?count=1"):
+        assert "2 buyers match now" in client.get(address).content.decode()
     assert "Brazil" in text
     assert client.get(reverse("coupons:issue", kwargs=places)).status_code == 200
     assert client.post(reverse("coupons:issue", kwargs=places)).status_code == 302

@@ -1,4 +1,8 @@
-"""Who may claim: the rules of a segment in words, how many match now, and personal issuing (R78)."""
+"""Who may claim: the rules of a segment in words, how many match now, and personal issuing (R78).
+
+Counting looks at every buyer of the store, so the overview does not wait for it: a script asks for the number once the page is there, a
+link does without one.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,9 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
 from accounts.requests import StoreRequest
 from accounts.rights import requires
@@ -25,12 +31,31 @@ def section(request: StoreRequest, coupon: Coupon) -> dict[str, Any] | None:
     running = (
         Job.objects.filter(store=request.store, kind=personal.KIND, params__coupon=coupon.pk).order_by("-id").first()
     )
+    countable = segments.of(coupon.segment).countable
+    found = _found(request, coupon) if "count" in request.GET or not countable else None
+    somebody = countable and (found is None or bool(found["count"]))
+    issued = coupon.is_issued and not coupon.codes_only
     return {
         "words": segments.words(coupon.segment),
-        "count": segments.count(request.store, coupon.segment, now=clock.now()),
+        "found": found,
         "job": running,
-        "may_issue": "coupons.manage" in request.rights and coupon.is_issued and not coupon.codes_only,
+        "may_issue": "coupons.manage" in request.rights and issued and somebody,
     }
+
+
+def _found(request: StoreRequest, coupon: Coupon) -> dict[str, int | None]:
+    """How many buyers match now, None where nobody can say."""
+    return {"count": segments.count(request.store, coupon.segment, now=clock.now())}
+
+
+@require_safe
+@requires("coupons.view")
+def count(request: StoreRequest, store: str, code: str) -> HttpResponse:
+    """How many buyers match now: the line of the overview alone."""
+    coupon = find(request, code)
+    if not coupon.segment:
+        raise Http404("this coupon has no segment")
+    return render(request, "coupons/_segment_count.html", {"found": _found(request, coupon)})
 
 
 @requires("coupons.manage")

@@ -223,6 +223,7 @@ PAGES: tuple[Page, ...] = (
     page("coupons:codes", "coupons.view", coupon),
     page("coupons:codes_make", "coupons.manage", coupon),
     page("coupons:issue", "coupons.manage", coupon_segment),
+    page("coupons:segment_count", "coupons.view", coupon_segment),
     page("coupons:test", "coupons.manage", coupon),
     page("coupons:test_stop", "coupons.manage", coupon_test),
     page("coupons:codes_csv", "coupons.manage", code_batch),
