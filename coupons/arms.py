@@ -35,7 +35,6 @@ from policies.rules import ReachRules
 
 RIGHT = "coupons.manage"
 _HUNDREDS = 100
-_CONFIDENCE = 0.95
 #: Claims since the start of buyers who belong to the arm, and what their redemptions took off and sold.
 _RESULTS = """
     WITH held AS (
@@ -79,7 +78,8 @@ class Arm:
 class Comparison:
     """Two arms side by side. `enough` says whether there is something to judge; `p` is how likely chance alone makes such a difference.
 
-    `low` and `high` bound the difference of the rates (B − A) in percentage points with 95 % confidence.
+    `low` and `high` bound the difference of the rates (B − A) in percentage points, with
+    `confidence` percent: what is left of the significance that the policy asks for.
     """
 
     arms: tuple[Arm, Arm]
@@ -89,6 +89,7 @@ class Comparison:
     significant: bool = False
     low: Decimal | None = None
     high: Decimal | None = None
+    confidence: Decimal | None = None
 
     @property
     def better(self) -> Arm | None:
@@ -233,9 +234,10 @@ def judge(first: Arm, second: Arm, rules: ReachRules) -> Comparison:
     error = sqrt(pooled * (1 - pooled) * (1 / first.claims + 1 / second.claims))
     p = 2 * (1 - NormalDist().cdf(abs(b - a) / error))
     spread = sqrt(a * (1 - a) / first.claims + b * (1 - b) / second.claims)
-    reach = NormalDist().inv_cdf((1 + _CONFIDENCE) / 2) * spread
+    reach = NormalDist().inv_cdf(1 - float(rules.test_significance) / 2) * spread
     low, high = (Decimal(f"{100 * (b - a + side * reach):.1f}") for side in (-1, 1))
-    return Comparison(arms, True, 0, p, p < rules.test_significance, low, high)
+    confidence = 100 * (1 - rules.test_significance)
+    return Comparison(arms, True, 0, p, p < rules.test_significance, low, high, confidence)
 
 
 def document(test: CouponTest, found: Comparison) -> dict[str, Any]:
