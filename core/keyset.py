@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from django.db.models import Model, QuerySet
+from django.utils.translation import gettext as _
 
 from core.errors import FieldError, InvalidInput
 
@@ -51,7 +52,7 @@ def decode(cursor: str) -> tuple[str, int]:
         if direction not in "np" or not 0 <= edge < 2**63 or len(cursor) > 40:
             raise ValueError
     except (ValueError, IndexError, UnicodeError, binascii.Error):
-        error = FieldError("cursor", "ERR_CURSOR", "This is not a cursor of this list; leave it out to begin anew")
+        error = FieldError("cursor", "ERR_CURSOR", _("This is not a cursor of this list; leave it out to begin anew."))
         raise InvalidInput(error.message, [error], code="ERR_CURSOR") from None
     return direction, edge
 

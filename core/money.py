@@ -7,6 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache
 
 from babel.numbers import get_currency_precision, list_currencies
+from django.utils.translation import gettext as _
 
 from core.errors import FieldError
 
@@ -43,20 +44,20 @@ def parse(value: object, currency: str, field: str, *, positive: bool = False) -
     try:
         amount = Decimal(str(value).strip().replace("_", "?"))  # Python reads 1_0 as 10; nobody else does
     except (InvalidOperation, ValueError):
-        return FieldError(field, "ERR_MONEY_FORMAT", f"“{str(value)[:40]}” is not an amount; write it as 12.50")
+        message = _("“%(given)s” is not an amount; write it as 12.50.") % {"given": str(value)[:40]}
+        return FieldError(field, "ERR_MONEY_FORMAT", message)
     if not amount.is_finite():
-        return FieldError(field, "ERR_MONEY_FORMAT", "An amount must be a finite number")
+        return FieldError(field, "ERR_MONEY_FORMAT", _("An amount must be a finite number."))
     if amount < 0 or (positive and amount == 0):
-        return FieldError(
-            field, "ERR_MONEY_RANGE", "An amount must be above zero" if positive else "An amount must not be negative"
-        )
+        message = _("An amount must be above zero.") if positive else _("An amount must not be negative.")
+        return FieldError(field, "ERR_MONEY_RANGE", message)
     if amount > LARGEST:
-        return FieldError(field, "ERR_MONEY_RANGE", f"An amount must not exceed {LARGEST}")
+        return FieldError(field, "ERR_MONEY_RANGE", _("An amount must not exceed %(most)s.") % {"most": LARGEST})
     exact = quantise(amount, currency)
     if exact != amount:
-        return FieldError(
-            field, "ERR_MONEY_PLACES", f"{currency} has {places(currency)} decimal places; {amount} has more"
-        )
+        words = {"currency": currency, "n": places(currency), "given": amount}
+        message = _("%(currency)s has %(n)s decimal places; %(given)s has more.") % words
+        return FieldError(field, "ERR_MONEY_PLACES", message)
     return exact
 
 

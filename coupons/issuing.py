@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from accounts.models import Store
 from accounts.rights import check
 from audit.actors import Actor
@@ -39,5 +41,5 @@ def start(coupons: Sequence[Coupon], *, now: datetime) -> None:
     ids = sorted(coupon.pk for coupon in coupons)
     moved = set_state(Coupon.objects.filter(pk__in=ids), transition="activate", now=now, activated_at=now)
     if moved != len(ids):
-        raise Conflict("ERR_STATE", "A coupon is no draft any more.")
+        raise Conflict("ERR_STATE", _("A coupon is no draft any more."))
     reserving.hold(ids, now=now)

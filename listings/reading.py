@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from accounts.models import Store
 from core import display, money
@@ -52,7 +53,7 @@ def get(store: Store, listing_id: int) -> Listing:
     """One listing with its category and brand. Raises NotFound when unknown or another store's."""
     row = Listing.objects.filter(store=store, pk=listing_id).select_related("category", "brand").first()
     if row is None:
-        raise NotFound("There is no such listing in this store.")
+        raise NotFound(_("This store has no such listing."))
     return row
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
+from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook
 
 
@@ -23,11 +24,11 @@ def check_archive(path: Path, *, most: int, ratio: int) -> int:
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise SheetError(str(error)) from None
     if not any(entry.filename == "xl/workbook.xml" for entry in entries):
-        raise SheetError("this is a zip archive, not a workbook")
+        raise SheetError(_("this is a zip archive, not a workbook"))
     inflated = sum(entry.file_size for entry in entries)
     packed = sum(entry.compress_size for entry in entries)
     if inflated > most or inflated > max(1_000_000, packed * ratio):
-        raise SheetError("it is far larger inside than is taken here")
+        raise SheetError(_("it is far larger inside than is taken here"))
     return inflated
 
 
@@ -36,7 +37,7 @@ def rows_of_sheet(path: Path) -> Iterator[list[str]]:
     try:
         with CalamineWorkbook.from_path(str(path)) as book:
             if not book.sheet_names:
-                raise SheetError("it has no sheet")
+                raise SheetError(_("it has no sheet"))
             for row in book.get_sheet_by_index(0).iter_rows():
                 yield [_text(value) for value in row]
     except (CalamineError, OSError, ValueError) as error:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.models import Store
 from core import codes, money
@@ -52,7 +53,7 @@ def get(store: Store, code: str) -> Order:
     """One order. Raises NotFound when unknown or another store's."""
     row = Order.objects.filter(store=store, code=code).first()
     if row is None:
-        raise NotFound("There is no such order in this store.")
+        raise NotFound(_("This store has no such order."))
     return row
 
 
