@@ -99,11 +99,11 @@ _LATEST = """
 """
 _LOW = f"""
     SELECT c.id, t.claimed - coalesce(d.claimed_before, 0) AS claims, t.redeemed - coalesce(d.redeemed_before, 0) AS uses,
-        coalesce(d.resumed_at, c.activated_at), t.claimed, t.redeemed
+        greatest(coalesce(d.resumed_at, c.activated_at), c.starts_at), t.claimed, t.redeemed
     FROM coupons_coupon c JOIN coupons_coupontally t ON t.coupon_id = c.id {_LATEST}
     WHERE c.state = 'active' AND c.ends_at > %(now)s AND (%(among)s::bigint[] IS NULL OR c.id = ANY(%(among)s))
         AND (d.id IS NULL OR d.measured_at IS NOT NULL)
-        AND coalesce(d.resumed_at, c.activated_at) <= %(young)s
+        AND greatest(coalesce(d.resumed_at, c.activated_at), c.starts_at) <= %(young)s
         AND t.claimed - coalesce(d.claimed_before, 0) >= %(claims)s
         AND (t.redeemed - coalesce(d.redeemed_before, 0)) * 100 < %(percent)s * (t.claimed - coalesce(d.claimed_before, 0))
     ORDER BY c.id LIMIT %(limit)s

@@ -51,16 +51,17 @@ def _state(coupon: Coupon) -> tuple[str, str]:
 
 
 def test_too_little_redeemed_stops_the_issuing_and_only_that(store: Store) -> None:
-    poor, fair, few, young = (
+    poor, fair, few, young, begun = (
         _coupon(store, 200, 22, code="EARBUD-LOW"),
         _coupon(store, 200, 30),
         _coupon(store, 99, 0),
         _coupon(store, 200, 0, activated_at=NOON - 2 * DAY),
+        _coupon(store, 200, 0, starts_at=NOON - 2 * DAY),
     )
     tasks.effect_watch()
     assert _state(poor) == ("paused", "effect_watch")
-    assert [_state(one)[0] for one in (fair, few, young)] == ["active"] * 3, (
-        "15 % is enough; a sample and an age are needed"
+    assert [_state(one)[0] for one in (fair, few, young, begun)] == ["active"] * 4, (
+        "15 % is enough; a sample and an age are needed, counted from its start when it was issued before"
     )
     assert Claim.objects.filter(coupon=poor, state=ClaimState.CLAIMED).count() == 178, "claimed ones stay usable"
     assert not Coupon.objects.get(pk=poor.pk).freeze_claimed
