@@ -17,7 +17,7 @@ from statistics import NormalDist
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 import policies
@@ -28,8 +28,9 @@ from audit.record import Entry, Target, record
 from audit.verbs import about, verb
 from core import money
 from core.errors import Conflict, FieldError, InvalidInput, NotFound
+from core.prepared import Prepared
 from coupons import finding
-from coupons.models import ArmsState, Claim, Coupon, CouponState, CouponTest
+from coupons.models import ArmsState, Coupon, CouponState, CouponTest
 from listings import fields
 from policies.rules import ReachRules
 
@@ -50,6 +51,16 @@ _RESULTS = """
     WHERE (held.coupon_id = %(b)s) = held.second
     GROUP BY held.coupon_id
 """
+#: Tests by code, with whether this buyer holds the coupon of either arm.
+_TESTS = Prepared(
+    """
+    SELECT t.code, t.share, t.salt, t.state = 'running', t.arm_a_id, t.arm_b_id,
+        EXISTS (SELECT FROM coupons_claim k WHERE k.coupon_id = t.arm_a_id AND k.buyer = %(buyer)s),
+        EXISTS (SELECT FROM coupons_claim k WHERE k.coupon_id = t.arm_b_id AND k.buyer = %(buyer)s)
+    FROM coupons_coupontest t WHERE t.store_id = %(store)s AND t.code = ANY(%(codes)s)
+    """,
+    [("store", "bigint"), ("codes", "text[]"), ("buyer", "text")],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +112,11 @@ class Comparison:
 
 def arm_of(test: CouponTest, buyer: str) -> str:
     """`a` or `b`: always the same for the same buyer."""
-    found = int.from_bytes(hashlib.sha256(bytes(test.salt) + buyer.encode()).digest()[:4], "big")
-    return "b" if found % _HUNDREDS < test.share else "a"
+    return "b" if _second(bytes(test.salt), test.share, buyer) else "a"
+
+
+def _second(salt: bytes, share: int, buyer: str) -> bool:
+    return int.from_bytes(hashlib.sha256(salt + buyer.encode()).digest()[:4], "big") % _HUNDREDS < share
 
 
 def resolve(store_id: int, codes: Collection[str], buyer: str) -> dict[str, int]:
@@ -112,15 +126,11 @@ def resolve(store_id: int, codes: Collection[str], buyer: str) -> dict[str, int]
     """
     if not buyer:
         return {}
-    held = Claim.objects.filter(buyer=buyer)
-    rows = CouponTest.objects.filter(store_id=store_id, code__in=list(codes)).annotate(
-        holds_a=Exists(held.filter(coupon=OuterRef("arm_a"))), holds_b=Exists(held.filter(coupon=OuterRef("arm_b")))
-    )
     found = {}
-    for test in rows:
-        second = arm_of(test, buyer) == "b"
-        if test.state == ArmsState.RUNNING or (test.holds_b if second else test.holds_a):
-            found[test.code] = test.arm_b_id if second else test.arm_a_id
+    for code, share, salt, runs, *arms in _TESTS.rows({"store": store_id, "codes": list(codes), "buyer": buyer}):
+        second = _second(bytes(salt), share, buyer)
+        if runs or arms[2 + second]:
+            found[code] = arms[second]
     return found
 
 

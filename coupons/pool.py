@@ -10,11 +10,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.models import Store
+from core.prepared import Prepared
 from coupons.models import Coupon
 from listings.models import Sku
 
@@ -44,7 +44,8 @@ SKUS = f"""
     JOIN listings_sku s ON s.listing_id = l.id
     WHERE l.management = 'self' AND s.currency = c.currency
 """  # composed of constants
-_COVERED = f"""
+_COVERED = Prepared(
+    f"""
     WITH RECURSIVE below AS ({BELOW})
     SELECT c.code, s.id
     FROM coupons_coupon c
@@ -60,7 +61,9 @@ _COVERED = f"""
             )
             OR EXISTS (SELECT FROM coupons_poolbrand p WHERE p.coupon_id = c.id AND p.brand_id = l.brand_id)
         )
-"""  # noqa: S608  # composed of constants
+""",  # noqa: S608  # composed of constants
+    [("store", "bigint"), ("codes", "text[]"), ("skus", "bigint[]")],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +122,7 @@ def coupons_for(store: Store | int, sku_ids: Collection[int], codes: Collection[
     if not codes or not sku_ids:
         return {}
     store_id = store if isinstance(store, int) else store.pk
-    given: dict[str, Any] = {"store": store_id, "codes": list(codes), "skus": list(sku_ids)}
     found: dict[str, set[int]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_COVERED, given)
-        for code, sku in cursor.fetchall():
-            found.setdefault(code, set()).add(sku)
+    for code, sku in _COVERED.rows({"store": store_id, "codes": list(codes), "skus": list(sku_ids)}):
+        found.setdefault(code, set()).add(sku)
     return {code: frozenset(skus) for code, skus in found.items()}

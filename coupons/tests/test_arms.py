@@ -43,6 +43,7 @@ def test_an_arm_is_fixed_and_shared_out_as_asked(store: Store, test: CouponTest,
     buyers = [f"buyer-{n}" for n in range(4000)]
     second = [buyer for buyer in buyers if arms.arm_of(test, buyer) == "b"]
     assert 0.27 < len(second) / len(buyers) < 0.33
+    assert arms.resolve(store.pk, ["NONE"], "anna") == {}  # plans the statement of this connection
     with django_assert_num_queries(1):
         assert arms.resolve(store.pk, ["SPRING", "OTHER"], second[0]) == {"SPRING": test.arm_b_id}
     assert arms.resolve(store.pk, ["SPRING"], next(b for b in buyers if b not in second)) == {"SPRING": test.arm_a_id}

@@ -45,9 +45,8 @@ def test_a_pool_holds_named_listings_and_what_is_in_its_categories_and_brands() 
         every = {
             sku.code: sku.pk for one in (store, other) for listing in one.listings.all() for sku in listing.skus.all()
         }
-        with CaptureQueriesContext(
-            connection,
-        ) as counted:
+        assert coupons_for(store, every.values(), ["NO-SUCH"]) == {}  # plans the statement of this connection
+        with CaptureQueriesContext(connection) as counted:
             covered = coupons_for(store, every.values(), [coupon.code, by_brand.code, empty.code, "NO-SUCH"])
         assert len(counted) == 1
         assert covered == {
