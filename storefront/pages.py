@@ -19,6 +19,8 @@ from django.db import connection
 from campaigns.pricing import ItemOffer, item_price
 from core import clock, money
 from core.prepared import Prepared
+from coupons import showing
+from coupons.showing import ON_PRODUCT_PAGE, ON_STORE_HOME, Shown
 from listings.models import ListingState
 from publishing.addresses import shop_path
 
@@ -35,7 +37,8 @@ _LIVE = """
 _PAGE = Prepared(
     f"""
     WITH t AS (SELECT COALESCE(%(now)s::timestamptz, clock_timestamp()) AS now)
-    SELECT t.now, p.id, page.version, page.stamp, page.document::text, l.state, st.name, st.name_zh, s.language, {_LIVE}::text
+    SELECT t.now, p.id, page.version, page.stamp, page.document::text, l.state, st.name, st.name_zh, s.language, {_LIVE}::text,
+        {ON_PRODUCT_PAGE}::text
     FROM t, accounts_store st
     JOIN publishing_site s ON s.store_id = st.id AND s.code = %(site)s AND s.is_active AND s.publisher = 'builtin'
     JOIN publishing_publication p ON p.site_id = s.id AND p.listing_id = %(listing)s
@@ -48,7 +51,8 @@ _PAGE = Prepared(
 
 _SHOP = f"""
     WITH t AS (SELECT COALESCE(%(now)s::timestamptz, clock_timestamp()) AS now)
-    SELECT t.now, st.name, st.name_zh, s.language, l.id, page.document::text, {_LIVE}::text
+    SELECT t.now, st.name, st.name_zh, s.language, l.id, page.document::text, {_LIVE}::text,
+        CASE WHEN row_number() OVER (ORDER BY l.id DESC) = 1 THEN {ON_STORE_HOME}::text END
     FROM t, accounts_store st
     JOIN publishing_site s ON s.store_id = st.id AND s.code = %(site)s AND s.is_active AND s.publisher = 'builtin'
     LEFT JOIN LATERAL (
@@ -118,7 +122,9 @@ class Product:
 
 @dataclass(frozen=True, slots=True)
 class FoundPage:
-    """What the database holds of a page at the moment of the request; `live` are the offers that count now, as JSON text."""
+    """What the database holds of a page at the moment of the request; `live` are the offers that count now and `offered` the coupons that
+    anybody may claim now, as JSON text.
+    """
 
     shop: Shop
     publication_id: int
@@ -127,6 +133,7 @@ class FoundPage:
     document: str
     state: str
     live: str
+    offered: str
 
     @property
     def is_visible(self) -> bool:
@@ -137,6 +144,10 @@ class FoundPage:
         """The page's content."""
         return product_of(orjson.loads(self.document), orjson.loads(self.live))
 
+    def coupons(self) -> tuple[Shown, ...]:
+        """The coupons that the page offers, the largest first (R51)."""
+        return tuple(showing.of(orjson.loads(self.offered)))
+
 
 def find_page(slug: str, site: str, listing_id: int) -> FoundPage | None:
     """The published page of a listing on a site of this installation; None when there is none. One query, the clock included."""
@@ -144,13 +155,23 @@ def find_page(slug: str, site: str, listing_id: int) -> FoundPage | None:
     rows = _PAGE.rows(asked)
     if not rows:
         return None
-    moment, publication_id, version, stamp, document, state, name, name_zh, language, live = rows[0]
+    moment, publication_id, version, stamp, document, state, name, name_zh, language, live, offered = rows[0]
     clock.adopt(moment)
     shop = Shop(slug, site, _name(name, name_zh, language), language)
-    return FoundPage(shop, publication_id, version, stamp.astimezone(UTC), document, state, live)
+    return FoundPage(shop, publication_id, version, stamp.astimezone(UTC), document, state, live, offered)
 
 
-def find_shop(slug: str, site: str, *, after: int | None, limit: int) -> tuple[Shop, list[Product], int | None] | None:
+@dataclass(frozen=True, slots=True)
+class FoundFront:
+    """A site's front page: products, the id to go on from, and the coupons that the store's home offers, the largest first (R51)."""
+
+    shop: Shop
+    products: list[Product]
+    going_on: int | None
+    coupons: tuple[Shown, ...]
+
+
+def find_shop(slug: str, site: str, *, after: int | None, limit: int) -> FoundFront | None:
     """A site's front page: up to `limit` products, newest first, below the listing id `after`; and the id to go on from.
 
     None when there is no such site. One query, the clock included.
@@ -168,7 +189,8 @@ def find_shop(slug: str, site: str, *, after: int | None, limit: int) -> tuple[S
     found = [row for row in rows if row[5] is not None]
     products = [product_of(orjson.loads(row[5]), orjson.loads(row[6])) for row in found[:limit]]
     going_on = products[-1].listing_id if len(found) > limit else None
-    return Shop(slug, site, _name(name, name_zh, language), language), products, going_on
+    shop = Shop(slug, site, _name(name, name_zh, language), language)
+    return FoundFront(shop, products, going_on, tuple(showing.of(orjson.loads(rows[0][7]))))
 
 
 def product_of(document: Mapping[str, Any], live: Iterable[tuple[int, str]]) -> Product:

@@ -12,14 +12,18 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
+from babel import Locale
+from babel.dates import format_date
+from babel.lists import format_list
 from babel.numbers import format_currency
 from django.conf import settings
 from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils.safestring import SafeString, mark_safe
 
-from core import clock, money
-from storefront.pages import FoundPage, Product, Shop, Unit, picture
+from core import clock, display, money
+from coupons.showing import Shown
+from storefront.pages import FoundFront, FoundPage, Product, Shop, Unit, picture
 from storefront.words import Words, words
 
 _SCHEMA = "https://schema.org"
@@ -37,8 +41,8 @@ class Rendered:
 
 
 @lru_cache(maxsize=settings.SHOP_PAGE_CACHE)
-def product_page(found: FoundPage) -> Rendered:
-    """The page of a product as it is to be seen now."""
+def product_page(found: FoundPage, most: int) -> Rendered:
+    """The page of a product as it is to be seen now, with at most so many coupons."""
     product, spoken = found.product(), words(found.shop.language)
     url = f"{settings.PUBLIC_URL}{found.shop.url}{product.listing_id}/"
     context = {
@@ -48,13 +52,14 @@ def product_page(found: FoundPage) -> Rendered:
         "stamp": clock.rfc3339(found.stamp),
         "url": url,
         "data": json_ld(structured(product, url)),
+        "coupons": [_coupon(one, spoken) for one in found.coupons()[:most]],
     }
     return _render("storefront/product.html", found.shop, spoken, context)
 
 
-def front_page(shop: Shop, products: list[Product], going_on: int | None) -> Rendered:
-    """A site's front page."""
-    spoken = words(shop.language)
+def front_page(found: FoundFront, most: int) -> Rendered:
+    """A site's front page, with at most so many coupons."""
+    shop, spoken = found.shop, words(found.shop.language)
     cards = [
         {
             "product": product,
@@ -63,9 +68,12 @@ def front_page(shop: Shop, products: list[Product], going_on: int | None) -> Ren
             "row": _row(product.cheapest, spoken) if product.cheapest else None,
             "price": _from(product, spoken),
         }
-        for product in products
+        for product in found.products
     ]
-    return _render("storefront/front.html", shop, spoken, {"cards": cards, "going_on": going_on})
+    coupons = [_coupon(one, spoken) for one in found.coupons[:most]]
+    return _render(
+        "storefront/front.html", shop, spoken, {"cards": cards, "going_on": found.going_on, "coupons": coupons}
+    )
 
 
 def gone_page(shop: Shop | None) -> Rendered:
@@ -137,6 +145,24 @@ def _amount(amount: Decimal, unit: Unit, spoken: Words) -> str:
 def _written(amount: Decimal, currency: str, locale: str) -> str:
     """An amount in the words of a language. Prices repeat, and writing one takes as long as a tenth of a page."""
     return str(format_currency(amount, currency, locale=locale))
+
+
+def _coupon(coupon: Shown, spoken: Words) -> dict[str, Any]:
+    """A coupon in a line: what it takes off from which amount on, its code, its end by the store's calendar, its conditions."""
+    face = _written(coupon.face_value, coupon.currency, spoken.locale)
+    least = _written(coupon.min_order, coupon.currency, spoken.locale)
+    day = format_date(coupon.ends_at.astimezone(display.zone(coupon.zone)).date(), "medium", locale=spoken.locale)
+    conditions = [spoken.until.format(day=day)]
+    if coupon.first_order_only:
+        conditions.append(spoken.first_order)
+    if coupon.regions:
+        names = Locale.parse(spoken.locale).territories
+        conditions.append(format_list([names.get(code, code) for code in coupon.regions], locale=spoken.locale))
+    return {
+        "code": coupon.code,
+        "terms": spoken.coupon.format(face=face, least=least),
+        "conditions": " · ".join(conditions),
+    }
 
 
 def _own_picture(product: Product) -> str:

@@ -25,7 +25,8 @@ def product(request: HttpRequest, shop: str, site: str, listing: int) -> HttpRes
         return _answer(request, render.gone_page(None), status=404)
     if not found.is_visible:
         return _answer(request, render.gone_page(found.shop), status=410)
-    return _answer(request, render.product_page(found))
+    rules = policies.active(StorefrontRules, clock.now())
+    return _answer(request, render.product_page(found, rules.coupons_shown))
 
 
 @anonymous
@@ -38,7 +39,7 @@ def front(request: HttpRequest, shop: str, site: str) -> HttpResponse:
     found = pages.find_shop(shop, site, after=after, limit=rules.front_page)
     if found is None:
         return _answer(request, render.gone_page(None), status=404)
-    return _answer(request, render.front_page(*found))
+    return _answer(request, render.front_page(found, rules.coupons_shown))
 
 
 def _answer(request: HttpRequest, page: Rendered, *, status: int = 200) -> HttpResponse:
