@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, cast
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
@@ -52,7 +52,11 @@ class StoreMiddleware:
         if access is None:
             security.error("closed: %s declares no access", dotted_name(view))
             return render_problem(request, PermissionRefused(_("This page declares no right, so it is closed."), ""))
-        if access.kind in {"api", "anonymous"}:
+        if access.kind == "api":
+            return None
+        if any(isinstance(value, str) and "\x00" in value for value in kwargs.values()):
+            raise Http404("no database holds a NUL, and nothing is called by one")
+        if access.kind == "anonymous":
             return None
         user = request.user
         if isinstance(user, User) and sessions.is_over(request, clock.now()):

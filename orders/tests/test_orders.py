@@ -132,6 +132,8 @@ def test_the_page_says_the_kept_terms_and_passes_over_what_it_cannot_read(client
         assert told in page, told
     bare = make_order(store, make_skus(store, 1), snapshot={"discounts": None, "gifts": "?"})
     assert client.get(f"/s/{store.slug}/orders/{bare.code}/").status_code == 200
+    for address in (f"/s/{store.slug}/orders/A%001/", f"/s/{store.slug}/campaigns/A%001/", "/s/A%001/orders/"):
+        assert client.get(address).status_code == 404, "nothing is called by a NUL"
 
 
 def test_the_databases_edges_are_the_models(store) -> None:
