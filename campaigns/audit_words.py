@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import declare
-from campaigns.labels import CLOSE_REASONS
+from campaigns.labels import CLOSE_REASONS, REJECT_REASONS
 from campaigns.models import CloseKind, Kind, ParkedClose
 
 declare(
@@ -57,7 +57,7 @@ declare(
         "run_step": ("refresh", _("Run a step of the close again")),
     },
     objects={"campaign": _("Campaign")},
-    reasons=CLOSE_REASONS,
+    reasons=REJECT_REASONS | CLOSE_REASONS,
     fields={
         "kind": _("Kind"), "freeze_claimed": _("Freeze use of claimed coupons"), "closed_at": _("Closed at"),
         "cancel_final_at": _("Final at"), "close_kind": _("Way of closing"), "stacks": _("Stacks with others"),

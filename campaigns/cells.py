@@ -90,4 +90,5 @@ class CampaignCells:
 
 
 def _size(count: int) -> str:
-    return ngettext("%(shown)s SKU", "%(shown)s SKUs", count) % {"shown": display.number(count)}
+    words = ngettext("%(shown)s SKU", "%(shown)s SKUs", count) % {"shown": display.number(count)}
+    return words.replace(" ", "\N{NO-BREAK SPACE}")

@@ -44,6 +44,8 @@ def parse(value: object, currency: str, field: str, *, positive: bool = False) -
     try:
         amount = Decimal(str(value).strip().replace("_", "?"))  # Python reads 1_0 as 10; nobody else does
     except (InvalidOperation, ValueError):
+        if value is None or not str(value).strip():
+            return FieldError(field, "ERR_MONEY_FORMAT", _("Write an amount, such as 12.50."))
         message = _("“%(given)s” is not an amount; write it as 12.50.") % {"given": str(value)[:40]}
         return FieldError(field, "ERR_MONEY_FORMAT", message)
     if not amount.is_finite():

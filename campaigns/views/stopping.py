@@ -123,7 +123,8 @@ def _once(request: StoreRequest, campaign: Campaign, action: str, form: Any, act
             form.add_error("confirm_code", str(refusal.errors[0].message))
             return again(request, campaign, form, status=422)
         fresh = find(request, campaign.code)
-        return again(request, fresh, form, status=refusal.status, problem=problem_of(refusal, request), refusal=refusal)
+        told = {"title": _("Not carried out: nothing was changed")} | problem_of(refusal, request)
+        return again(request, fresh, form, status=refusal.status, problem=told, refusal=refusal)
 
 
 @requires("campaigns.pause")

@@ -42,6 +42,8 @@ document.addEventListener("focusin", async (event) => {
     allowInput: true, disableMobile: true, enableTime: !day, time_24hr: true, dateFormat: day ? "Y-m-d" : "Y-m-d H:i",
     locale: language().startsWith("zh") ? "zh" : "default", onChange: () => input.dispatchEvent(new Event("input", { bubbles: true })),
   });
+  // With text allowed in it, flatpickr leaves Escape to the page.
+  input.addEventListener("keydown", (event) => event.key === "Escape" && picker.close());
   if (document.activeElement === input) picker.open();
 });
 
