@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import json
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,8 +29,21 @@ from coupons.tests.gateway import Gateway, gateway
 from inbox.models import Message
 from policies.rules import SendingRules
 from tests import factories as make
+from tests.test_floors import ROOT
 
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+#: A sender in a process of its own, on the database of the test.
+WORKER = """
+import json, os, sys
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+from django.conf import settings
+settings.DATABASES["default"].update(json.loads(sys.argv[1]))
+settings.ALLOW_PRIVATE_TARGETS = True
+import django
+django.setup()
+from coupons import sending_work
+sending_work.turn()
+"""
 PEOPLE = {"anna": "+8613800000001", "ben": "+8613800000002", "carl": "+8613800000003"}
 
 
@@ -222,24 +237,19 @@ def test_a_worker_killed_between_call_and_answer_sends_nothing_twice(settings: A
         coupon = held(store, *PEOPLE)
         made = make.make_sending(coupon, PEOPLE, channel="sms")
         sending.start(store, coupon.code, made.pk, actor=owner(store))
-        connection.close()  # the child opens its own
-        child = os.fork()
-        if not child:
-            try:
-                sending_work.turn()
-            finally:
-                os._exit(0)
         # The gateway has the second message and has not answered when the worker dies.
         killed: list[str] = []
 
         def answer(body: dict[str, Any]) -> int:
             if len(door.told) == 2 and not killed:
                 killed.append(body["to"])
-                os.kill(child, signal.SIGKILL)
+                worker.kill()
             return 200
 
         door.answer = answer
-        os.waitpid(child, 0)
+        where = {name: connection.settings_dict[name] for name in ("NAME", "HOST", "PORT", "USER", "PASSWORD")}
+        worker = subprocess.Popen([sys.executable, "-c", WORKER, json.dumps(where)], cwd=ROOT)
+        assert worker.wait(300) == -signal.SIGKILL
         assert killed
         states = dict(Recipient.objects.filter(sending=made).values_list("buyer", "state"))
         assert states == {"anna": "sent", "ben": "trying", "carl": "waiting"}
