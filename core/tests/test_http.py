@@ -281,6 +281,7 @@ def test_garbage_is_a_failed_call(garbage: bytes, listen) -> None:
     with pytest.raises(OutboundError) as refused:
         client.request("GET", url)
     assert refused.value.kind in {"failed", "timeout"}
+    assert refused.value.asked
 
 
 def test_nobody_there_is_a_failed_call(listen) -> None:
@@ -290,6 +291,7 @@ def test_nobody_there_is_a_failed_call(listen) -> None:
     with pytest.raises(OutboundError) as refused:
         client.request("GET", url)
     assert refused.value.kind == "failed"
+    assert not refused.value.asked
 
 
 @pytest.mark.parametrize(
