@@ -60,6 +60,11 @@ declare(
         fix=_("Write the day as 2026-11-27, in the store’s calendar."),
     ),
     Code(
+        "ERR_SPEND_REPEATED", ERROR, _("A day is given twice"),
+        cause=_("One call names a day more than once; only one of the amounts could count."),
+        fix=_("Add the amounts of a day up, and send one row for it."),
+    ),
+    Code(
         "ERR_SPAN", ERROR, _("The span of time cannot be read"),
         cause=_("From and to are days, or moments in UTC, and from lies before to."),
         fix=_("Write them as 2026-11-27 or 2026-11-27T08:00:00Z."),

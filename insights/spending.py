@@ -35,8 +35,8 @@ _PUT = """
 def record_spend(store: Store, code: str, rows: object, *, actor: Actor, now: datetime) -> Campaign:
     """Set the ad spend of some days: `[{"day": "2026-11-27", "amount": "12.50"}]`, in the store's currency and calendar.
 
-    A day told again takes the new amount. Every fault comes back at once. Raises NotFound, PermissionRefused, InvalidInput, and Conflict
-    (ERR_FIGURES_SEALED) once the archive holds the figures.
+    A day told again in a later call takes the new amount; twice in one call it is refused. Every fault comes back at once.
+    Raises NotFound, PermissionRefused, InvalidInput, and Conflict (ERR_FIGURES_SEALED) once the archive holds the figures.
     """
     campaign = get(store, code)
     about(target(campaign, store))
@@ -73,6 +73,8 @@ def _read(store: Store, campaign: Campaign, rows: Sequence[Mapping[str, Any]], n
         if day is None or not first <= day <= last:
             words = _("Write a day of the campaign up to today, from %(first)s to %(last)s.")
             faults.append(FieldError(f"spend.{index}.day", "ERR_SPEND_DAY", words % {"first": first, "last": last}))
+        elif day in found:
+            faults.append(FieldError(f"spend.{index}.day", "ERR_SPEND_REPEATED", _("This day is given twice.")))
         if isinstance(amount, FieldError):
             faults.append(amount)
         elif day is not None:

@@ -134,6 +134,9 @@ def test_ad_spend_is_proven_recorded_and_sealed_with_the_archive(owner, campaign
         {"day": "2026-11-27", "amount": "-1"},
         {"day": "x", "amount": "1.234"},
     ]
+    twice = [{"day": "2026-11-27", "amount": "1"}, {"day": "2026-11-27", "amount": "2"}]
+    (fault,) = problem(owner.post(path, {"spend": twice}), 422)["errors"]
+    assert (fault["field"], fault["code"]) == ("spend.1.day", "ERR_SPEND_REPEATED")
     found = problem(owner.post(path, {"spend": rows}), 422)
     assert [(error["field"], error["code"]) for error in found["errors"]] == [
         ("spend.0.day", "ERR_SPEND_DAY"), ("spend.1.amount", "ERR_MONEY_RANGE"), ("spend.2.day", "ERR_SPEND_DAY"),
