@@ -17,6 +17,7 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 from django.http import Http404, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as ShapeError
 from psycopg import errors as postgres
@@ -82,7 +83,10 @@ def from_exception(error: BaseException) -> DomainError:
         return error
     if isinstance(error, ShapeError):
         found = field_errors(error.errors)
-        return InvalidInput(_("The request has %(count)s faults; see errors.") % {"count": len(found)}, found)
+        words = ngettext(
+            "The request has %(count)s fault; see errors.", "The request has %(count)s faults; see errors.", len(found)
+        )
+        return InvalidInput(words % {"count": len(found)}, found)
     if isinstance(error, Http404):
         return NotFound(_("There is nothing here, or it belongs to another store."))
     if isinstance(error, DatabaseError | InterfaceError):

@@ -77,6 +77,9 @@ def test_all_faults_come_at_once_under_their_names(owner: Api) -> None:
         ("mode", "ERR_CHOICE"),
         ("extra", "ERR_FIELD_UNKNOWN"),
     }
+    assert found["detail"] == "The request has 5 faults; see errors."
+    one = problem(owner.post("/listings/delist", {"ids": ["x"], "reason": "slow", "mode": "now"}), 422)
+    assert one["detail"] == "The request has 1 fault; see errors."
 
 
 def test_another_kind_of_body_is_415(owner: Api) -> None:
