@@ -84,7 +84,7 @@ def make_live(form: forms.Form, url: str, coupon: Coupon | None) -> None:
         if name in form.fields:
             form.fields[name].widget.attrs |= ask(name, _ON_LEAVING)
     if _TOGETHER in form.fields:
-        form.fields[_TOGETHER].widget.group = ask(_TOGETHER, _ON_LEAVING_ALL)  # type: ignore[attr-defined]  # the widget draws it
+        form.fields[_TOGETHER].widget.group = ask(_TOGETHER, _ON_LEAVING_ALL)
     for name in POOL:
         form.fields[name].told_elsewhere = True  # type: ignore[attr-defined]  # for what draws the field
         _describe(form, name, POOL_REGION)

@@ -46,15 +46,19 @@ class SegmentWidget(forms.MultiWidget):
         """Open as soon as something is filled in; closed, it takes one line. `group` are the attributes of all parts together."""
         context = super().get_context(name, value, attrs)
         widget = context["widget"]
-        filled = any(
-            part["value"] not in (None, "", [], [""]) or part["attrs"].get("checked") for part in widget["subwidgets"]
-        )
-        widget |= {"open": filled, "group": flatatt(self.group)}
+        empty = [part for part in widget["subwidgets"] if _is_empty(part)]
+        for part in empty:
+            part["attrs"].pop("aria-invalid", None)  # what is wrong is in the parts that hold something
+        widget |= {"open": len(empty) < len(widget["subwidgets"]), "group": flatatt(dict(self.group))}
         return context
 
     def decompress(self, value: Any) -> list[Any]:
         """The parts of an initial value."""
         return [(value or {}).get(name) for name in _NAMES]
+
+
+def _is_empty(part: Mapping[str, Any]) -> bool:
+    return part["value"] in (None, "", [], [""]) and not part["attrs"].get("checked")
 
 
 class SegmentField(forms.MultiValueField):

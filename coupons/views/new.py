@@ -49,8 +49,8 @@ class Desk:
 
     def form(self, *args: Any, **kwargs: Any) -> CouponForm:
         """A form of this desk; a pool too long for a page is kept beside it."""
-        own = {"store": self.request.store, "rules": self.rules, "coupon": self.coupon, "pool": self.pool}
-        return CouponForm(*args, **own, **kwargs)
+        store, rules = self.request.store, self.rules
+        return CouponForm(*args, store=store, rules=rules, coupon=self.coupon, pool=self.pool, **kwargs)
 
     def offer(self, form: CouponForm) -> CouponForm:
         """The form with the campaigns that a new coupon may be linked to."""
@@ -188,6 +188,9 @@ def _written(desk: Desk) -> HttpResponse:
             desk.problem = problem_of(refusal, request)
         desk.extra |= {"unsaved": True}
         return desk.render(form, panel)
+    issued = _("The coupon is issued.")
+    kept = _("The draft is saved. Nobody can claim it before you issue it.")
+    messages.success(request, kept if saved.coupon.state == CouponState.DRAFT else issued)
     for warning in saved.warnings:
         messages.warning(request, str(warning.message))
     return redirect(address(request, "detail", saved.coupon))

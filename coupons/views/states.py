@@ -143,7 +143,9 @@ def void(request: StoreRequest, store: str, code: str) -> HttpResponse:
     shown = display.number(acted.claims)
     messages.success(
         request,
-        ngettext(
+        _("The coupon is void; there was no claimed one left to use.")
+        if not acted.claims
+        else ngettext(
             "The coupon is void, and with it %(n)s claimed one that was not used.",
             "The coupon is void, and with it %(n)s claimed ones that were not used.",
             acted.claims,

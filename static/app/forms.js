@@ -76,7 +76,11 @@ document.addEventListener("htmx:oobBeforeSwap", (event) => {
 document.addEventListener("htmx:afterSettle", () => {
   for (const region of all('[id^="live_id_"]')) {
     const wrong = !!region.querySelector("li");
-    for (const field of spoken(region)) wrong ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
+    for (const field of spoken(region)) {
+      // Of many parts, those that hold something: the empty ones ask for nothing.
+      const here = !field.closest(".bo-segment") || (field.type === "checkbox" ? field.checked : field.value);
+      wrong && here ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
+    }
   }
 });
 
