@@ -55,14 +55,14 @@ class CouponTable(BaseTable):
         shown = self._states[record.state]
         if record.paused_by:
             words = gettext("by: %(who)s") % {"who": record.get_paused_by_display()}
-            shown += mark_safe(f'<span class="bo-sub">{escape(words)}</span>')  # noqa: S308  # escaped
+            shown = mark_safe(f'<div>{shown}<span class="bo-sub">{escape(words)}</span></div>')  # noqa: S308  # escaped
         return shown
 
     def render_claimed(self, record: Coupon) -> SafeString:
         """How many of how many."""
         claimed, quota = display.number(record.tally.claimed), display.number(record.quota)
         words = gettext("of %(quota)s") % {"quota": quota}
-        return mark_safe(f'{claimed}<span class="bo-sub">{escape(words)}</span>')  # noqa: S308  # figures, escaped words
+        return mark_safe(f'<div>{claimed}<span class="bo-sub">{escape(words)}</span></div>')  # noqa: S308  # figures, escaped words
 
     def render_rate(self, record: Coupon) -> str:
         """In percent; a dash before the first claim."""

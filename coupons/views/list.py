@@ -18,6 +18,7 @@ from coupons import reading
 from coupons.forms import CouponFilterForm
 from coupons.models import CouponState
 from coupons.tables import CouponTable
+from coupons.tabs import Buttons
 from coupons.views.common import address, buttons_for
 from policies import active
 from policies.rules import CouponRules
@@ -35,7 +36,7 @@ def coupon_list(request: StoreRequest, store: str) -> HttpResponse:
     except DomainError:
         found = keyset.page(rows, size=rules.page_size)
     for coupon in found.rows:
-        coupon.row_actions = buttons_for(request, coupon)  # type: ignore[attr-defined]  # for the table
+        coupon.row_actions = _in_a_row(buttons_for(request, coupon))  # type: ignore[attr-defined]  # for the table
     table = CouponTable(found.rows, address=partial(address, request, "detail"))
     table.context = {"request": request}
     table.empty = _empty(request, any(request.GET.get(name) for name in form.fields))
@@ -51,6 +52,13 @@ def coupon_list(request: StoreRequest, store: str) -> HttpResponse:
         "clear_url": address(request, "list"),
     }
     return render(request, "coupons/list.html", context)
+
+
+def _in_a_row(buttons: Buttons) -> Buttons:
+    """One button in sight, the others under More: a draft is edited from the list, and issued by nobody's slip."""
+    buttons.items = [*buttons.main[1:], *buttons.items]
+    buttons.main = buttons.main[:1]
+    return buttons
 
 
 def _tabs(request: StoreRequest) -> list[dict[str, Any]]:
