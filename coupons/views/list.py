@@ -38,6 +38,8 @@ def coupon_list(request: StoreRequest, store: str) -> HttpResponse:
     for coupon in found.rows:
         coupon.row_actions = _in_a_row(buttons_for(request, coupon))  # type: ignore[attr-defined]  # for the table
     table = CouponTable(found.rows, address=partial(address, request, "detail"))
+    if "coupons.manage" not in request.rights:
+        table.exclude = ("actions",)
     table.context = {"request": request}
     table.empty = _empty(request, any(request.GET.get(name) for name in form.fields))
     total = keyset.count_up_to(rows, rules.count_limit + 1)

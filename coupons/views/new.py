@@ -79,6 +79,7 @@ class Desk:
             "problem": self.problem,
             "closed": panel_.blocked,
             "guards": [_guard(row, panel_.policy) for row in (*panel_.gate, *panel_.advice)],
+            "advised": sum(row.status == "warning" for row in panel_.advice),
             "templates": TEMPLATES if self.coupon is None else (),
             "template_key": self.request.GET.get("template", ""),
             **picks(self.request, form),
