@@ -298,3 +298,13 @@ def test_any_coupon_is_copied_as_a_draft_that_begins_now(page: Client, store: St
     assert draft.starts_at > over.starts_at
     assert page.post(f"{HERE}OVER/copy/")["Location"] == f"{HERE}OVER/"
     assert "No copy was made. This pool holds no product" in words_of(page.get(f"{HERE}OVER/"))
+
+
+def test_a_draft_that_cannot_be_issued_any_more_says_why_on_its_page(page: Client, store: Store, coat: Listing) -> None:
+    with in_store(store.pk):
+        make_coupon(store, [coat], state="draft", code="STALE")
+        Listing.objects.filter(pk=coat.pk).update(state="delisted")
+    answer = page.post(f"{HERE}STALE/activate/", follow=True)
+    assert answer.redirect_chain == [(f"{HERE}STALE/", 302)]
+    assert "This pool holds no product that can be sold" in words_of(answer)
+    assert 'action="/s/shop/coupons/STALE/activate/"' in page.get(HERE).content.decode()

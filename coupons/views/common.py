@@ -72,6 +72,12 @@ def page(
     return render(request, template, full, status=status)
 
 
+def why_not(error: DomainError) -> str:
+    """A refusal in one line: everything that is wrong, or what the refusal says itself."""
+    told = dict.fromkeys(str(item.message) for item in error.errors) or [str(error.detail)]
+    return " ".join(told)
+
+
 def problem_of(error: DomainError, request: StoreRequest) -> dict[str, Any]:
     """A refusal as the problem box shows it."""
     details: dict[str, Any] = {

@@ -22,7 +22,7 @@ from coupons.live_fields import POOL, POOL_REGION, judged, messages_of, region_r
 from coupons.models import Coupon, CouponState
 from coupons.templates_of import TEMPLATES
 from coupons.templates_of import initial_of as template_initial
-from coupons.views.common import address, find, page, problem_of
+from coupons.views.common import address, find, page, problem_of, why_not
 from listings import reading as goods_reading
 from listings.models import Listing, ListingState, Management
 from policies import active
@@ -145,8 +145,7 @@ def copy(request: StoreRequest, store: str, code: str) -> HttpResponse:
     try:
         saved = mirror_drafts.copy_with(request.store, coupon.code, None, actor=request.actor)
     except DomainError as refusal:
-        told = [str(error.message) for error in refusal.errors] or [str(refusal.detail)]
-        messages.error(request, _("No copy was made. %(why)s") % {"why": " ".join(dict.fromkeys(told))})
+        messages.error(request, _("No copy was made. %(why)s") % {"why": why_not(refusal)})
         return redirect(address(request, "detail", coupon))
     words = _("A draft with the terms of %(code)s is ready: %(draft)s. Nobody can claim it before you issue it.")
     messages.success(request, words % {"code": coupon.code, "draft": saved.coupon.code})

@@ -20,7 +20,7 @@ from core.errors import DomainError
 from coupons import lifecycle, links, stopping, tabs
 from coupons.models import Bond, Coupon, CouponState, PausedBy, Reservation
 from coupons.shortages import Shortage
-from coupons.views.common import address, find, page, problem_of
+from coupons.views.common import address, find, page, problem_of, why_not
 
 S = CouponState
 RIGHT = "coupons.manage"
@@ -84,7 +84,10 @@ def buttons(request: StoreRequest, coupon: Coupon) -> tabs.Buttons:
 def activate(request: StoreRequest, store: str, code: str) -> HttpResponse:
     """A draft is issued, effective at once."""
     coupon = find(request, code)
-    acted = lifecycle.activate(request.store, coupon.code, actor=request.actor)
+    try:
+        acted = lifecycle.activate(request.store, coupon.code, actor=request.actor)
+    except DomainError as refusal:
+        return _stays(request, coupon, refusal)
     waits = acted.coupon.bond == Bond.WAITS
     messages.success(
         request,
@@ -120,7 +123,10 @@ def pause(request: StoreRequest, store: str, code: str) -> HttpResponse:
 def resume(request: StoreRequest, store: str, code: str) -> HttpResponse:
     """恢复发放; says which stock could not be held again."""
     coupon = find(request, code)
-    acted = lifecycle.resume(request.store, coupon.code, actor=request.actor)
+    try:
+        acted = lifecycle.resume(request.store, coupon.code, actor=request.actor)
+    except DomainError as refusal:
+        return _stays(request, coupon, refusal)
     messages.success(request, _("The coupon is issued again."))
     if words := shortage_words(acted.shortage):
         messages.warning(request, words)
@@ -152,6 +158,12 @@ def void(request: StoreRequest, store: str, code: str) -> HttpResponse:
         )
         % {"n": shown},
     )
+    return redirect(address(request, "detail", coupon))
+
+
+def _stays(request: StoreRequest, coupon: Coupon, refusal: DomainError) -> HttpResponse:
+    """What a button without a page of its own could not do, said on the page of the coupon."""
+    messages.error(request, why_not(refusal))
     return redirect(address(request, "detail", coupon))
 
 
