@@ -50,7 +50,6 @@ declare(
         "clear_leftovers": ("broom", _("Clear chosen leftovers")),
         "undo_restore": ("undo", _("Undo restoring sale prices")),
         "clean_up": ("refresh", _("Clear leftovers")),
-        "check_again": ("eye", _("Re-check the public pages")),
         "archive": ("box", _("Archive the data")),
         "close_complete": ("check-circle", _("Close verified in every point")),
         "export_proof": ("download", _("Export the proof of a close")),

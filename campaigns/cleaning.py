@@ -1,4 +1,4 @@
-"""What people do by hand after a close: clean up leftovers, look again, run a failed step again (R43, R187b)."""
+"""What people do by hand after a close: clean up leftovers, run a failed step again (R43, R187b)."""
 
 from __future__ import annotations
 
@@ -36,21 +36,6 @@ def clean_up(store: Store, code: str, *, actor: Actor, now: datetime) -> Check:
         campaign, occasion=Occasion.CLEANUP, closing_id=closing.pk if closing else None, now=now, wait=timedelta(0)
     )
     _record("campaign.clean_up", campaign, store, {"pages": pages}, "campaigns.pause", actor, now)
-    return planned
-
-
-@verb("campaign.check_again", right="campaigns.view")
-def check_again(store: Store, code: str, *, actor: Actor, now: datetime) -> Check:
-    """重新检查: read every page of a stopped campaign again, changing nothing; answers the check."""
-    check(actor, store, "campaigns.view", now=now)
-    campaign = finding.lock(store, code)
-    _ensure_stopped(campaign)
-    closing = _closing(campaign)
-    occasion = Occasion.CLOSE if closing else Occasion.PAUSE
-    planned = check_plan.plan_one(
-        campaign, occasion=occasion, closing_id=closing.pk if closing else None, now=now, wait=timedelta(0)
-    )
-    _record("campaign.check_again", campaign, store, {"check": planned.number}, "campaigns.view", actor, now)
     return planned
 
 

@@ -175,7 +175,7 @@ def test_a_leftover_after_the_end_opens_the_close_again(shop, closed, frozen):
         _work()
     first = _closing()
     assert first.completed_at is not None
-    cleaning.check_again(shop.store, closed.code, actor=shop.owner)
+    cleaning.clean_up(shop.store, closed.code, actor=shop.owner)
     Closing.objects.update(next_due_at=clock.now())
     sweeps.run()
     assert _closing().completed_at is None

@@ -283,7 +283,7 @@ def test_a_close_by_the_clock_and_one_looked_at_again(shop, frozen):
     assert verify.check_bundle(data)["complete"] is True
     assert json.loads(_files(data)["guards.json"]) == []
     assert json.loads(_files(data)["campaign.json"])["before"]["state"] == "ending"
-    cleaning.check_again(shop.store, campaign.code, actor=shop.owner)
+    cleaning.clean_up(shop.store, campaign.code, actor=shop.owner)
     _work(frozen, 5)
     _sealed()
     later = bundle.make(campaign, now=clock.now()).read()
