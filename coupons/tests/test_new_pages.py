@@ -67,6 +67,10 @@ def test_the_form_creates_issues_and_keeps_drafts(page: Client, store: Store, co
     assert "Spend" in shown
     assert "Warm coat" in shown
     page.post(f"{HERE}new/", typed(store, coat, act="draft", code="later"))
+    for number, act in enumerate(("", "x", "ISSUE")):
+        page.post(f"{HERE}new/", typed(store, coat, act=act, code=f"odd-{number}"))
+        with in_store(store.pk):
+            assert Coupon.objects.get(code=f"ODD-{number}").state == "draft", "only its own button issues a coupon"
     draft = words_of(page.get(f"{HERE}?state=draft"))
     assert "LATER" in draft
     assert "COAT-2" not in draft

@@ -28,7 +28,7 @@ from listings.models import Listing, ListingState, Management
 from policies import active
 from policies.rules import CouponRules
 
-#: What the buttons ask for; `look` writes nothing.
+#: What the buttons ask for; `look` writes nothing, and whatever is none of them only keeps a draft.
 ISSUE, DRAFT, LOOK = "issue", "draft", "look"
 
 
@@ -174,12 +174,12 @@ def delete(request: StoreRequest, store: str, code: str) -> HttpResponse:
 
 def _written(desk: Desk) -> HttpResponse:
     """What was typed: saved, or looked at with nothing lost."""
-    request, act = desk.request, desk.request.POST.get("act", DRAFT if desk.coupon else ISSUE)
+    request, act = desk.request, desk.request.POST.get("act", DRAFT)
     form = desk.offer(desk.form(request.POST))
     if act == LOOK:
         return _looked_at(desk, form)
     try:
-        saved = _save(desk, form, draft=act == DRAFT)
+        saved = _save(desk, form, draft=act != ISSUE)
     except DomainError as refusal:
         desk.status = refusal.status
         panel = desk.panel(form, desk.checked(form))
