@@ -14,6 +14,7 @@ from audit.record import Entry, Target, record
 from audit.verbs import about, verb
 from core.errors import Conflict, InvalidInput, NotFound, PermissionRefused
 from core.models import Heartbeat
+from core.prepared import Prepared
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ACTOR = Actor(ActorKind.USER, 17, "操作员A")
@@ -39,6 +40,22 @@ def change(store, code, *, refuse=None, actor, now):
 def test_a_verb_that_succeeds_commits_its_body():
     assert change(STORE, "T-1", actor=ACTOR) is not None
     assert AuditEvent.objects.get().result == Result.DONE
+    assert Heartbeat.objects.count() == 1
+
+
+def test_a_verb_is_done_again_when_a_pooler_has_lost_its_planned_statement(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Prepared, "usable", True)
+    statement = Prepared("SELECT %(a)s + 40", [("a", "integer")])
+    statement.rows({"a": 1})
+    with connection.cursor() as cursor:
+        cursor.execute(f"DEALLOCATE {statement._name}")
+
+    @verb("thing.look")
+    def look(*, actor, now):
+        write("body")
+        return statement.rows({"a": 2})
+
+    assert look(actor=ACTOR) == [(42,)]
     assert Heartbeat.objects.count() == 1
 
 

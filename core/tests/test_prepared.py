@@ -42,7 +42,7 @@ def test_where_a_pooler_has_lost_it_the_plain_statement_runs_from_then_on(monkey
     prepared = statement()
     prepared.rows({"a": 1, "b": 2})
     with connection.cursor() as cursor:
-        cursor.execute("DEALLOCATE ALL")
+        cursor.execute(f"DEALLOCATE {prepared._name}")
     for _ in range(2):
         assert prepared.rows({"a": 1, "b": 2}) == [(3, 1, "100%")]
     with CaptureQueriesContext(connection) as queries:
