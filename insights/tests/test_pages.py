@@ -184,8 +184,8 @@ def test_stale_campaigns_and_why(owner, shop, frozen):
 
 
 def test_an_item_that_left_alone_puts_nothing_at_risk(shop):
-    kind = {"kind": "platform_promotion", "rules": {"venue": "Main venue"}}
-    campaign = make.make_campaign(shop.store, shop.skus, ends_at=NOON + days(60), **kind)
+    end, venue = NOON + days(60), {"venue": "Main venue"}
+    campaign = make.make_campaign(shop.store, shop.skus, ends_at=end, kind="platform_promotion", rules=venue)
     gone, kept = [sku.code for sku in shop.skus[:-1]], shop.skus[-1]
     assert stale.stock_of([campaign.pk])[campaign.pk].skus == len(shop.skus)
     subitems.release_items(shop.store, campaign.code, gone, reason="Stock", actor=make.actor_for(make.make_staff()))
