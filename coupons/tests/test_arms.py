@@ -112,7 +112,7 @@ def test_significance_is_that_of_the_pooled_two_proportion_test():
     assert found.p == pytest.approx(0.00804, abs=2e-5)
     assert found.significant
     assert found.better is found.arms[1]
-    assert (found.low, found.high, found.confidence) == (Decimal("5.8"), Decimal("34.2"), 95)
+    assert (found.low, found.high, found.confidence) == (Decimal("5.8"), Decimal("34.2"), Decimal(95))
     strict = arms.judge(
         arm("A", 80, 48), arm("B", 70, 56), ReachRules(test_min_claims=50, test_significance=Decimal("0.005"))
     )

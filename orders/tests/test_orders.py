@@ -120,7 +120,7 @@ def test_a_buyer_can_be_forgotten_and_nothing_else_of_it_moves(store) -> None:
 
 def test_the_page_says_the_kept_terms_and_passes_over_what_it_cannot_read(client, store) -> None:
     odd = [{"campaign": "C-7F3KQ", "label": "Clear-Out", "kind": "item", "amount": "6.00"}, {"amount": "lots"}, 7]
-    terms = {
+    terms: dict[str, object] = {
         "discounts": odd,
         "free_shipping_threshold": "30.00",
         "gifts": [{"campaign": "C-7F3KQ", "gift": "Sock"}, 7],
