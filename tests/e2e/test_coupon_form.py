@@ -56,8 +56,17 @@ def test_a_coupon_is_created_with_the_keyboard_and_each_error_is_heard(
         expect(region.locator("li")).to_contain_text(piece or re.compile("."))
         expect(region).to_have_attribute("aria-live", "polite")
         assert f"live_id_{name}" in (field.get_attribute("aria-describedby") or "").split()
+        expect(field).to_have_attribute("aria-invalid", "true")
         page.keyboard.press("Shift+Tab")
         page.keyboard.press("Shift+Tab")
+    page.locator("h1").focus()
+    # What depends on a field is judged with it, where the focus stays.
+    write(page, "face_value", "25.00")
+    write(page, "min_order", "20.00")
+    tab_to(page, "id_quota")
+    expect(page.locator("#live_id_face_value li")).to_contain_text("20.00")
+    expect(page.locator("#id_face_value")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#id_quota")).to_be_focused()
     page.locator("h1").focus()
     ends_at = display.stamp((datetime.now(UTC) + timedelta(days=30)).astimezone(ZONE))
     for name, text in {"face_value": "2.50", "min_order": "20.00", "ends_at": ends_at, "quota": "5"}.items():
