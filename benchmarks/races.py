@@ -40,7 +40,7 @@ def run(*, quick: bool = False) -> bool:
         good &= not single.broken
         lines.append(_row("both locks on", single, took))
     with database("lives"):
-        done, took = _timed(lambda: test_stateful.live(examples=max(1, steps // 50), steps=50, surprise=True))
+        done, took = _timed(lambda: test_stateful.live(examples=max(1, steps // 40), steps=50, surprise=True))
     intro = (
         "Five people (pause twice, cancel, resume, take back) and the sweep from one barrier on one campaign, at the second in which it"
         " ends. After each round the answers are compared with row, record, outbox, reports, offers and planned checks."
