@@ -14,7 +14,7 @@ from django.conf import settings
 
 from backoffice.schedule import beat_schedule
 from backoffice.servers.guard import follow_supervisor
-from core import clock
+from core import clock, memory
 
 app = Celery("backoffice")
 app.conf.update(
@@ -72,3 +72,4 @@ def _close_unit(task_id: str, **_: Any) -> None:
 @worker_process_init.connect
 def _tie_to_worker(**_: Any) -> None:
     follow_supervisor()
+    memory.for_batches()
