@@ -126,6 +126,8 @@ def _row(entry: Entry, actor: Actor, now: datetime) -> list[Any]:
 
 def _plain_text(value: str) -> str:
     """Text that PostgreSQL takes: without NUL and lone surrogates, which a hostile client may send."""
+    if value.isascii() and "\x00" not in value:
+        return value
     return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -139,14 +140,13 @@ def close_ended(rows: Sequence[Campaign], *, now: datetime) -> int:
     after = executed(rows, before, touched.listings, {pk: one.figures() for pk, one in voided.items()})
     odd = [row for row in rows if before[row.pk] != after[row.pk]]
     facts = facts_of([_between(row, row.ends_at) for row in odd], now=now)
-    archived = (now + timing.archive_delay()).isoformat()
+    later = (steps.pending("verify"), steps.pending("archive", due=(now + timing.archive_delay()).isoformat()))
     reports = {
         row.pk: [
             *_stopped(row, touched, cut_over=row.ends_at),
             *_final_steps(after[row.pk], now),
             _publishing(row, touched, before[row.pk], now),
-            steps.pending("verify"),
-            steps.pending("archive", due=archived),
+            *later,
         ]
         for row in rows
     }
@@ -207,14 +207,19 @@ def _publishing(row: Campaign, touched: offers.Touched, before: Impact, now: dat
     return steps.moved(steps.pending("publish_sites"), steps.RUNNING, at=now, done_count=0, total=pages)
 
 
-def _final_steps(impact: Impact, now: datetime) -> list[steps.Step]:
+def _final_steps(impact: Impact, now: datetime) -> tuple[steps.Step, ...]:
     """What happens once nothing can be taken back any more, in the figures of what was done."""
-    review = impact.prices_to_review
-    return [
-        steps.done("void_coupons", impact.coupons, now, claims=impact.claimed_unused),
-        steps.done("release_stock", impact.reserved_units, now, released=impact.reserved_units),
+    return _settled(impact.coupons, impact.claimed_unused, impact.reserved_units, impact.prices_to_review, now)
+
+
+@lru_cache(maxsize=64)
+def _settled(coupons: int, claims: int, units: int, review: int, now: datetime) -> tuple[steps.Step, ...]:
+    # Most campaigns of a batch have no coupon and no price to review: they share these. No step is ever changed in place.
+    return (
+        steps.done("void_coupons", coupons, now, claims=claims),
+        steps.done("release_stock", units, now, released=units),
         steps.done("review_prices", review, now, to_review=review),
-    ]
+    )
 
 
 def _voided(foreseen: Impact, voided: Mapping[int, coupon_acts.Touched], closing: Closing) -> Impact:
@@ -248,11 +253,12 @@ def _insert(
         ids = [pk for (pk,) in cursor.fetchall()]
         with cursor.copy(_COPY) as copy:
             for pk, row in zip(ids, rows, strict=True):
-                foreseen, came = before[row.pk].as_dict(), after[row.pk].as_dict()
-                odd = differences(foreseen, came, explained.get(row.pk))
+                foreseen = before[row.pk].as_dict()
+                result = foreseen if after[row.pk] is before[row.pk] else after[row.pk].as_dict()
+                odd = differences(foreseen, result, explained.get(row.pk))
                 copy.write_row(
                     (
-                        pk, row.store_id, row.pk, str(kind), now, by[:160], reason, note, _json(foreseen), _json(came), _json(odd),
+                        pk, row.store_id, row.pk, str(kind), now, by[:160], reason, note, _json(foreseen), _json(result), _json(odd),
                         _json(steps.put((), reports[row.pk])), now, final,
                     )
                 )  # fmt: skip

@@ -81,12 +81,12 @@ def executed(
     with connection.cursor() as cursor:
         cursor.execute(_ORDERS, parameters(campaigns))
         orders: dict[str, int] = dict(cursor.fetchall())
-    return {
-        campaign.pk: replace(
-            before[campaign.pk],
-            tags=len(tags.get(campaign.code, ())),
-            open_orders=orders.get(campaign.code, 0),
-            **(coupons or {}).get(campaign.pk, {}),
-        )
-        for campaign in campaigns
-    }
+    found: dict[int, Impact] = {}
+    for campaign in campaigns:
+        foreseen, more = before[campaign.pk], (coupons or {}).get(campaign.pk, {})
+        shown, open_orders = len(tags.get(campaign.code, ())), orders.get(campaign.code, 0)
+        if more or (shown, open_orders) != (foreseen.tags, foreseen.open_orders):
+            found[campaign.pk] = replace(foreseen, tags=shown, open_orders=open_orders, **more)
+        else:
+            found[campaign.pk] = foreseen
+    return found

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from operator import attrgetter
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Case, F, Field, Func, QuerySet, Value, When
 from django.http import FileResponse
 from django.utils.functional import Promise
@@ -133,7 +135,7 @@ def rows_of(store: Store, wanted: HistoryFilter, rules: InsightRules, *, now: da
     reasons = {"": None, **{code: str(words) for code, words in CLOSE_REASONS.items()}}
     yes, no = str(_("Yes")), str(_("No"))
     empty = True
-    for chunk in _chunks(store, wanted, rules.export_chunk, display.zone_key(zone)):
+    for chunk in _ahead(_chunks(store, wanted, rules.export_chunk, display.zone_key(zone))):
         live = _live([row[0] for row in chunk if row[-1] is None], store, now)
         for pk, code, name, kind, state, reason, *rest in chunk:
             final = yes
@@ -194,6 +196,25 @@ def _chunks(store: Store, wanted: HistoryFilter, size: int, zone: str) -> Iterat
         if len(chunk) < size:
             return
         edge = chunk[-1][0]
+
+
+def _ahead(chunks: Iterator[list[tuple[Any, ...]]]) -> Iterator[list[tuple[Any, ...]]]:
+    """The next chunk is asked for, over the same connection, while the last one is written: otherwise writer and database take turns."""
+    shared, context = connections[DEFAULT_DB_ALIAS], copy_context()
+
+    def fetch() -> list[tuple[Any, ...]] | None:
+        connections[DEFAULT_DB_ALIAS] = shared
+        return next(chunks, None)
+
+    shared.inc_thread_sharing()
+    try:
+        with ThreadPoolExecutor(max_workers=1) as other:
+            asked = other.submit(context.run, fetch)
+            while (chunk := asked.result()) is not None:
+                asked = other.submit(context.run, fetch)
+                yield chunk
+    finally:
+        shared.dec_thread_sharing()
 
 
 def _with_figures(campaigns: QuerySet[Campaign, Any]) -> list[tuple[Any, ...]]:

@@ -81,7 +81,7 @@ def test_filters(log, wanted, expected):
 def test_entries_are_sentences(log):
     shown = reading.present(reading.of_store(7).order_by("id"))
     assert [entry.sentence for entry in shown][1] == "Pause (can resume)"
-    assert shown[1].text == "State: Running → Paused · stock"
+    assert shown[1].text == "State: Running → Paused · Too little stock for the venue"
     assert [(c.label, c.before, c.after) for c in shown[1].changes] == [("State", "Running", "Paused")]
     assert (shown[2].sentence, shown[2].text) == ("Not carried out: Pause (can resume)", "It has ended.")
     assert shown[2].actor_label == "owner@demo.test"
