@@ -4,6 +4,7 @@ an e-mail to its buyers that waits to be looked at."""
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 
 from accounts.models import Store
@@ -47,7 +48,7 @@ def plan(film: Film, stores: dict[str, Store]) -> None:
     at(halfhill, lambda: _make_codes(halfhill), days=9)
     at(halfhill, lambda: _hand_out(halfhill, codes), days=8)
     for days, buyers in _USED:
-        at(halfhill, lambda buyers=buyers: _use(halfhill, codes[PARCELS], buyers), days=days)  # type: ignore[misc]
+        at(halfhill, partial(_use, halfhill, codes, buyers), days=days)
     at(halfhill, lambda: _claim(halfhill, codes[FLYERS], 11), days=3)
     at(halfhill, lambda: _withdraw(halfhill), days=2)
     at(
@@ -96,9 +97,9 @@ def _claim(store: Store, codes: list[str], buyers: int) -> list[str]:
     return names
 
 
-def _use(store: Store, codes: list[str], buyers: int) -> None:
+def _use(store: Store, codes: dict[str, list[str]], buyers: int) -> None:
     actor: Actor = acting(OWNER)
-    for name in islice(_claim(store, codes, buyers), 0, None, 3):
+    for name in islice(_claim(store, codes[PARCELS], buyers), 0, None, 3):
         lines = [{"sku": "HH-VAC-015", "quantity": 1}]
         given = {"buyer": name, "country": "US", "logistics": "standard", "lines": lines, "coupons": [CODED]}
         quote = make_quote(store, given, actor=actor)
