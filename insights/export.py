@@ -21,8 +21,8 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Case, F, Field, Func, QuerySet, Value, When
 from django.http import FileResponse
 from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext_lazy, override
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from rustpy_xlsxwriter import Format, write_worksheets
 
 import policies
@@ -200,11 +200,12 @@ def _chunks(store: Store, wanted: HistoryFilter, size: int, zone: str) -> Iterat
 
 def _ahead(chunks: Iterator[list[tuple[Any, ...]]]) -> Iterator[list[tuple[Any, ...]]]:
     """The next chunk is asked for, over the same connection, while the last one is written: otherwise writer and database take turns."""
-    shared, context = connections[DEFAULT_DB_ALIAS], copy_context()
+    shared, context, language = connections[DEFAULT_DB_ALIAS], copy_context(), get_language()
 
     def fetch() -> list[tuple[Any, ...]] | None:
         connections[DEFAULT_DB_ALIAS] = shared
-        return next(chunks, None)
+        with override(language):
+            return next(chunks, None)
 
     shared.inc_thread_sharing()
     try:

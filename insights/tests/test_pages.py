@@ -9,16 +9,20 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from python_calamine import CalamineWorkbook
 
+import policies
 from accounts.models import User
 from campaigns import stopping, subitems, sweeps
 from campaigns.models import Campaign
 from campaigns.tests.conftest import NOON, days
 from core.errors import Conflict
-from insights import failures, stale
+from insights import export, failures, stale
+from insights.history import HistoryFilter
 from insights.models import AdSpend, EventCount
 from orders.recording import LineDraft
+from policies.rules import InsightRules
 from tests import factories as make
 
 
@@ -88,6 +92,15 @@ def test_filters_are_the_address_and_the_export_follows_them(owner, shop, query,
     answer = owner.get(f"/s/{shop.store.slug}/campaigns/past/history.xlsx{query}")
     book = CalamineWorkbook.from_filelike(io.BytesIO(b"".join(answer.streaming_content)))
     assert {row[1] for row in book.get_sheet_by_name("Past campaigns").to_python()[1:]} == names
+
+
+def test_the_export_speaks_the_language_of_its_reader_in_every_chunk(owner, shop):
+    for n in range(3):
+        past(shop, f"Week {n}", NOON - days(n + 1), name_zh=f"第{n}周")
+    with translation.override("zh-hans"):
+        rules = policies.active(InsightRules, NOON).model_copy(update={"export_chunk": 2})
+        rows = list(export.rows_of(shop.store, HistoryFilter(), rules, now=NOON))
+    assert [list(row.values())[1] for row in rows] == ["第2周", "第1周", "第0周"]
 
 
 def test_the_history_pages_by_key_with_as_many_queries_for_many_as_for_few(owner, shop):
