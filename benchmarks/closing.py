@@ -9,11 +9,12 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
 from django.db import connection, transaction
 
-from benchmarks.frame import MIB, Line, database, interleaved, line, publish
+from benchmarks.frame import MIB, Line, Measured, database, interleaved, line, publish
 from campaigns import sweeps
 from campaigns.models import Campaign
 from core import clock, memory
@@ -22,7 +23,8 @@ from core.scopes import across_stores
 NOON = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 LATE = NOON + timedelta(days=1)
 MEMORY_GOAL = 300 * MIB
-RATIO_GOAL = 2.0
+#: 60 % of the floor's speed; aimed at are 80 %.
+RATIO_GOAL = 1.67
 
 _STORE = """
     INSERT INTO accounts_store (slug, name, name_zh, entity, account_state, kyc, currency, time_zone, opened_at, version)
@@ -114,7 +116,7 @@ class Stage:
         """A store of its own for every run: neither side meets the other's dead rows."""
         laid = next(_laid)
         tag = f"{chr(65 + laid)}-"
-        given = {
+        given: dict[str, Any] = {
             "items": self.campaigns * self.each,
             "campaigns": self.campaigns,
             "each": self.each,
@@ -132,8 +134,9 @@ class Stage:
             cursor.execute("SELECT id FROM campaigns_campaign WHERE code LIKE %s ORDER BY id", [f"{tag}%"])
             ids = [pk for (pk,) in cursor.fetchall()]
         with connection.cursor() as cursor:
-            cursor.execute(f"ANALYZE {_TABLES}")
-        return Material(int(str(given["store"])), ids)
+            # What ends tonight was written days ago: the first to read a row pays for that (hint bits) in neither side's time.
+            cursor.execute(f"VACUUM ANALYZE {_TABLES}")
+        return Material(given["store"], ids)
 
 
 def floor(material: object) -> None:
@@ -146,7 +149,7 @@ def floor(material: object) -> None:
             "evidence": {"offers": 10}, "attempts": 0, "error": ""}  # fmt: skip
     steps = orjson.dumps([step] * 8).decode()
     for start in range(0, len(material.ids), 1000):
-        given = {
+        given: dict[str, Any] = {
             "now": LATE,
             "ids": material.ids[start : start + 1000],
             "store": material.store,
@@ -164,9 +167,9 @@ def ours(material: object) -> None:
     """What the sweep does when their end and their grace have passed."""
     assert isinstance(material, Material)
     with clock.freeze(LATE), across_stores("the benchmark"):
-        while sweeps.reach_end():
+        while sweeps.reach_end(frozenset(), False):
             pass
-        while sweeps.close_due():
+        while sweeps.close_due(frozenset(), False):
             pass
 
 
@@ -177,6 +180,12 @@ def _checked(material: object) -> None:
         assert Campaign.objects.filter(id__in=material.ids, state="ended").count() == len(material.ids)
 
 
+def _spread(measured: Measured) -> str:
+    """The ratio of each round."""
+    ratios = [ours / floor for floor, ours in zip(measured.floor, measured.ours, strict=True)]
+    return "by round " + ", ".join(f"{ratio:.2f}" for ratio in ratios)
+
+
 def run(*, quick: bool = False) -> bool:
     """Measure both sizes; answers whether the goals were met."""
     items, herd, rounds = (500, 100, 1) if quick else (10_000, 10_000, 5)
@@ -185,26 +194,34 @@ def run(*, quick: bool = False) -> bool:
     with database("closing"):
         one = Stage(1, items)
         measured = interleaved(one.prepare, floor, _checked, rounds=rounds)
-        lines.append(line(f"close one campaign of {items:,} items", measured, goal="≤ 2, aim 1.3"))
+        lines.append(
+            line(
+                f"close one campaign of {items:,} items",
+                measured,
+                goal=f"≤ {RATIO_GOAL}, aim 1.25",
+                note=f"{_spread(measured)}.",
+            )
+        )
         many = Stage(herd, 10)
         measured = interleaved(
-            many.prepare, floor, _checked, rounds=1 if quick else 3, rehearse=Stage(herd // 50, 10).prepare
+            many.prepare, floor, _checked, rounds=1 if quick else 5, rehearse=Stage(herd // 50, 10).prepare
         )
         speed = herd / sorted(measured.ours)[len(measured.ours) // 2]
         lines.append(
             line(
                 f"herd: {herd:,} campaigns × 10 items",
                 measured,
-                goal="reported",
-                note=f"{speed:,.0f} campaigns a second.",
+                goal=f"≤ {RATIO_GOAL}, aim 1.25",
+                note=f"{speed:,.0f} campaigns a second; {_spread(measured)}.",
             )
         )
         publish("Closing campaigns", lines, _INTRO, keep=not quick)
-    return lines[0].ratio <= RATIO_GOAL and all(one.peak < MEMORY_GOAL for one in lines)
+    return all(one.ratio <= RATIO_GOAL for one in lines) and all(one.peak < MEMORY_GOAL for one in lines)
 
 
 _INTRO = (
     "From `ends_at` plus the grace to `ended`: state twice, offers off, pages of two sites wanted again, two audit events, outbox, the"
     " report of eight steps, three planned checks. The floor is the least SQL that writes the same rows, a thousand campaigns a"
-    " transaction; it locks, checks, counts and explains nothing. Peak memory is that of the whole process."
+    " transaction; it locks, checks, counts and explains nothing. Tables are vacuumed and buffers"
+    " written before each run. Peak memory is that of the whole process."
 )
