@@ -10,7 +10,7 @@ from campaigns.models import Campaign
 from core.models import OutboxMessage
 from core.scopes import across_stores
 
-AFTER = {"pause": "paused", "resume": "running", "cancel": "cancelling", "take_back": "running"}
+AFTER = {"pause": "paused", "resume": "running", "cancel": "cancelling"}
 NEWS = {"pause": "paused", "resume": "resumed", "cancel": "cancelling", "take_back": "taken_back"}
 
 
@@ -52,5 +52,15 @@ class Ledger:
         assert on_record == wanted
         if outbox_kept:
             assert news == Counter({(f"campaign.{NEWS[action]}", code): n for (action, code), n in wanted.items()})
-        last = {code: AFTER[action] for action, code in self.accepted}
+        last = self._last()
         assert {code: states[code] for code in last} == last
+
+    def _last(self) -> dict[str, str]:
+        """Where the accepted requests leave each campaign: what is taken back stands where it stood before its cancel."""
+        last: dict[str, str] = {}
+        before: dict[str, str] = {}
+        for action, code in self.accepted:
+            if action == "cancel":
+                before[code] = last.get(code, "running")
+            last[code] = before[code] if action == "take_back" else AFTER[action]
+        return last

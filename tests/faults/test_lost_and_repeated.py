@@ -93,7 +93,7 @@ def test_nothing_is_lost_with_the_broker_and_nothing_happens_thrice(crew: Crew) 
     _paused_once(second)
     report("8", messages=len(messages), campaigns=pending, bulk_rows=second.total, effects_doubled=0)
 
-    ahead = clock.read() + timedelta(seconds=2)
+    ahead = clock.read() + timedelta(seconds=size(2, 15))
     spread = size(40, 2000)
     seconds = size(2, 60)
     herd = lay_out(
