@@ -25,6 +25,7 @@ NAMES = (
     "journey",
     "journey_coupons",
     "lists",
+    "lives",
     "peers",
     "record",
     "races",

@@ -23,7 +23,7 @@ def run(*, quick: bool = False) -> bool:
     """Run the tests at full size and keep what they measured; answers whether all held."""
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "figures"
-        extra = {"FAULTS_REPORT": str(page)} | ({} if quick else {"FAULTS": "full", "KILL_ROUNDS": "10"})
+        extra = {"FAULTS_REPORT": str(page)} | ({} if quick else {"FAULTS": "full", "KILL_ROUNDS": "50"})
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/faults"]
         dropped = ("BACKOFFICE_", "DATABASE_URL", "REDIS_URL", "DJANGO_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
