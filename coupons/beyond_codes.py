@@ -13,7 +13,7 @@ declare(
         "ERR_COUPON_BUDGET", WARNING, _("The money budget of %(coupon)s is used up"),
         cause=_("%(spent)s of %(budget)s %(currency)s are spent; a further redemption would pass the budget. Issuing is stopped."),
         fix=(_("Look at what the coupon cost and brought."), _("Raise or lift the budget: issuing then goes on.")),
-        page="coupons:costs", page_args=("coupon",), page_label=_("Costs"),
+        page="coupons:costs", page_args=("code",), page_label=_("Costs"),
     ),
     Code(
         "ERR_COUPON_CODES", ERROR, _("So many single-use codes are not possible"),

@@ -81,6 +81,7 @@ def stop_at_end_of_budget(message: OutboxMessage) -> None:
         stopping.stop_issuing([coupon.pk], by=PausedBy.BUDGET, actor=system("system:budget"), reason=USED_UP, now=now)
         told = {
             "coupon": coupon.code,
+            "code": coupon.code,
             "spent": money.text(tally.spent, coupon.currency),
             "budget": _text(tally.budget, coupon),
             "currency": coupon.currency,

@@ -38,6 +38,13 @@ def test_every_code_is_declared():
     assert sorted(missing) == []
 
 
+def test_every_page_that_a_code_names_is_there():
+    lost = [
+        code.code for code in all_codes() if code.page and not code.url("pinecone", dict.fromkeys(code.page_args, 1))
+    ]
+    assert lost == []
+
+
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_every_code_has_title_cause_and_fix(language):
     with translation.override(language):

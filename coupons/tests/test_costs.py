@@ -21,6 +21,7 @@ from coupons import budgets, cost_figures, costs, creating
 from coupons.costs import Spent
 from coupons.joined import Redeemed
 from coupons.models import Claim, CostEntry, Coupon, CouponTally
+from inbox.catalogue import lookup
 from inbox.models import Message
 from listings.models import Sku
 from tests import factories as make
@@ -159,6 +160,9 @@ def test_the_end_of_the_budget_stops_issuing_with_a_message_and_a_larger_one_let
     assert (stopped.state, stopped.paused_by) == ("paused", "budget")
     told = Message.objects.get(store=store, code="ERR_COUPON_BUDGET")
     assert (told.params["spent"], stopped.reason) == ("10.00", budgets.USED_UP)
+    code = lookup(told.code)
+    assert code is not None
+    assert code.url(store.slug, told.params) == f"/s/{store.slug}/coupons/{coupon.code}/costs/"
     with pytest.raises(InvalidInput):
         budgets.set_budget(store, coupon.code, budget="9.99", actor=owner)
     with pytest.raises(VersionConflict):
