@@ -30,7 +30,7 @@ declare(
     ),
     Code(
         "ERR_COUPON_FACE_TOO_HIGH", ERROR, _("Face value above half of an item's price"),
-        cause=_("The face value is more than 50 % of the price of an item of the pool."),
+        cause=_("The face value is more than 50% of the price of an item of the pool."),
         fix=(_("Lower the face value."), _("Take the item that is named out of the pool.")), source=GUIDE,
     ),
     Code(

@@ -168,7 +168,7 @@ class CouponForm(forms.Form):
         if (floor := rules.min_order.get(currency)) is not None:
             words = _("At least %(floor)s. A no-threshold coupon has exactly that.")
             self.fields["min_order"].help_text = words % {"floor": display.money(floor, currency)}
-        words = _("At most %(most)s %% of any item's price; best is %(low)s–%(high)s %% of the average.")
+        words = _("At most %(most)s%% of any item's price; best is %(low)s–%(high)s%% of the average.")
         shown = {
             "most": rules.max_face_percent,
             "low": rules.best_face_from_percent,

@@ -108,10 +108,10 @@ def _alipay(store: Store, level: int, rules: CouponRules) -> Row:
 
 def _rating(rating: Any, rules: CouponRules) -> Row:
     wanted = rules.good_rating_percent.normalize()
-    title = _("Positive rating of at least %(wanted)s %% over 90 days") % {"wanted": f"{wanted:f}"}
+    title = _("Positive rating of at least %(wanted)s%% over 90 days") % {"wanted": f"{wanted:f}"}
     if rating is None:
         return Row("WARN_RATING", title, UNKNOWN, _("Nobody has told this installation the store's rating."))
-    shown = _("It stands at %(rating)s %%.") % {"rating": f"{rating.normalize():f}"}
+    shown = _("It stands at %(rating)s%%.") % {"rating": f"{rating.normalize():f}"}
     status = PASSED if rating >= rules.good_rating_percent else WARNING
     return Row("WARN_RATING", title, status, shown, {"positive_rating": str(rating)})
 

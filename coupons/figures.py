@@ -47,7 +47,7 @@ class Figures:
 
 
 def _percent(value: Decimal | None) -> str:
-    return "—" if value is None else f"{value:.1f} %".replace("-", "−")
+    return "—" if value is None else f"{value:.1f}%".replace("-", "−")
 
 
 def _plain(value: Decimal) -> str:
@@ -91,7 +91,7 @@ def _band(face: Decimal, found: Goods, rules: CouponRules) -> list[Line]:
     verdict = margins.band(face, found.average, rules)
     word = _("best band") if verdict.tone == "run" else _("outside the best band")
     limits = {"low": _plain(rules.best_face_from_percent), "high": _plain(rules.best_face_to_percent)}
-    note = _("best: %(low)s–%(high)s %%") % limits
+    note = _("best: %(low)s–%(high)s%%") % limits
     return [Line(_("Face value of the average price"), _percent(verdict.figure), note, verdict.tone, word)]
 
 
@@ -115,7 +115,7 @@ def _pool_lines(found: Goods, currency: str, rules: CouponRules, quota: int | No
     if quota and found.in_stock_percent_after is not None:
         after = found.in_stock_percent_after
         kept = after >= rules.in_stock_percent
-        note = _("%(now)s now; wanted: %(least)s %%") % {
+        note = _("%(now)s now; wanted: %(least)s%%") % {
             "now": _percent(found.in_stock_percent),
             "least": _plain(rules.in_stock_percent),
         }
@@ -148,8 +148,8 @@ def _margin_lines(sums: margins.Sums, currency: str, rules: CouponRules, *, rest
     freight_word = _("freight inverted") if inverted else _("no inversion")
     if inverted and restricted:
         freight_word = _("kept out by the restriction")
-    most = _("at most %(most)s %%") % {"most": _plain(rules.margin_share_percent)}
-    lines = _("healthy from %(healthy)s %%, advised %(advised)s %%") % limits
+    most = _("at most %(most)s%%") % {"most": _plain(rules.margin_share_percent)}
+    lines = _("healthy from %(healthy)s%%, advised %(advised)s%%") % limits
     return [
         Line(_("Gross margin of an order"), worth(sums.gross), _("of %(order)s") % {"order": worth(sums.order)}),
         Line(

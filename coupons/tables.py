@@ -67,7 +67,7 @@ class CouponTable(BaseTable):
     def render_rate(self, record: Coupon) -> str:
         """In percent; a dash before the first claim."""
         found = reading.rate(record.tally.claimed, record.tally.redeemed)
-        return "—" if found is None else f"{display.number(found)} %"
+        return "—" if found is None else f"{display.number(found)}%"
 
     def render_actions(self, record: Coupon) -> SafeString:
         """The buttons in sight and the menu."""

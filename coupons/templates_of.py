@@ -28,7 +28,7 @@ TEMPLATES: tuple[Template, ...] = (
     Template(
         "spend30",
         _("Spend 30 save 5"),
-        _("First order only, stacked with the venue's subsidy for a time: what 92.3 % of top sellers combine."),
+        _("First order only, stacked with the venue's subsidy for a time: what 92.3% of top sellers combine."),
         23,
         {
             "kind": CouponKind.SPEND,

@@ -39,13 +39,13 @@ class Advice:
 
 
 def percent(part: int, whole: int) -> str:
-    """`11.2 %`; a dash of nothing."""
-    return f"{display.number(round(Decimal(part) * 100 / whole, 1))} %" if whole else "—"
+    """`11.2%`; a dash of nothing."""
+    return f"{display.number(round(Decimal(part) * 100 / whole, 1))}%" if whole else "—"
 
 
 def share(value: float | None) -> str:
     """A share of one as percent."""
-    return "—" if value is None else f"{display.number(round(Decimal(str(value)) * 100, 1))} %"
+    return "—" if value is None else f"{display.number(round(Decimal(str(value)) * 100, 1))}%"
 
 
 def signal_label(key: str) -> str:
@@ -130,7 +130,7 @@ def _advice(one: Mapping[str, Any], coupon: Coupon, titles: Mapping[int, str], l
         return Advice(
             _("Hand it out elsewhere than on: %(channel)s") % given,
             _(
-                "%(redeemed)s of %(claims)s claimed there were redeemed; without them the rate would have been %(rate)s %%."
+                "%(redeemed)s of %(claims)s claimed there were redeemed; without them the rate would have been %(rate)s%%."
             )
             % given,
         )

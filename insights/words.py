@@ -28,7 +28,7 @@ class Tile:
 
 
 def shown(metric: Metric, value: Any, currency: str) -> str:
-    """`12,804`, `4.12 %`, `US$1,234.50`, `2.65`; a dash for what is unknown."""
+    """`12,804`, `4.12%`, `US$1,234.50`, `2.65`; a dash for what is unknown."""
     if value is None:
         return UNKNOWN
     if metric.form == "count":

@@ -122,7 +122,7 @@ def test_the_permanent_cancel_of_many_lies_behind_stop_page_checks_and_typed_num
     assert owner.get(cancel_url)["Location"] == url, "only through the stop page"
     page = owner.get(found[1]).content.decode()
     assert first.code in page
-    assert "More than 30 % at once" in page
+    assert "More than 30% at once" in page
     given = {"reason": "season", "form_token": token(stop), "confirm_count": "2"}
     assert owner.post(cancel_url, given).status_code == 409, "the token of the pause form"
     given["form_token"] = token(page)

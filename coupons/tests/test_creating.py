@@ -121,7 +121,7 @@ def test_the_face_value_is_at_most_half_of_any_item_and_the_item_is_named(store:
     [error] = caught.value.errors
     assert error.field == "face_value"
     assert "CHEAP-1" in str(error.message)
-    assert "50.1 %" in str(error.message)
+    assert "50.1%" in str(error.message)
 
 
 def test_amounts_that_are_swapped_are_noticed(store: Store) -> None:

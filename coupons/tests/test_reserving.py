@@ -97,7 +97,7 @@ def test_the_page_shows_the_gauge_beside_the_rate_that_is_wanted(client: Client)
         reserving.hold([coupon.pk], now=clock.now())
     client.force_login(make.owner_of(store))
     shown = _text(client, store, coupon.code)
-    assert "1 of 2 SKUs on sale can be bought without this coupon; wanted: 98 %" in shown
+    assert "1 of 2 SKUs on sale can be bought without this coupon; wanted: 98%" in shown
     assert "below the line" in shown
     assert "Oldest stock figure" in shown
     assert "SKUs on sale" not in _text(client, store, over.code)

@@ -31,6 +31,13 @@ addEventListener("beforeunload", (event) => {
   if (document.querySelector("form[data-guard][data-changed]")) event.preventDefault();
 });
 
+// Flatpickr makes 3 March of 31 February and empties a field that it cannot read; here both stay as typed, and are called wrong.
+const told = (text, date) => {
+  const said = text.match(/\d+/g) || [];
+  const is = date && [date.getFullYear(), date.getMonth() + 1, date.getDate(), date.getHours(), date.getMinutes()];
+  return is && said.length > 2 && said.slice(0, 5).every((part, at) => Number(part) === is[at]);
+};
+
 // ISO text with a calendar: native date inputs follow the browser's locale, not the page's.
 document.addEventListener("focusin", async (event) => {
   const input = event.target;
@@ -38,10 +45,16 @@ document.addEventListener("focusin", async (event) => {
   await assets("flatpickr");
   if (input._flatpickr) return;
   const day = input.dataset.datetime === "date";
+  const dateFormat = day ? "Y-m-d" : "Y-m-d H:i";
+  const parseDate = (text) => { const date = window.flatpickr.parseDate(text, dateFormat); return told(text, date) ? date : undefined; };
+  let typed = "";
+  input.addEventListener("blur", () => { typed = input.value; });
+  input.addEventListener("keydown", (event) => event.key === "Enter" && !parseDate(input.value) && event.stopImmediatePropagation());
   const picker = window.flatpickr(input, {
-    allowInput: true, disableMobile: true, enableTime: !day, time_24hr: true, dateFormat: day ? "Y-m-d" : "Y-m-d H:i",
+    allowInput: true, disableMobile: true, enableTime: !day, time_24hr: true, dateFormat, parseDate, errorHandler: () => {},
     locale: language().startsWith("zh") ? "zh" : "default", onChange: () => input.dispatchEvent(new Event("input", { bubbles: true })),
   });
+  input.addEventListener("blur", () => { if (!input.value && typed) input.value = typed; });
   // With text allowed in it, flatpickr leaves Escape to the page.
   input.addEventListener("keydown", (event) => event.key === "Escape" && picker.close());
   if (document.activeElement === input) picker.open();

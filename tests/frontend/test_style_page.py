@@ -216,6 +216,17 @@ def test_calendar_unsaved_changes_and_menus(chromium, style_server):
     page.keyboard.press("Escape")
     field.fill("2026-11-28 09:00")
     expect(page.locator("span[data-dirty]")).to_be_visible()
+    for typed, kept in (
+        ("2026-02-31 10:00", "2026-02-31 10:00"),
+        ("tomorrow", "tomorrow"),
+        ("2026-2-3 9:00", "2026-02-03 09:00"),
+    ):
+        field.fill(typed)
+        field.blur()
+        assert field.input_value() == kept, "what is no date stays as typed, for the server to call it wrong"
+    field.fill("")
+    field.blur()
+    assert field.input_value() == ""
     menu = page.locator("details[data-menu]", has_text="更多").first
     menu.locator("summary").click()
     expect(menu.get_by_text("不可恢复")).to_be_visible()
