@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import OperationalError, connection, transaction
-from django.utils.translation import gettext as _
 
 import policies
 from audit.record import Entry, Target, record_many
@@ -207,8 +206,7 @@ def _publishing(closing: Closing, pages: tuple[int, int], rules: ClosingRules, n
     total, published = pages
     late = now - closing.closed_at >= timedelta(seconds=rules.publish_alarm)
     if published < total and late and step["state"] != steps.FAILED:
-        words = _("%(n)s pages were not published in time.") % {"n": total - published}
-        step = steps.failed(step, at=now, error=words)
+        step = steps.failed(step, at=now, error=steps.UNPUBLISHED)
         return step | {"done": published, "total": total}
     if published < total and step["state"] == steps.FAILED:
         return step | {"done": published, "total": total}
@@ -247,13 +245,11 @@ def _verifying(closing: Closing, checks: Sequence[Check], now: datetime, *, left
         return steps.moved(step, state, at=now, done_count=seen, total=total, **figures)
     last = _verdict(finished, left)
     if last == CheckState.FAILED:
-        words = _("The public pages could not be read.")
-        return steps.failed(step, at=now, error=words) | {"evidence": {**step["evidence"], **figures}}
+        return steps.failed(step, at=now, error=steps.UNREAD) | {"evidence": {**step["evidence"], **figures}}
     flow = closing.order_flow.get("state")
     if flow in (order_flow.LEFT, order_flow.BROKEN):
-        priced = _("A dry quote still gives a price of the campaign.")
-        words = priced if flow == order_flow.LEFT else _("Dry quotes could not be made.")
-        return steps.failed(step, at=now, error=words) | {"evidence": {**step["evidence"], **figures}}
+        error = steps.STILL_PRICED if flow == order_flow.LEFT else steps.NO_QUOTES
+        return steps.failed(step, at=now, error=error) | {"evidence": {**step["evidence"], **figures}}
     state = steps.DONE if last == CheckState.PASSED else steps.RUNNING
     return steps.moved(step, state, at=now, done_count=seen, total=total, **figures)
 

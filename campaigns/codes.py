@@ -170,7 +170,7 @@ declare(
     Code("ERR_STEP", ERROR, _("Unknown step"), cause=_("A close has no such step."), fix=_("Use the buttons of the report.")),
     Code(
         "ERR_CLOSE_STEP", ERROR, _("A step of the close of %(campaign)s failed"),
-        cause=_("The step “%(step)s” failed several times. The last answer was: %(error)s"),
+        cause=_("Its data could not be archived, several times over. The last answer was: %(error)s"),
         fix=(_("Open the close report."), _("Run the step again.")),
         page="campaigns:closing", page_args=("code",), page_label=_("Close report"),
     ),

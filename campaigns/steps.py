@@ -8,7 +8,10 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _now
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+
+from core import display
 
 Step = dict[str, Any]
 
@@ -23,6 +26,13 @@ KEYS = (
     "archive",
 )
 PENDING, RUNNING, DONE, FAILED = "pending", "running", "done", "failed"
+#: What may go wrong with a step, as `error` keeps it: put into words for who reads it, not by the machine that met it.
+UNPUBLISHED, UNREAD, STILL_PRICED, NO_QUOTES = "unpublished", "unread", "still_priced", "no_quotes"
+_FAULTS = {
+    UNREAD: _("The public pages could not be read."),
+    STILL_PRICED: _("A dry quote still gives a price of the campaign."),
+    NO_QUOTES: _("Dry quotes could not be made."),
+}
 
 
 def pending(key: str, total: int = 0, **evidence: Any) -> Step:
@@ -80,7 +90,7 @@ def moved(step: Step, state: str, *, at: datetime, done_count: int, total: int, 
 
 
 def failed(step: Step, *, at: datetime, error: str) -> Step:
-    """The step after a fault: tried once more than before, with what went wrong."""
+    """The step after a fault: tried once more than before, with what went wrong: one of the words above, or a fault of the machine."""
     return step | {
         "state": FAILED,
         "attempts": step["attempts"] + 1,
@@ -88,6 +98,20 @@ def failed(step: Step, *, at: datetime, error: str) -> Step:
         "finished_at": None,
         "error": error[:500],
     }
+
+
+def error_text(step: Mapping[str, Any]) -> str:
+    """What went wrong with a step, in the page's language; a fault of the machine as it was answered."""
+    error = step["error"]
+    if error == UNPUBLISHED:
+        n = step["total"] - step["done"]
+        words = ngettext("%(n)s page was not published in time.", "%(n)s pages were not published in time.", n)
+        return words % {"n": display.number(n)}
+    if error in _FAULTS:
+        return str(_FAULTS[error])
+    if error and step["key"] == "archive":
+        return _now("The data could not be archived: %(fault)s") % {"fault": error}
+    return str(error)
 
 
 def moment(text: str | None) -> datetime | None:

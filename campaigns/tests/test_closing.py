@@ -269,13 +269,19 @@ def test_any_step_can_be_run_again(shop, frozen, key):
     assert AuditEvent.objects.filter(action="campaign.run_step").count() == 1
 
 
-def test_sites_that_are_not_told_in_time_fail_their_step(shop, frozen):
+def test_sites_that_are_not_told_in_time_fail_their_step(client, shop, frozen):
     campaign = make.make_campaign(shop.store, shop.skus)
     _cancelled(shop, frozen, campaign)
     frozen.tick(300)
     sweeps.run()
     step = next(step for step in Closing.objects.get().steps if step["key"] == "publish_sites")
     assert (step["state"], step["done"], step["total"]) == ("failed", 0, 6)
+    client.force_login(make.owner_of(shop.store))
+    for language, words in (("zh-hans", "6个页面未按时发布。"), ("en", "6 pages were not published in time.")):
+        report_page = client.get(
+            f"/s/{shop.store.slug}/campaigns/{campaign.code}/closing/", headers={"Accept-Language": language}
+        )
+        assert words in report_page.content.decode()  # in the reader's language, not the worker's
     while outbox.deliver_due(topics=["publish.site"]):
         pass
     frozen.tick(61)

@@ -166,6 +166,7 @@ def _step(request: StoreRequest, campaign: Campaign, step: dict[str, Any]) -> di
         "code": step["key"],
         "label": STEPS[step["key"]],
         "evidence": steps.evidence_text(step),
+        "error": steps.error_text(step),
         "started_at": steps.moment(step.get("started_at")),
         "finished_at": steps.moment(step.get("finished_at")),
         "retry_url": retry if "campaigns.cancel" in request.rights else "",
