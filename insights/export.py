@@ -37,7 +37,7 @@ from core import clock, display, keyset, money
 from core.errors import FieldError, InvalidInput
 from insights import measuring
 from insights.formulas import KEYS, METRICS, TWELVE_SQL
-from insights.history import HistoryFilter, past
+from insights.history import CLOSED, HistoryFilter, past
 from policies.rules import InsightRules
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -137,7 +137,7 @@ def rows_of(store: Store, wanted: HistoryFilter, rules: InsightRules, *, now: da
     empty = True
     for chunk in _ahead(_chunks(store, wanted, rules.export_chunk, display.zone_key(zone))):
         live = _live([row[0] for row in chunk if row[-1] is None], store, now)
-        for pk, code, name, kind, state, reason, *rest in chunk:
+        for pk, _closed, code, name, kind, state, reason, *rest in chunk:
             final = yes
             if rest[-1] is None:
                 rest[-len(live[pk]) :] = live[pk]
@@ -171,7 +171,7 @@ _WITH_FIGURES = f"""
     FROM ({{campaigns}}) AS c LEFT JOIN LATERAL (
         SELECT * FROM insights_campaignfigures WHERE campaign_id = c.pk OFFSET 0
     ) AS f ON true
-    ORDER BY c.pk DESC
+    ORDER BY c.closed_at DESC, c.pk DESC
 """  # noqa: S608 - text of our own
 _PLACES = orjson.dumps({currency: money.places(currency) for currency in sorted(money.currencies())}).decode()
 
@@ -186,16 +186,16 @@ def _chunks(store: Store, wanted: HistoryFilter, size: int, zone: str) -> Iterat
         for n, key in enumerate((zone, "UTC"))
     }
     rows = past(store.pk, wanted).annotate(shown=name, **times)
-    fields = ("pk", "code", "shown", "kind", "state", "stop_reason", *times, "item_count")
-    edge: int | None = None
+    fields = ("pk", CLOSED, "code", "shown", "kind", "state", "stop_reason", *times, "item_count")
+    below = rows
     while True:
-        below = rows if edge is None else rows.filter(pk__lt=edge)
-        chunk = _with_figures(below.order_by("-pk").values_list(*fields)[:size])
+        chunk = _with_figures(below.values_list(*fields)[:size])
         if chunk:
             yield chunk
         if len(chunk) < size:
             return
-        edge = chunk[-1][0]
+        edge, closed = chunk[-1][:2]
+        below = rows.filter(keyset.beside(CLOSED, closed, edge, after=True))
 
 
 def _ahead(chunks: Iterator[list[tuple[Any, ...]]]) -> Iterator[list[tuple[Any, ...]]]:

@@ -26,7 +26,7 @@ from core.tables import Empty
 from insights import archives, export, failures, measuring, spending, stale
 from insights.forms import HistoryForm, SpendForm
 from insights.formulas import Figures
-from insights.history import past
+from insights.history import CLOSED, past
 from insights.models import CampaignFigures
 from insights.tables import CauseTable, DayTable, HistoryTable, StaleTable
 from insights.words import tiles
@@ -41,7 +41,7 @@ def _url(request: StoreRequest, name: str, **kwargs: str) -> str:
 @require_safe
 @requires("campaigns.view")
 def history_list(request: StoreRequest, store: str) -> HttpResponse:
-    """历史活动: ended and cancelled campaigns, for ever (R37). Filters are the address, so that a link keeps them."""
+    """历史活动: ended and cancelled campaigns, for ever, the latest closed first (R37). Filters are the address: a link keeps them."""
     return _history(request)
 
 
@@ -50,9 +50,9 @@ def _history(request: StoreRequest, problem: dict[str, Any] | None = None, statu
     form = HistoryForm(request.GET or None, store=request.store)
     rows = past(request.store.pk, form.wanted())
     try:
-        found = keyset.page(rows, cursor=request.GET.get("cursor", ""), size=rules.page_size)
+        found = keyset.page_by(rows, CLOSED, cursor=request.GET.get("cursor", ""), size=rules.page_size)
     except DomainError:
-        found = keyset.page(rows, size=rules.page_size)
+        found = keyset.page_by(rows, CLOSED, size=rules.page_size)
     sees = "insights.view" in request.rights
     for campaign in found.rows:
         campaign.store = request.store

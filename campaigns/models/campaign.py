@@ -107,7 +107,7 @@ class Campaign(models.Model):
         indexes = [
             models.Index(fields=["store", "-id"], name="campaign_list"),
             models.Index(
-                fields=["store", "closed_at"], name="campaign_closed", condition=models.Q(closed_at__isnull=False)
+                fields=["store", "closed_at", "id"], name="campaign_closed", condition=models.Q(closed_at__isnull=False)
             ),
             models.Index(fields=["store", "state", "-id"], name="campaign_by_state"),
             models.Index(fields=["store", "kind", "-id"], name="campaign_by_kind"),

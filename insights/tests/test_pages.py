@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -17,8 +18,9 @@ from accounts.models import User
 from campaigns import stopping, subitems, sweeps
 from campaigns.models import Campaign
 from campaigns.tests.conftest import NOON, days
+from core import keyset
 from core.errors import Conflict
-from insights import export, failures, stale
+from insights import export, failures, history, stale
 from insights.history import HistoryFilter
 from insights.models import AdSpend, EventCount
 from orders.recording import LineDraft
@@ -100,7 +102,48 @@ def test_the_export_speaks_the_language_of_its_reader_in_every_chunk(owner, shop
     with translation.override("zh-hans"):
         rules = policies.active(InsightRules, NOON).model_copy(update={"export_chunk": 2})
         rows = list(export.rows_of(shop.store, HistoryFilter(), rules, now=NOON))
-    assert [list(row.values())[1] for row in rows] == ["第2周", "第1周", "第0周"]
+    assert [list(row.values())[1] for row in rows] == ["第0周", "第1周", "第2周"]
+
+
+def closed_in_all_orders(shop):
+    """Names of 115 past campaigns, the latest closed first: seventy by one sweep, the others made in the order of their closes."""
+    others = [past(shop, f"H-{n:03}", NOON - days(80 - n)).name for n in range(45)]
+    swept = [past(shop, f"H-{n:03}", NOON - days(40)).name for n in range(45, 115)]
+    return [*others[41:][::-1], *swept[::-1], *others[:41][::-1]]
+
+
+def test_the_history_and_its_export_come_in_the_order_of_the_closes(owner, shop):
+    names = closed_in_all_orders(shop)
+    seen, query = [], ""
+    while True:
+        text = page(owner, shop, f"campaigns/past/{query}")
+        seen.append(re.findall(r">(H-\d+)</a>", text))
+        after = re.search(r'rel="next" href="(\?[^"]+)"', text)
+        if after is None:
+            break
+        query = after[1]
+    assert [len(one) for one in seen] == [50, 50, 15]
+    assert sum(seen, []) == names
+    before = re.search(r'rel="prev" href="(\?[^"]+)"', text)
+    assert re.findall(r">(H-\d+)</a>", page(owner, shop, f"campaigns/past/{before[1]}")) == seen[1]
+    rules = policies.active(InsightRules, NOON).model_copy(update={"export_chunk": 40})
+    rows = list(export.rows_of(shop.store, HistoryFilter(), rules, now=NOON))
+    assert [row["Campaign name"] for row in rows] == names
+
+
+@pytest.mark.parametrize("cursor", ["", keyset.encode_moment("n", NOON, 7), keyset.encode_moment("p", NOON, 7)])
+def test_a_page_of_the_history_reads_the_index_of_closes_in_its_order(shop, cursor):
+    with CaptureQueriesContext(connection) as captured:
+        keyset.page_by(history.past(shop.store.pk, HistoryFilter()), history.CLOSED, cursor=cursor, size=50)
+    (query,) = captured.captured_queries
+    with connection.cursor() as database:
+        database.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+        database.execute(f"EXPLAIN {query['sql']}")
+        plan = "\n".join(line for (line,) in database.fetchall())
+    assert "campaign_closed" in plan
+    assert "Sort" not in plan
+    if cursor:
+        assert "ROW(closed_at, id)" in plan.partition("Index Cond")[2].partition("\n")[0]
 
 
 def test_the_history_pages_by_key_with_as_many_queries_for_many_as_for_few(owner, shop):

@@ -193,9 +193,9 @@ def test_the_workbook_holds_text_as_text_dates_as_dates_and_no_buyer(owner, stor
     assert "SECRET-ORDER" not in text
     book = CalamineWorkbook.from_filelike(io.BytesIO(content))
     head, *body = book.get_sheet_by_name("Past campaigns").to_python()
-    assert [row[0] for row in body] == [row.code for row in reversed(rows)]
-    assert [row[1] for row in body] == list(reversed(hostile))
-    last = dict(zip(head, body[-1], strict=True))
+    assert [row[0] for row in body] == [row.code for row in rows]  # the latest closed first
+    assert [row[1] for row in body] == list(hostile)
+    last = dict(zip(head, body[0], strict=True))
     assert last["Closed at (UTC)"] == (NOON - timedelta(days=1)).replace(tzinfo=None)
     assert last["Closed at (Beijing time)"] == datetime(2026, 11, 26, 20, 0)
     assert (last["Orders"], last["Sales amount"], last["ROI"], last["Click rate"]) == (1, 37.8, 3.15, "")
