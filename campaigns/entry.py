@@ -71,6 +71,7 @@ def ensure_may_enter(store: Store, *, now: datetime) -> None:
         {
             "code": code,
             "status": "blocked",
+            "title": str(CHECKS[code]),
             "detail": str(finding.detail),
             "evidence": dict(finding.evidence),
             "fix": {"label": str(finding.fix.label), "url": finding.fix.url} if finding.fix else None,

@@ -14,6 +14,7 @@ from audit.models import AuditEvent
 from campaigns import lifecycle, reviewing
 from campaigns.inputs import CampaignInput, ItemInput
 from campaigns.models import Campaign, CampaignItem
+from campaigns.outcomes import GuardRow
 from campaigns.tests.conftest import NOON, open_shop
 from core import codes
 from core.errors import Conflict, InvalidInput, NotFound, PermissionRefused, VersionConflict
@@ -151,6 +152,7 @@ def test_a_store_out_of_order_has_no_entry(shop, spoil, code):
         with pytest.raises(Conflict) as refusal:
             act()
         assert refusal.value.code == code
+        assert set(refusal.value.extra["blockers"][0]) == set(GuardRow("", "", "", "").as_dict())
     shop.store.profile.decoration_waived = True
     shop.store.profile.save()
     if code == "ERR_STORE_UNDECORATED":
