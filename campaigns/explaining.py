@@ -14,10 +14,14 @@ from django.db import connection
 
 _PLACE = "unnest(%(ids)s::bigint[], %(codes)s::text[], %(stores)s::bigint[], %(sinces)s::timestamptz[]) AS v(id, code, store, since)"
 _ORDERS = f"""
-    SELECT v.id, count(DISTINCT r.id), count(DISTINCT r.id) FILTER (WHERE r.state IN ('unpaid', 'paid', 'shipped'))
-    FROM {_PLACE}
-    JOIN orders_orderline n ON n.store_id = v.store AND n.campaign_code = v.code AND n.campaign_code <> ''
-    JOIN orders_order r ON r.id = n.order_id AND r.placed_at >= v.since
+    SELECT s.id, count(DISTINCT r.id), count(DISTINCT r.id) FILTER (WHERE r.state IN ('unpaid', 'paid', 'shipped'))
+    FROM (
+        SELECT v.id, v.since, n.order_id FROM {_PLACE}
+        JOIN orders_orderline n ON n.store_id = v.store AND n.campaign_code = v.code AND n.campaign_code <> ''
+        UNION ALL
+        SELECT v.id, v.since, o.id FROM {_PLACE}
+        JOIN orders_order o ON o.store_id = v.store AND (o.snapshot -> 'campaigns') ? v.code
+    ) AS s JOIN orders_order r ON r.id = s.order_id AND r.placed_at >= s.since
     GROUP BY 1
 """  # noqa: S608 - constants of this house
 _PRICES = f"""

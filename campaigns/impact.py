@@ -32,7 +32,7 @@ _COUPONS = f"""
 """  # noqa: S608 - constants of this house
 _ORDERS_AT_END = f"""
     SELECT n.campaign_code, count(DISTINCT n.order_id) {OPEN_ORDERS}
-        AND r.placed_at < (SELECT c.ends_at FROM campaigns_campaign c WHERE c.code = n.campaign_code)
+    WHERE n.placed_at < (SELECT c.ends_at FROM campaigns_campaign c WHERE c.code = n.campaign_code)
     GROUP BY 1
 """  # noqa: S608 - constants of this house
 

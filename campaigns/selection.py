@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from campaigns.kinds import SPECS
 from campaigns.models import Campaign
+
+#: Kinds whose discount is taken off the order and not off a product.
+ORDER_KINDS = [key for key, spec in SPECS.items() if not spec.item_prices]
 
 #: The items of the campaigns that take part; those that were closed on their own have left already.
 ITEMS = "FROM campaigns_campaignitem i WHERE i.campaign_id = ANY(%(ids)s) AND i.ended_at IS NULL"
@@ -17,12 +21,17 @@ ITEMS = "FROM campaigns_campaignitem i WHERE i.campaign_id = ANY(%(ids)s) AND i.
 #: The offers that buyers may still see: tags and promotion prices.
 SHOWN_OFFERS = "FROM listings_liveoffer o WHERE o.campaign_code = ANY(string_to_array(%(codes)s, ',')) AND o.active"
 
-#: Orders sold under the campaigns that are on their way: they keep their terms (R14).
-OPEN_ORDERS = (
-    "FROM orders_orderline n JOIN orders_order r ON r.id = n.order_id"
-    " WHERE n.store_id = ANY(%(stores)s) AND n.campaign_code = ANY(string_to_array(%(codes)s, ',')) AND n.campaign_code <> ''"
-    " AND r.state IN ('unpaid', 'paid', 'shipped')"
-)
+#: Orders sold under the campaigns that are on their way: they keep their terms (R14). An order is a campaign's by a line at its price; a
+#: discount on the whole order, and the price that several make together, stand in the order's terms.
+OPEN_ORDERS = """FROM (
+        SELECT l.campaign_code, r.id AS order_id, r.placed_at FROM orders_orderline l JOIN orders_order r ON r.id = l.order_id
+        WHERE l.store_id = ANY(%(stores)s) AND l.campaign_code = ANY(string_to_array(%(codes)s, ',')) AND l.campaign_code <> ''
+            AND r.state IN ('unpaid', 'paid', 'shipped')
+        UNION ALL
+        SELECT w.code, r.id, r.placed_at FROM campaigns_campaign w
+        JOIN orders_order r ON r.store_id = w.store_id AND (r.snapshot -> 'campaigns') ? w.code
+        WHERE w.id = ANY(%(ids)s) AND (w.stacks OR w.kind = ANY(%(order_kinds)s)) AND r.state IN ('unpaid', 'paid', 'shipped')
+    ) AS n"""
 
 #: SKUs whose sale price will not return by itself: it was changed during the campaign, or equals the campaign price (R44, R45).
 #: A price set after the close is somebody's decision and needs no second look, unless that decision was undone.
@@ -47,4 +56,5 @@ def parameters(campaigns: Sequence[Campaign]) -> dict[str, Any]:
         "ids": [campaign.pk for campaign in campaigns],
         "codes": ",".join(campaign.code for campaign in campaigns),
         "stores": sorted({campaign.store_id for campaign in campaigns}),
+        "order_kinds": ORDER_KINDS,
     }

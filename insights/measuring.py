@@ -14,8 +14,8 @@ from typing import Any
 
 from django.db import connection
 
-from campaigns.kinds import SPECS
 from campaigns.models import Campaign
+from campaigns.selection import ORDER_KINDS
 from core import money
 from insights.formulas import Figures
 from insights.models import CampaignFigures
@@ -64,8 +64,6 @@ _COUNTED_BY_DAY = """
     SELECT (hour AT TIME ZONE %s)::date, sum(impressions)::bigint, sum(clicks)::bigint, sum(add_to_cart)::bigint
     FROM insights_eventcount WHERE store_id = %s AND campaign_id = %s GROUP BY 1
 """
-#: Kinds whose discount is taken off the order and not off a product.
-_ORDER_KINDS = [key for key, spec in SPECS.items() if not spec.item_prices]
 
 
 def of(campaigns: Iterable[Campaign]) -> dict[int, Figures]:
@@ -108,7 +106,7 @@ def count(currencies: dict[int, str], store_ids: Sequence[int]) -> dict[int, Fig
         cursor.execute(_SPENT, [stores, ids])
         for pk, amount in cursor.fetchall():
             found[pk].ad_spend = amount
-        cursor.execute(_BY_CAMPAIGN, {"ids": ids, "kinds": _ORDER_KINDS})
+        cursor.execute(_BY_CAMPAIGN, {"ids": ids, "kinds": ORDER_KINDS})
         sold: dict[int, list[tuple[Any, ...]]] = {}
         for pk, *rest in cursor.fetchall():
             sold.setdefault(pk, []).append(tuple(rest))
@@ -145,7 +143,7 @@ def by_day(campaign: Campaign, zone: str, currency: str) -> dict[date, dict[str,
         cursor.execute(_COUNTED_BY_DAY, [zone, campaign.store_id, campaign.pk])
         for day, impressions, clicks, carts in cursor.fetchall():
             days[day] = {"impressions": impressions, "clicks": clicks, "add_to_cart": carts}
-        cursor.execute(_BY_DAY, {"ids": [campaign.pk], "kinds": _ORDER_KINDS, "zone": zone, "currency": currency})
+        cursor.execute(_BY_DAY, {"ids": [campaign.pk], "kinds": ORDER_KINDS, "zone": zone, "currency": currency})
         for day, orders, units, paid in cursor.fetchall():
             days.setdefault(day, {}).update({"orders": orders, "units": units, "sales_amount": paid})
     return dict(sorted(days.items()))

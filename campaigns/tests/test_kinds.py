@@ -8,10 +8,11 @@ from decimal import Decimal
 import pytest
 
 from audit.models import AuditEvent
-from campaigns import lifecycle, reviewing, stopping
+from campaigns import lifecycle, report, reviewing, stopping, sweeps
+from campaigns.guards import close_check
 from campaigns.inputs import CampaignInput, ItemInput
 from campaigns.kind_rules import Terms
-from campaigns.models import Campaign, Kind
+from campaigns.models import Campaign, Closing, Kind
 from campaigns.tests.conftest import NOON, days
 from core.errors import Conflict, InvalidInput
 from inbox.models import Message
@@ -101,6 +102,28 @@ def test_the_best_step_is_taken_and_the_order_keeps_it_for_ever(shop):
     assert (snapshot["discount"], snapshot["free_shipping_threshold"]) == ("15.00", "20.00")
     assert snapshot["gifts"] == [{"campaign": campaign.code, "gift": "Tote"}]
     assert quoted(4).terms["discount"] == "0.00"
+
+
+@pytest.mark.parametrize("together", ["order", "line"])
+def test_orders_that_only_the_terms_name_are_foreseen_counted_and_explained(shop, frozen, together):
+    """A discount on the whole order, and the second of two prices that stack, stand in no line."""
+    if together == "order":
+        campaign = create(shop, Kind.SPEND_AND_SAVE, SAVE, priced=False)
+    else:
+        create(shop, Kind.LIMITED_TIME_DISCOUNT, stacks=True, starts_at=NOON - days(2))
+        campaign = create(shop, Kind.FESTIVAL, stacks=True)
+    lines = [{"sku": shop.skus[0].code, "quantity": 4}]
+    early, later = (make_quote(shop.store, {"lines": lines}, actor=shop.owner) for _ in range(2))
+    place_order(shop.store, {"order": "A-1", "quote": early.code}, actor=shop.owner)
+    assert close_check(shop.store, campaign, "pause", actor=shop.owner).impact.open_orders == 1
+    frozen.tick(1)
+    stopping.cancel(shop.store, campaign.code, confirm_code=campaign.code, actor=shop.owner)
+    frozen.tick(60)
+    place_order(shop.store, {"order": "A-2", "quote": later.code}, actor=shop.owner)
+    frozen.tick(600)
+    sweeps.run()
+    (row,) = report.differences_of(Closing.objects.get(campaign=campaign))
+    assert (row["key"], row["forecast"], row["result"], row["facts"]["placed"]) == ("open_orders", 1, 2, 1)
 
 
 def test_spend_and_save_takes_no_item_prices(shop):
