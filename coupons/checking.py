@@ -113,9 +113,7 @@ def _about_goods(
         "most": _percent(rules.max_face_percent),
         "shown": display.number(found.too_cheap - 1),
     }
-    message = _(
-        "%(face)s is %(share)s%% of the price of %(sku)s (%(price)s); at most %(most)s%% of any item's price."
-    )
+    message = _("%(face)s is %(share)s%% of the price of %(sku)s (%(price)s); at most %(most)s%% of any item's price.")
     more = ngettext(
         "%(shown)s further item is too cheap for it.",
         "%(shown)s further items are too cheap for it.",
