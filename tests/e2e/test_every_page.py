@@ -41,7 +41,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 #: What looks at colours. It costs more than all other rules together, and is the same for all rows of a list.
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
 #: Rows far down in a list, whose colours are those of the rows above. (All other rules look at every row.)
-LIKE_THE_ONES_ABOVE = "tbody > tr:nth-child(n+16), main > section:nth-of-type(n+16)"
+LIKE_THE_ONES_ABOVE = "tbody > tr:nth-child(n+16), .bo-timeline > li:nth-child(n+16), main > section:nth-of-type(n+16)"
 #: What a page is made of, as numbers: each place by its path of elements with classes, roles and states, and the order
 #: of headings and landmarks. What axe finds follows from these: nothing is styled by its name, nor in the page (CSP).
 PLACES = """
