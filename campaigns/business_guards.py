@@ -22,7 +22,7 @@ from campaigns import affiliates
 from campaigns.guards import Case, Finding, guard
 from campaigns.models import Campaign, CampaignState, Kind
 from campaigns.outcomes import Fix
-from core import display, money
+from core import clock, display, money
 from finance import deposits
 from orders import fulfilment
 from policies.rules import GuardRules, OrderRules
@@ -43,7 +43,7 @@ def platform_unlocked(case: Case) -> Mapping[int, Finding]:
                 "state": campaign.get_state_display(),
                 "moment": display.sentence(campaign.ends_at, display.zone(case.store.time_zone)),
             },
-            {"venue": campaign.venue, "state": campaign.state, "until": campaign.ends_at.isoformat()},
+            {"venue": campaign.venue, "state": campaign.state, "until": clock.rfc3339(campaign.ends_at)},
             _ask_staff(campaign, case),
         )
         for campaign in case.campaigns
@@ -58,7 +58,7 @@ def platform_not_enforced(case: Case) -> Mapping[int, Finding]:
         campaign.pk: Finding(
             _now("The platform enforces this campaign until %(moment)s.")
             % {"moment": display.sentence(campaign.ends_at, display.zone(case.store.time_zone))},
-            {"platform_enforced": True, "until": campaign.ends_at.isoformat()},
+            {"platform_enforced": True, "until": clock.rfc3339(campaign.ends_at)},
             _ask_staff(campaign, case),
         )
         for campaign in case.campaigns

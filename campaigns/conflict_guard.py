@@ -13,7 +13,7 @@ import policies
 from campaigns.conflicts import Summary, first_met
 from campaigns.guards import Case, Finding, guard
 from campaigns.outcomes import Fix
-from core import display
+from core import clock, display
 from policies.rules import ConflictRules
 
 
@@ -65,8 +65,8 @@ def _numbers(found: Summary) -> dict[str, Any]:
             {
                 "code": rival.code,
                 "shared_skus": rival.shared,
-                "starts_at": rival.starts_at.isoformat(),
-                "ends_at": rival.ends_at.isoformat(),
+                "starts_at": clock.rfc3339(rival.starts_at),
+                "ends_at": clock.rfc3339(rival.ends_at),
             }
             for rival in found.rivals
         ],

@@ -14,7 +14,7 @@ from accounts.penalties import Standing, standing_of
 from audit.actors import system
 from campaigns import guards, house_guards
 from campaigns.outcomes import Fix, Text
-from core import display
+from core import clock, display
 from core.errors import Conflict
 from policies.rules import GuardRules
 
@@ -56,7 +56,7 @@ def block_finding(store: Store, standing: Standing) -> guards.Finding | None:
     moment = display.sentence(standing.blocked_until, display.zone(store.time_zone))
     return guards.Finding(
         _("The enrolment right is blocked until %(moment)s by a penalty.") % {"moment": moment},
-        {"blocked_until": standing.blocked_until.isoformat()},
+        {"blocked_until": clock.rfc3339(standing.blocked_until)},
         Fix(gettext_lazy("See the penalties"), reverse("campaigns:standing", kwargs={"store": store.slug})),
     )
 

@@ -16,7 +16,7 @@ from campaigns.guards import ALL_ACTIONS, RIGHTS, Case, Finding, guard
 from campaigns.locks import holder_of, seconds_left
 from campaigns.models import Campaign, CampaignState
 from campaigns.outcomes import Fix, Text
-from core import display
+from core import clock, display
 
 TRANSITIONS = {"pause": "pause", "resume": "resume", "cancel": "hold_cancel", "take_back": "take_back"}
 OVER = frozenset({CampaignState.ENDING, CampaignState.ENDED})
@@ -29,7 +29,7 @@ def not_ended(case: Case) -> Mapping[int, Finding]:
         campaign.pk: Finding(
             _now("It ended at %(moment)s; it is closed by itself.")
             % {"moment": display.sentence(campaign.ends_at, display.zone(case.store.time_zone))},
-            {"ends_at": campaign.ends_at.isoformat(), "state": campaign.state},
+            {"ends_at": clock.rfc3339(campaign.ends_at), "state": campaign.state},
         )
         for campaign in case.campaigns
         if campaign.ends_at <= case.now or campaign.state in OVER
@@ -60,7 +60,7 @@ def _holds_over(case: Case) -> dict[int, Finding]:
         campaign.pk: Finding(
             _now("The hold was over at %(moment)s: the cancel is final.")
             % {"moment": display.sentence(campaign.cancel_final_at, display.zone(case.store.time_zone))},
-            {"state": campaign.state, "cancel_final_at": campaign.cancel_final_at.isoformat()},
+            {"state": campaign.state, "cancel_final_at": clock.rfc3339(campaign.cancel_final_at)},
         )
         for campaign in case.campaigns
         if case.action == "take_back"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from api.fields import write_moment
@@ -14,6 +16,7 @@ from campaigns.report import differences_of
 from core import clock, money
 from policies import timing
 
+_KEPT_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00", re.ASCII)
 _STEP = ("key", "state", "done", "total", "finished_at", "evidence")
 
 
@@ -110,10 +113,19 @@ def closing(found: Closing, prices: Iterable[dict[str, Any]]) -> dict[str, Any]:
         "differences": [
             {name: row[name] for name in ("key", "forecast", "result", "why")} for row in differences_of(found)
         ],
-        "steps": [{name: step.get(name) for name in _STEP} for step in found.steps],
+        "steps": [{name: _in_utc(step.get(name)) for name in _STEP} for step in found.steps],
         "checks": _checks(found),
         "prices_to_review": list(prices),
     }
+
+
+def _in_utc(value: Any) -> Any:
+    """The same with its times as the API writes them; a report keeps them as Python does."""
+    if isinstance(value, dict):
+        return {name: _in_utc(inner) for name, inner in value.items()}
+    if isinstance(value, str) and _KEPT_TIME.fullmatch(value):
+        return write_moment(datetime.fromisoformat(value))
+    return value
 
 
 def _checks(found: Closing) -> list[dict[str, Any]]:

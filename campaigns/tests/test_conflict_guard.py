@@ -10,6 +10,7 @@ import policies
 from campaigns import conflict_guard, conflicts, guards, stopping
 from campaigns.models import Campaign, CampaignItem
 from campaigns.tests.conftest import NOON, days
+from core import clock
 from core.codes import new_code
 from core.errors import Conflict
 from policies.rules import ConflictRules
@@ -33,8 +34,8 @@ def test_an_overlap_warns_a_pause_and_blocks_a_cancel(shop, action, status):
     assert row.evidence["some_skus"] == [sku.code for sku in shop.skus[:2]]
     assert row.evidence["with"] == [
         {
-            "code": other.code, "shared_skus": 2, "starts_at": other.starts_at.isoformat(),
-            "ends_at": other.ends_at.isoformat(),
+            "code": other.code, "shared_skus": 2, "starts_at": clock.rfc3339(other.starts_at),
+            "ends_at": clock.rfc3339(other.ends_at),
         }
     ]  # fmt: skip
     assert other.code in str(row.detail)

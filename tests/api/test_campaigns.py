@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -79,6 +80,8 @@ def test_pause_resume_cancel_take_back(owner: Api, running: dict[str, Any], time
     report = ok(owner.get(f"{path}/closing"))
     assert (report["closed_at"], report["close_kind"]) == (NOON, "manual")
     assert [step["key"] for step in report["steps"]][:2] == ["stop_display", "clear_tags"]
+    assert (report["steps"][0]["finished_at"], report["steps"][0]["evidence"]["cut_over"]) == (NOON, NOON)
+    assert "+00:00" not in json.dumps(report)
     time.tick(60)
     assert ok(owner.post(f"{path}/take-back"))["state"] == "running"
     problem(owner.get(f"{path}/closing"), 404)
