@@ -129,13 +129,14 @@ def _keep_one(owners: Sequence[Membership], leaving: Membership) -> None:
 
 @verb("member.set_owner", right="owner")
 def set_owner(store: Store, user_id: int, is_owner: bool, *, actor: Actor, now: datetime) -> Membership:
-    """Make a member a main account, or end that. By an owner, or by platform staff when the store lost its own.
+    """Make a member a main account, or end that. By an owner; platform staff name one only where the store has none left.
 
     Raises NotFound, PermissionRefused and Conflict ERR_LAST_OWNER. Who is no owner any more keeps no right.
     """
     membership, owners = _locked(store, user_id)
     about(_target(store, membership.user))
-    if actor.staff:
+    by_staff = actor.staff and is_owner and not owners
+    if by_staff:
         check_staff(actor)
     else:
         check_owner(actor, store)
@@ -151,7 +152,7 @@ def set_owner(store: Store, user_id: int, is_owner: bool, *, actor: Actor, now: 
         target=_target(store, membership.user),
         before={"owner": not is_owner},
         after={"owner": is_owner},
-        right="platform_staff" if actor.staff else "owner",
+        right="platform_staff" if by_staff else "owner",
     )
     record(entry, actor=actor, now=now)
     return membership

@@ -147,12 +147,16 @@ def test_an_owner_who_may_not_sign_in_does_not_count():
         members.remove_member(store, owner_of(store).pk, actor=actor_for(owner_of(store)))
 
 
-def test_staff_can_name_an_owner_and_a_manager_cannot():
-    store = make_store()
+def test_staff_name_an_owner_only_where_none_is_left_and_a_manager_never():
+    store, staff = make_store(), make_staff()
     user = make_member(store, rights=["staff.manage"])
-    with pytest.raises(PermissionRefused):
-        members.set_owner(store, user.pk, True, actor=actor_for(user))
-    members.set_owner(store, user.pk, True, actor=actor_for(make_staff()))
+    make_member(store, staff, rights=["campaigns.view"])
+    for person in (user, staff, make_staff()):
+        for who, owns in ((user.pk, True), (owner_of(store).pk, False)):
+            with pytest.raises(PermissionRefused):
+                members.set_owner(store, who, owns, actor=actor_for(person))
+    User.objects.filter(pk=owner_of(store).pk).update(is_active=False)
+    members.set_owner(store, user.pk, True, actor=actor_for(staff))
     assert Membership.objects.get(user=user).is_owner
 
 
@@ -168,6 +172,14 @@ def test_a_member_of_another_store_is_unknown_here():
             act()
 
 
+    assert AuditEvent.objects.get(action="member.set_owner", result="done").right == "platform_staff"
+
+
+def test_an_owner_who_is_platform_staff_too_acts_as_the_owner():
+    store = make_store(owner=make_staff())
+    user = make_member(store)
+    members.set_owner(store, user.pk, True, actor=actor_for(owner_of(store)))
+    assert AuditEvent.objects.get(action="member.set_owner").right == "owner"
 @pytest.mark.django_db(transaction=True)
 def test_two_owners_removing_each_other_leave_one():
     store = make_store()
