@@ -48,9 +48,12 @@ def client_ip(request: HttpRequest) -> str:
 
 
 def label_for_record(user: User) -> str:
-    """What the audit log calls a person: the name, else the e-mail shortened, which is a personal value (`o…@shop.test`)."""
+    """What the audit log calls a person: the name, else the e-mail shortened, which is a personal value (`o…@shop.test`).
+
+    An address typed where a name belongs is no name: it could never be erased from the log.
+    """
     local, _, domain = user.email.partition("@")
-    return user.name or f"{local[:1]}…@{domain}"
+    return user.name if user.name and "@" not in user.name else f"{local[:1]}…@{domain}"
 
 
 def actor_of(user: User, *, ip: str = "", token_id: int | None = None) -> Actor:

@@ -114,6 +114,8 @@ def test_removal_ends_rights_and_tokens_and_coming_back_brings_none():
     tokens.issue(store, user, actor=system("test"))
     manager = actor_for(make_member(store, rights=["staff.manage"]))
     members.remove_member(store, user.pk, actor=manager)
+    members.add_member(store, "second@shop.test", name=" second@shop.test", actor=actor_for(owner_of(store)))
+    assert "second@" not in str(list(AuditEvent.objects.values_list())), "an address typed as the name is no name"
     assert not Grant.objects.filter(membership__user=user).exists()
     assert ApiToken.objects.get().revoked_at is not None
     assert AuditEvent.objects.get(action="member.remove").before == {"owner": False, "rights": ["campaigns.edit"]}
