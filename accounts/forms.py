@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -112,12 +111,6 @@ def terms_text(grant: Grant | Loan | None, zone: tzinfo) -> str:
         parts.append(_now("until %(moment)s") % {"moment": display.sentence(grant.expires_at, zone)})
     parts += limits_text(grant)
     return " · ".join(parts) or _now("without end or limit")
-
-
-def seen_mark(held: Mapping[str, Grant]) -> str:
-    """A digest of what a person holds, to notice that somebody else changed it meanwhile."""
-    terms = sorted((g.right, str(g.expires_at), g.max_listings, g.max_percent_off) for g in held.values())
-    return hashlib.sha256(repr(terms).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ back. The last owner cannot go. Every change holds locks on the store's owners a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -23,7 +24,7 @@ from audit.actors import Actor
 from audit.record import Entry, Target, record
 from audit.verbs import about, verb
 from core import outbox
-from core.errors import Conflict, FieldError, InvalidInput, NotFound, Text
+from core.errors import Conflict, FieldError, InvalidInput, NotFound, Text, VersionConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,10 +262,19 @@ def revoke_right(store: Store, user_id: int, right: str, *, actor: Actor, now: d
 
 
 @verb("right.set", right="owner")
-def set_rights(store: Store, user_id: int, loans: Sequence[Loan], *, actor: Actor, now: datetime) -> tuple[int, int]:
+def set_rights(
+    store: Store, user_id: int, loans: Sequence[Loan], *, seen: str | None = None, actor: Actor, now: datetime
+) -> tuple[int, int]:
+def mark_of(grants: Iterable[Grant]) -> str:
+    """A digest of what a person holds, to notice that somebody else changed it meanwhile."""
+    terms = sorted((g.right, str(g.expires_at), g.max_listings, g.max_percent_off) for g in grants)
+    return hashlib.sha256(repr(terms).encode()).hexdigest()[:16]
+
+
     """Make a member's live rights exactly `loans`: lends, changes terms and takes back, all or nothing; answers (lent, taken back).
 
-    Who only has `staff.manage` may take back, not lend.
+    Who only has `staff.manage` may take back, not lend. `seen` is `mark_of` the live rights that the actor looked at: when they are
+    others by now, VersionConflict, so that a right taken back meanwhile is not lent anew by accident.
     """
     membership, _owners = _locked(store, user_id)
     about(_target(store, membership.user))
@@ -273,6 +283,10 @@ def set_rights(store: Store, user_id: int, loans: Sequence[Loan], *, actor: Acto
     held = {grant.right: grant for grant in membership.grants.all()}
     wanted = {loan.right: loan for loan in loans}
     lent = [loan for loan in wanted.values() if _terms(held.get(loan.right)) != _terms(loan)]
+    live = [grant for grant in held.values() if not _lapsed(grant, now)]
+    if seen is not None and seen != mark_of(live):
+        words = _("Somebody else changed these rights meanwhile. Look again before you save.")
+        raise VersionConflict(words, {"rights": sorted(grant.right for grant in live)})
     gone = [right for right, grant in held.items() if right not in wanted and not _lapsed(grant, now)]
     for loan in lent:
         lend_right(

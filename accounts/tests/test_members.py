@@ -14,7 +14,7 @@ from accounts.models import ApiToken, Grant, Membership, User
 from audit.actors import system
 from audit.models import AuditEvent, PersonalValue
 from core import clock
-from core.errors import Conflict, DomainError, InvalidInput, NotFound, PermissionRefused
+from core.errors import Conflict, DomainError, InvalidInput, NotFound, PermissionRefused, VersionConflict
 from core.models import OutboxMessage
 from tests.factories import actor_for, make_member, make_staff, make_store, make_user, owner_of
 
@@ -90,6 +90,16 @@ def test_set_rights_is_all_or_nothing_and_staff_manage_may_only_take_back():
     assert members.set_rights(store, user.pk, [Loan("campaigns.view")], actor=manager) == (0, 1)
     owner = actor_for(owner_of(store))
     assert members.set_rights(store, user.pk, [Loan("campaigns.view"), Loan("campaigns.pause")], actor=owner) == (1, 0)
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_overwritten():
+    store = make_store()
+    user, owner = make_member(store, rights=["campaigns.view", "campaigns.cancel"]), actor_for(owner_of(store))
+    seen = members.mark_of(Grant.objects.filter(membership__user=user))
+    members.revoke_right(store, user.pk, "campaigns.cancel", actor=owner)
+    with pytest.raises(VersionConflict):
+        members.set_rights(store, user.pk, [Loan("campaigns.view"), Loan("campaigns.cancel")], seen=seen, actor=owner)
+    assert [grant.right for grant in Grant.objects.filter(membership__user=user)] == ["campaigns.view"]
 
 
 def test_adding_by_e_mail_makes_the_person_and_invites():

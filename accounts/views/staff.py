@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts import members
-from accounts.forms import AddMemberForm, RightsForm, blame, bundle_choices, limits_text, seen_mark
+from accounts.forms import AddMemberForm, RightsForm, blame, bundle_choices, limits_text
 from accounts.models import Grant, Membership
 from accounts.problems import problem_context
 from accounts.requests import StoreRequest
@@ -89,11 +89,11 @@ def person(request: StoreRequest, store: str, user: int) -> HttpResponse:
     membership = _find(request, user)
     now = clock.now()
     held = live_grants(membership, now)
-    form = _rights_form(request, held)
+    form, seen = _rights_form(request, held), members.mark_of(held.values())
     context = {
         "person": membership,
         "form": form,
-        "seen": seen_mark(held),
+        "seen": seen,
         "lapsed": [ALL_RIGHTS[grant.right].label for grant in membership.grants.all() if _is_lapsed(grant, now)],
         "lends": request.membership.is_owner,
         "bundles": bundle_choices(),
@@ -106,11 +106,11 @@ def person(request: StoreRequest, store: str, user: int) -> HttpResponse:
     if request.method == "POST" and not membership.is_owner:
         if not form.is_valid():
             status = 422
-        elif request.POST.get("seen") != seen_mark(held):
+        elif request.POST.get("seen") != seen:
             status = 409
             messages.warning(request, _("Somebody else changed these rights meanwhile. Look again before you save."))
         elif request.POST.get("step") == "save":
-            answer = _save(request, membership, form)
+            answer = _save(request, membership, form, seen)
             if isinstance(answer, HttpResponse):
                 return answer
             status, context["problem"] = answer.status, problem_context(request, answer)["problem"]
@@ -136,9 +136,9 @@ def _rights_form(request: StoreRequest, held: dict[str, Grant]) -> RightsForm:
     return RightsForm(held=held, zone=zone, only=only, wanted=wanted, extra=bundle.rights if bundle else ())
 
 
-def _save(request: StoreRequest, membership: Membership, form: RightsForm) -> HttpResponse | DomainError:
+def _save(request: StoreRequest, membership: Membership, form: RightsForm, seen: str) -> HttpResponse | DomainError:
     try:
-        lent, gone = members.set_rights(request.store, membership.user_id, form.loans(), actor=request.actor)
+        lent, gone = members.set_rights(request.store, membership.user_id, form.loans(), seen=seen, actor=request.actor)
     except InvalidInput as error:
         blame(form, error.errors, error.detail)
         return error
