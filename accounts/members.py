@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import people, tokens
@@ -88,7 +89,8 @@ def add_member(store: Store, email: str, *, name: str = "", actor: Actor, now: d
         membership.grants.all().delete()
     entry = Entry(action="member.add", target=_target(store, user), right="staff.manage")
     record(entry, actor=actor, now=now, personal={"email": user.email})
-    outbox.put("accounts.invitation", {"store": store.pk, "user": user.pk}, store_id=store.pk)
+    invited = {"store": store.pk, "user": user.pk, "language": get_language() or ""}
+    outbox.put("accounts.invitation", invited, store_id=store.pk)
     return membership
 
 
@@ -261,16 +263,16 @@ def revoke_right(store: Store, user_id: int, right: str, *, actor: Actor, now: d
     return True
 
 
-@verb("right.set", right="owner")
-def set_rights(
-    store: Store, user_id: int, loans: Sequence[Loan], *, seen: str | None = None, actor: Actor, now: datetime
-) -> tuple[int, int]:
 def mark_of(grants: Iterable[Grant]) -> str:
     """A digest of what a person holds, to notice that somebody else changed it meanwhile."""
     terms = sorted((g.right, str(g.expires_at), g.max_listings, g.max_percent_off) for g in grants)
     return hashlib.sha256(repr(terms).encode()).hexdigest()[:16]
 
 
+@verb("right.set", right="owner")
+def set_rights(
+    store: Store, user_id: int, loans: Sequence[Loan], *, seen: str | None = None, actor: Actor, now: datetime
+) -> tuple[int, int]:
     """Make a member's live rights exactly `loans`: lends, changes terms and takes back, all or nothing; answers (lent, taken back).
 
     Who only has `staff.manage` may take back, not lend. `seen` is `mark_of` the live rights that the actor looked at: when they are
@@ -281,12 +283,12 @@ def mark_of(grants: Iterable[Grant]) -> str:
     if membership.is_owner:
         raise Conflict("ERR_MEMBER_OWNER", _("A main account has every right already."))
     held = {grant.right: grant for grant in membership.grants.all()}
-    wanted = {loan.right: loan for loan in loans}
-    lent = [loan for loan in wanted.values() if _terms(held.get(loan.right)) != _terms(loan)]
     live = [grant for grant in held.values() if not _lapsed(grant, now)]
     if seen is not None and seen != mark_of(live):
         words = _("Somebody else changed these rights meanwhile. Look again before you save.")
         raise VersionConflict(words, {"rights": sorted(grant.right for grant in live)})
+    wanted = {loan.right: loan for loan in loans}
+    lent = [loan for loan in wanted.values() if _terms(held.get(loan.right)) != _terms(loan)]
     gone = [right for right, grant in held.items() if right not in wanted and not _lapsed(grant, now)]
     for loan in lent:
         lend_right(

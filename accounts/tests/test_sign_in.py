@@ -13,8 +13,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import translation
 
-from accounts import limits, people, sessions
+from accounts import limits, members, people, sessions
 from accounts.models import RateCounter, User
 from audit.actors import system
 from audit.models import AuditEvent
@@ -292,8 +293,6 @@ def test_mails_are_counted(client, user):
 def test_an_invited_person_sets_a_first_password(client):
     store = make_store(name="Pinecone")
     manager = make_member(store, rights=["staff.manage"])
-    from accounts import members
-
     members.add_member(store, "new@shop.test", name="Newcomer", actor=actor_for(manager))
     outbox.deliver_due()
     (letter,) = mail.outbox
@@ -335,3 +334,13 @@ def test_the_shipped_hasher_is_slow_and_salted():
 
     assert shipped.PASSWORD_HASHERS[0].endswith("ScryptPasswordHasher")
     assert hashers.ScryptPasswordHasher().work_factor >= 2**14
+def test_an_invitation_speaks_the_language_of_the_page_it_was_sent_from(client):
+    store = make_store("pinecone", name_zh="松果")
+    with translation.override("zh-hans"):
+        members.add_member(store, "new@shop.test", actor=actor_for(owner_of(store)))
+    outbox.deliver_due()
+    (letter,) = mail.outbox
+    assert "松果" in letter.subject
+    assert "设置" in letter.body
+
+
