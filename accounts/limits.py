@@ -123,6 +123,11 @@ def network_of(request: HttpRequest) -> str:
     return "none"
 
 
+def account_of(email: str) -> str:
+    """The account that an e-mail names, hashed."""
+    return hashed("who", email.strip().lower())
+
+
 def begin_sign_in(request: HttpRequest, email: str) -> Taken:
     """Count a password about to be tried, before it reaches the hasher. Raises TooMany.
 
@@ -131,7 +136,7 @@ def begin_sign_in(request: HttpRequest, email: str) -> Taken:
     """
     now = clock.now()
     rules = active(SignInRules, now)
-    who, where = hashed("who", email.strip().lower()), hashed("where", network_of(request))
+    who, where = account_of(email), hashed("where", network_of(request))
     device = known_device(request, who)
     if device:
         return take([Budget(f"device:{hashed(device, who)}", rules.attempts_per_account, rules.account_window)], now)
@@ -156,13 +161,18 @@ def begin_sign_in(request: HttpRequest, email: str) -> Taken:
 
 
 def begin_reset(request: HttpRequest, email: str) -> Taken:
-    """Count a password mail asked for. Raises TooMany."""
+    """Count a password mail asked for. Raises TooMany.
+
+    Mails to one account are counted wherever they are asked for, so that no crowd of addresses floods somebody's letter box. A device
+    that signed in to the account before has a count of its own: nobody else's asking can keep its owner from a mail.
+    """
     now = clock.now()
     rules = active(SignInRules, now)
-    who, where = hashed("who", email.strip().lower()), hashed("where", network_of(request))
+    who, where = account_of(email), hashed("where", network_of(request))
+    device = known_device(request, who)
     return take(
         [
-            Budget(f"reset:{hashed(who, where)}", rules.resets_per_account, _HOUR),
+            Budget(f"reset:{hashed(device, who) if device else who}", rules.resets_per_account, _HOUR),
             Budget(f"resets:{where}", rules.resets_per_address, _HOUR),
         ],
         now,
@@ -198,7 +208,7 @@ def known_device(request: HttpRequest, who: str) -> str:
 def remember_device(response: HttpResponseBase, email: str) -> None:
     """Let this device be known again at the next sign-in."""
     days = active(SignInRules, clock.now()).device_days
-    value = _signer().sign(f"{hashed('who', email.strip().lower())}:{get_random_string(22)}")
+    value = _signer().sign(f"{account_of(email)}:{get_random_string(22)}")
     response.set_cookie(
         device_cookie(),
         value,

@@ -21,7 +21,8 @@ from audit.actors import system
 from audit.models import AuditEvent
 from core import clock, outbox
 from core.errors import InvalidInput
-from tests.factories import actor_for, make_member, make_staff, make_store, make_user
+from core.models import OutboxMessage
+from tests.factories import actor_for, make_member, make_staff, make_store, make_user, owner_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("accounts.tests.urls")]
 PASSWORD = "correct horse battery staple"
@@ -316,6 +317,19 @@ def test_create_admin_prints_a_strong_password_alone(client, capsys):
     call_command("create_admin", email="admin@shop.test")
     assert capsys.readouterr().out == ""
     call_command("create_admin", email="admin@shop.test", new_password=True)
+def test_mails_to_one_account_are_counted_wherever_they_are_asked_for(client, user):
+    def ask(client, number):
+        return client.post(
+            "/account/password/reset/", {"email": user.email}, REMOTE_ADDR=f"10.1.{number}.1"
+        ).status_code
+
+    assert [ask(Client(), number) for number in range(7)] == [302] * 5 + [429] * 2
+    assert OutboxMessage.objects.filter(topic="accounts.password_mail").count() == 5
+    sign_in(client)
+    client.post("/account/logout/")
+    assert ask(client, 99) == 302, "the owner's own device is not locked out by others"
+
+
     assert capsys.readouterr().out.strip() not in ("", password)
     assert password not in str(list(AuditEvent.objects.values_list()))
     with pytest.raises(CommandError, match="e-mail"):
