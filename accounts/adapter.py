@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -9,10 +10,12 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts.limits import Taken, begin_sign_in
+from accounts.limits import Taken, TooMany, account_of, begin_sign_in
 from accounts.models import User
 from accounts.requests import client_ip
 from core import outbox
+
+security = logging.getLogger("accounts.security")
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -34,11 +37,21 @@ class AccountAdapter(DefaultAccountAdapter):
         return client_ip(request)
 
     def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
-        """Count the try, then look at the password; an honest try is given back. Raises TooMany (429)."""
-        taken: Taken = begin_sign_in(request, str(credentials.get("email") or ""))
+        """Count the try, then look at the password; an honest try is given back. Raises TooMany (429).
+
+        Others are logged (ASVS 16.3.1): the account by its keyed hash, so that the log names nobody, yet tries of one belong together.
+        """
+        email = str(credentials.get("email") or "")
+        try:
+            taken: Taken = begin_sign_in(request, email)
+        except TooMany:
+            _log("sign-in held back", request, email)
+            raise
         user = super().authenticate(request, **credentials)
         if user:
             taken.give_back()
+        else:
+            _log("sign-in failed", request, email)
         return user
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
@@ -58,6 +71,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
         """None: changes of a password are in the audit log."""
+
+
+def _log(what: str, request: HttpRequest, email: str) -> None:
+    security.warning("%s: account %s, address %s", what, account_of(email)[:12], client_ip(request) or "unknown")
 
 
 def invite_to_set_password(user: User) -> None:

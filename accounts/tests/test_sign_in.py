@@ -109,6 +109,15 @@ def test_the_limit_ends_with_its_window(client, user):
         assert sign_in(client).status_code == 302
 
 
+def test_failed_tries_are_logged_without_naming_the_account(client, user, caplog):
+    for _round in range(LIMIT + 1):
+        sign_in(client, password="wrong guess")
+    lines = [record.getMessage() for record in caplog.records if record.name == "accounts.security"]
+    assert [line.partition(":")[0] for line in lines] == ["sign-in failed"] * LIMIT + ["sign-in held back"]
+    assert all("10.0.0.1" in line for line in lines)
+    assert not [line for line in lines if "owner@" in line or "guess" in line]
+
+
 def test_others_sign_in_while_one_account_is_attacked_from_the_same_address(client, user):
     make_user("colleague@shop.test", password=PASSWORD)
     for _round in range(40):
