@@ -19,6 +19,10 @@ _SESSION = Prepared(
 class SessionStore(Kept):
     """The `SESSION_ENGINE`."""
 
+    def _validate_session_key(self, key: str) -> bool:
+        """Ours are letters and digits; what else a cookie may hold (a NUL, say) is no session, and must not reach the database."""
+        return bool(super()._validate_session_key(key)) and key.isascii() and key.isalnum()  # type: ignore[misc]  # not in the stubs
+
     def load(self) -> dict[str, Any]:
         """What the session holds; nothing when there is no such session or its time is over."""
         found = _SESSION.rows({"key": self.session_key})

@@ -195,6 +195,11 @@ def test_of_parallel_tries_exactly_the_limit_passes(user, hashed_tries):
 # -- sessions ----------------------------------------------------------------------------------------------------------------
 
 
+def test_a_cookie_with_a_nul_is_no_session_and_no_fault(client, settings):
+    client.cookies[settings.SESSION_COOKIE_NAME] = "\0aaaaaaaaaaaa"
+    assert client.get("/person/").status_code == 302
+
+
 def test_signing_in_changes_the_session_and_hardens_its_cookie(client, user, settings):
     client.get("/account/login/")
     session = client.session
