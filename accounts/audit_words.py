@@ -54,6 +54,7 @@ declare(
         "make_staff": ("shield", _("Make platform staff")),
         "sign_in": ("user", _("Sign in")),
         "sign_out": ("logout", _("Sign out")),
+        "session_end": ("clock", _("Session ran out")),
         "sign_out_everywhere": ("logout", _("Sign out everywhere")),
         "password_change": ("key", _("Change password")),
     },

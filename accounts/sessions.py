@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import F
 from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.people import target_of
-from audit.actors import Actor
+from audit.actors import Actor, system
 from audit.record import Entry, record
 from audit.verbs import verb
 from core import clock
@@ -35,13 +35,21 @@ def is_over(request: HttpRequest, now: datetime) -> bool:
     session, moment = request.session, now.timestamp()
     since, seen = float(session.get(SINCE, moment)), float(session.get(SEEN, moment))
     if moment - since >= rules.absolute or moment - seen >= rules.idle:
-        logout(request)
+        _end(request, now)
         return True
     if SINCE not in session:
         session[SINCE] = moment
     if SEEN not in session or moment - seen >= rules.idle / _NOTED:
         session[SEEN] = moment
     return False
+
+
+def _end(request: HttpRequest, now: datetime) -> None:
+    """End the session of a request. Time did it: the record must not say that the person signed out."""
+    user = cast(User, request.user)
+    request.session.flush()
+    request.user = AnonymousUser()
+    record(Entry(action="user.session_end", target=target_of(user)), actor=system("system:sessions"), now=now)
 
 
 @verb("user.sign_out_everywhere")

@@ -225,6 +225,18 @@ def test_a_session_ends_idle_or_old(client, user, step, rounds, in_the_end):
         assert client.get("/person/").status_code == in_the_end
 
 
+def test_a_session_that_ran_out_is_not_recorded_as_a_sign_out(client, user):
+    with clock.freeze(clock.now()) as time:
+        sign_in(client)
+        time.tick(7200)
+        client.get("/person/")
+    assert not AuditEvent.objects.filter(action="user.sign_out").exists()
+    assert AuditEvent.objects.get(action="user.session_end").object_id == str(user.pk)
+    sign_in(client)
+    client.post("/account/logout/")
+    assert AuditEvent.objects.filter(action="user.sign_out").count() == 1
+
+
 def test_a_new_password_ends_every_other_session(client, user):
     other = Client()
     sign_in(client)
@@ -305,6 +317,19 @@ def test_mails_are_counted(client, user):
     assert answers == [302] * 5 + [429] * 2
 
 
+def test_mails_to_one_account_are_counted_wherever_they_are_asked_for(client, user):
+    def ask(client, number):
+        return client.post(
+            "/account/password/reset/", {"email": user.email}, REMOTE_ADDR=f"10.1.{number}.1"
+        ).status_code
+
+    assert [ask(Client(), number) for number in range(7)] == [302] * 5 + [429] * 2
+    assert OutboxMessage.objects.filter(topic="accounts.password_mail").count() == 5
+    sign_in(client)
+    client.post("/account/logout/")
+    assert ask(client, 99) == 302, "the owner's own device is not locked out by others"
+
+
 def test_an_invited_person_sets_a_first_password(client):
     store = make_store(name="Pinecone")
     manager = make_member(store, rights=["staff.manage"])
@@ -316,6 +341,16 @@ def test_an_invited_person_sets_a_first_password(client):
     new = {"password1": "another long pass phrase", "password2": "another long pass phrase"}
     client.post(form_at, new)
     assert sign_in(client, "new@shop.test", "another long pass phrase").status_code == 302
+
+
+def test_an_invitation_speaks_the_language_of_the_page_it_was_sent_from(client):
+    store = make_store("pinecone", name_zh="松果")
+    with translation.override("zh-hans"):
+        members.add_member(store, "new@shop.test", actor=actor_for(owner_of(store)))
+    outbox.deliver_due()
+    (letter,) = mail.outbox
+    assert "松果" in letter.subject
+    assert "设置" in letter.body
 
 
 # -- the first admin ---------------------------------------------------------------------------------------------------------
@@ -331,19 +366,6 @@ def test_create_admin_prints_a_strong_password_alone(client, capsys):
     call_command("create_admin", email="admin@shop.test")
     assert capsys.readouterr().out == ""
     call_command("create_admin", email="admin@shop.test", new_password=True)
-def test_mails_to_one_account_are_counted_wherever_they_are_asked_for(client, user):
-    def ask(client, number):
-        return client.post(
-            "/account/password/reset/", {"email": user.email}, REMOTE_ADDR=f"10.1.{number}.1"
-        ).status_code
-
-    assert [ask(Client(), number) for number in range(7)] == [302] * 5 + [429] * 2
-    assert OutboxMessage.objects.filter(topic="accounts.password_mail").count() == 5
-    sign_in(client)
-    client.post("/account/logout/")
-    assert ask(client, 99) == 302, "the owner's own device is not locked out by others"
-
-
     assert capsys.readouterr().out.strip() not in ("", password)
     assert password not in str(list(AuditEvent.objects.values_list()))
     with pytest.raises(CommandError, match="e-mail"):
@@ -362,13 +384,3 @@ def test_the_shipped_hasher_is_slow_and_salted():
 
     assert shipped.PASSWORD_HASHERS[0].endswith("ScryptPasswordHasher")
     assert hashers.ScryptPasswordHasher().work_factor >= 2**14
-def test_an_invitation_speaks_the_language_of_the_page_it_was_sent_from(client):
-    store = make_store("pinecone", name_zh="松果")
-    with translation.override("zh-hans"):
-        members.add_member(store, "new@shop.test", actor=actor_for(owner_of(store)))
-    outbox.deliver_due()
-    (letter,) = mail.outbox
-    assert "松果" in letter.subject
-    assert "设置" in letter.body
-
-
