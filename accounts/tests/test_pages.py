@@ -250,6 +250,16 @@ def test_others_tokens_are_seen_by_managers_only(client, store):
 def test_the_way_home(client, store):
     user = make_user()
     client.force_login(user)
+def test_working_tokens_stand_above_those_that_were_revoked(client, store):
+    maker = make_member(store, rights=["api.manage"])
+    for name in ("first", "second", "third"):
+        tokens.issue(store, maker, name=f"The {name}", actor=actor_for(maker))
+    tokens.revoke(store, ApiToken.objects.get(name="The third").pk, actor=actor_for(maker))
+    client.force_login(maker)
+    page = client.get("/s/pinecone/tokens/").content.decode()
+    assert page.index("The second") < page.index("The first") < page.index("The third")
+
+
     assert "a member of no store" in client.get("/").content.decode()
     make_member(store, user)
     assert client.get("/")["Location"] == "/s/pinecone/"

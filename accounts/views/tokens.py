@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -65,7 +66,9 @@ def _form(request: StoreRequest, data: Any = None) -> TokenForm:
 def _page(
     request: StoreRequest, form: TokenForm, *, made: ApiToken | None = None, raw: str = "", status: int = 200
 ) -> HttpResponse:
-    found = ApiToken.objects.filter(store=request.store).select_related("user").order_by("revoked_at", "-id")
+    # Those that work first: they must be among the rows shown, for they are what may have to be revoked.
+    working_first = F("revoked_at").desc(nulls_first=True)
+    found = ApiToken.objects.filter(store=request.store).select_related("user").order_by(working_first, "-id")
     everybody = "staff.manage" in request.rights
     shown = found if everybody else found.filter(user=request.user)
     context = {
