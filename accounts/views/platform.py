@@ -29,7 +29,7 @@ STORES_A_PAGE = 50
 @staff_only
 def store_list(request: SignedInRequest) -> HttpResponse:
     """Every store, with a search and a filter by state."""
-    query, state = request.GET.get("q", "").strip()[:80], request.GET.get("state", "")
+    query, state = request.GET.get("q", "").replace("\x00", "").strip()[:80], request.GET.get("state", "")
     found = Store.objects.order_by("-id")
     if query:
         found = found.filter(Q(slug__icontains=query) | Q(name__icontains=query) | Q(name_zh__icontains=query))
