@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.urls import NoReverseMatch, resolve, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import people
@@ -92,7 +93,9 @@ def create_store(
         "time_zone": time_zone,
     }
     errors = _broken(wanted)
-    if Store.objects.filter(slug=wanted["slug"]).exists():
+    if _is_shadowed(wanted["slug"]):
+        errors.append(FieldError("slug", "ERR_SLUG_TAKEN", _("A page of the platform has this name.")))
+    elif Store.objects.filter(slug=wanted["slug"]).exists():
         errors.append(FieldError("slug", "ERR_SLUG_TAKEN", _("Another store has this short name.")))
     try:
         owner, made = people.find_or_make(owner_email, actor=actor, now=now, name=owner_name)
@@ -139,6 +142,14 @@ def _broken(wanted: Mapping[str, str]) -> list[FieldError]:
         if name in wanted and wanted[name] not in choices:
             wrong(name, _("One of: %(choices)s.") % {"choices": ", ".join(choices)})
     return errors
+
+
+def _is_shadowed(slug: str) -> bool:
+    """Whether the platform's page of such a store would be another page: nobody could ever set its state there."""
+    try:
+        return resolve(reverse("platform_store", kwargs={"slug": slug})).url_name != "platform_store"
+    except NoReverseMatch:  # no slug at all, which is a fault of its own; or an installation without these pages
+        return False
 
 
 def _is_zone(name: str) -> bool:

@@ -308,3 +308,11 @@ def test_platform_staff_open_a_store_and_set_its_state(client):
     assert client.post("/platform/plumtree/", state | {"kyc": "maybe", "version": "2"}).status_code == 422
     assert AuditEvent.objects.get(action="store.set_state", result="done").reason == "Complaint"
     assert client.get("/platform/nowhere/").status_code == 404
+
+
+@pytest.mark.parametrize("slug", ["new", "campaigns", "rule-sets", "emergency-stop"])
+def test_no_store_is_called_like_a_page_of_the_platform(client, slug):
+    client.force_login(make_staff())
+    form = {"slug": slug, "name": "Plum", "owner_email": "plum@shop.test", "entity": "company", "sites": "en en USD"}
+    assert client.post("/platform/new/", form).status_code == 422
+    assert not Store.objects.exists()
