@@ -42,7 +42,11 @@ class StoreMiddleware:
         request.rights = frozenset()  # type: ignore[attr-defined]  # as above
         with ExitStack() as scopes:
             request.store_scopes = scopes  # type: ignore[attr-defined]  # as above
-            return self.get_response(request)
+            response = self.get_response(request)
+        if request.actor is not None:  # type: ignore[attr-defined]  # as above
+            # Whoever uses the machine next must not find it by the Back button (ASVS 14.3.2).
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]

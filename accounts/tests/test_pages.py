@@ -215,6 +215,12 @@ def test_making_a_main_account_asks_for_the_password(client, store):
     assert Membership.objects.get(user=user).is_owner
 
 
+def test_no_browser_keeps_a_page_that_somebody_had_to_sign_in_for(client, store):
+    client.force_login(owner_of(store))
+    for path in ("/s/pinecone/", "/s/pinecone/staff/", "/account/password/change/", "/preferences/"):
+        assert "no-store" in client.get(path).get("Cache-Control", ""), path
+
+
 # -- tokens ------------------------------------------------------------------------------------------------------------------
 
 
@@ -244,12 +250,6 @@ def test_others_tokens_are_seen_by_managers_only(client, store):
     assert "Secret project" in client.get("/s/pinecone/tokens/").content.decode()
 
 
-# -- the way home ------------------------------------------------------------------------------------------------------------
-
-
-def test_the_way_home(client, store):
-    user = make_user()
-    client.force_login(user)
 def test_working_tokens_stand_above_those_that_were_revoked(client, store):
     maker = make_member(store, rights=["api.manage"])
     for name in ("first", "second", "third"):
@@ -260,6 +260,12 @@ def test_working_tokens_stand_above_those_that_were_revoked(client, store):
     assert page.index("The second") < page.index("The first") < page.index("The third")
 
 
+# -- the way home ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_way_home(client, store):
+    user = make_user()
+    client.force_login(user)
     assert "a member of no store" in client.get("/").content.decode()
     make_member(store, user)
     assert client.get("/")["Location"] == "/s/pinecone/"
