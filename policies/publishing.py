@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -22,8 +23,9 @@ from core import display
 from core.errors import Conflict, FieldError, InvalidInput, NotFound, PermissionRefused, VersionConflict
 from policies import force
 from policies.models import RuleSet
-from policies.reading import differences, flat, model_of
+from policies.reading import differences, flat, lines_of, model_of
 from policies.rules import RulebookRules, Rules
+from policies.rules.base import biggest
 
 VERSION_MAX, TITLE_MAX, SOURCE_MAX, REASON_MAX = 20, 120, 200, 500
 
@@ -131,7 +133,8 @@ def _staff_only(actor: Actor) -> None:
 def _read(model: type[Rules], values: Mapping[str, Any]) -> tuple[Rules | None, list[FieldError]]:
     """The typed values, and every value that its model refuses, by its place."""
     try:
-        return model.model_validate(dict(values)), []
+        rules = model.model_validate(dict(values))
+        return rules, _too_big(rules)
     except ValidationError as error:
         return None, [
             FieldError(".".join(str(part) for part in item["loc"]), "ERR_RULES_VALUE", _words(item))
@@ -141,6 +144,15 @@ def _read(model: type[Rules], values: Mapping[str, Any]) -> tuple[Rules | None, 
 
 def _words(item: Any) -> str:
     """A refused value in words of ours; the library's for the rare ones."""
+def _too_big(rules: Rules) -> list[FieldError]:
+    """Numbers that no calendar and no column holds."""
+    return [
+        FieldError(name, "ERR_RULES_VALUE", _("At most %(high)s.") % {"high": biggest(name)})
+        for name, value in lines_of(rules).items()
+        if isinstance(value, int | float | Decimal) and not -biggest(name) <= value <= biggest(name)
+    ]
+
+
     bounds = item.get("ctx", {})
     if "ge" in bounds:
         return _("At least %(low)s.") % {"low": bounds["ge"]}

@@ -85,9 +85,13 @@ def flat(model: type[Rules], values: Mapping[str, Any]) -> Flat:
 
     A value that the version does not hold is the field's default, as the house reads it; one that no field knows any more is left out.
     """
-    rules = model.load(values, Provenance(model.key, "", "", "", "", None))
+    return lines_of(model.load(values, Provenance(model.key, "", "", "", "", None)))
+
+
+def lines_of(rules: Rules) -> Flat:
+    """The same of a rule set that is not stored."""
     found: Flat = {}
-    for name in model.model_fields:
+    for name in type(rules).model_fields:
         _spread(name, getattr(rules, name), found)
     return found
 

@@ -20,6 +20,7 @@ from policies import active, publishing
 from policies.models import RuleSet
 from policies.reading import words_of
 from policies.rules import Provenance, RulebookRules, Rules
+from policies.rules.base import biggest
 
 #: Joins a name and a part of it into the name of a form field; no rule has it in its name.
 JOINT = "__"
@@ -106,7 +107,10 @@ class VersionForm(forms.Form):
         parts = _parts(value)
         label, help_text = _label(self.model, name), _help(name, info)
         if parts is None:
-            self.fields[name] = field_for(info.annotation, info.metadata, limits, label=label, help_text=help_text)
+            most = biggest(name)
+            self.fields[name] = field_for(
+                info.annotation, info.metadata, limits, most, label=label, help_text=help_text
+            )
             self.initial[name] = value
             if not self.groups or self.groups[-1]["title"]:
                 self.groups.append({"title": "", "help": "", "fields": []})
@@ -116,7 +120,7 @@ class VersionForm(forms.Form):
         for path, annotation, inner in parts:
             key = JOINT.join([name, *path])
             self.fields[key] = field_for(
-                annotation, (), limits, label=" · ".join(str(PARTS.get(part, part)) for part in path)
+                annotation, (), limits, biggest(name), label=" · ".join(str(PARTS.get(part, part)) for part in path)
             )
             self.initial[key] = inner
             group["fields"].append(self[key])
@@ -139,20 +143,22 @@ def _parts(value: Any) -> list[tuple[list[str], Any, Any]] | None:
     return None
 
 
-def field_for(annotation: Any, metadata: Any, limits: RulebookRules, *, label: str, help_text: str = "") -> forms.Field:
-    """The form field of a type. Raises TypeError for a type that no rule set has had yet."""
+def field_for(
+    annotation: Any, metadata: Any, limits: RulebookRules, most: int, *, label: str, help_text: str = ""
+) -> forms.Field:
+    """The form field of a type; `most` bounds a number that its rule does not. Raises TypeError for a type that no rule set has had yet."""
     words: dict[str, Any] = {"label": label, "help_text": help_text}
     if get_origin(annotation) is Literal:
         choices = [(one, CHOICES.get(one, one)) for one in get_args(annotation)]
         return forms.ChoiceField(choices=choices, **words)
     if annotation is bool:
         return forms.BooleanField(required=False, **words)
+    low, high = _bounds(metadata)
+    high = most if high is None else high
     if annotation in (int, float):
-        low, high = _bounds(metadata)
         bounds: dict[str, Any] = {"min_value": low, "max_value": high}
         return forms.IntegerField(**bounds, **words) if annotation is int else forms.FloatField(**bounds, **words)
     if annotation is Decimal:
-        low, high = _bounds(metadata)
         return forms.DecimalField(min_value=low, max_value=high, **words)
     if annotation is str:
         return forms.CharField(max_length=limits.text_max, strip=False, **words)

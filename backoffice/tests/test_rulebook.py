@@ -103,6 +103,7 @@ def test_a_guard_is_changed_by_two_choices(staff):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
+        ({"bulk_cancel_max": "9" * 20}, "less than or equal to"),
         ({"bulk_cancel_max": "0"}, "greater than or equal to 1"), ({"bulk_warn_percent": "101"}, "less than or equal to 100"),
         ({"valid_from": "2026-11-27 12:00"}, "not earlier"), ({"version": ""}, "required"), ({"reason": ""}, "required"),
     ],
@@ -112,6 +113,26 @@ def test_what_is_wrong_stands_at_its_field(staff, changed, words):
     assert answer.status_code == 422
     assert words in answer.content.decode()
     assert RuleSet.objects.filter(key="closing").count() == 1
+
+
+def test_a_span_that_no_calendar_holds_is_refused_before_it_breaks_every_page(staff):
+    """`now + timedelta(days=2_000_000_000)` raises: from its date on nobody could make a token, or sign in."""
+    for key, name in (("api", "token_days"), ("sign_in", "device_days"), ("penalties", "block_days_max")):
+        answer = staff.post(
+            f"/platform/rule-sets/{key}/new/", filled(key, **{name: "2000000000"}) | {"step": "publish"}
+        )
+        assert answer.status_code == 422, name
+        assert RuleSet.objects.filter(key=key, version="V9").count() == 0
+
+
+def test_yes_and_no_stand_in_the_readers_language():
+    store = make_store()
+    client = Client()
+    client.force_login(owner_of(store))
+    page = client.get(f"/s/{store.slug}/rules/storefront/", headers={"Accept-Language": "zh-hans"}).content.decode()
+    assert "quotes_survive_stop" in page
+    assert ">True<" not in page
+    assert ">False<" not in page
 
 
 def test_withdraw_compare_and_what_stores_see(staff, frozen):

@@ -11,6 +11,15 @@ import orjson
 from django.utils.translation import get_language
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
+#: Beyond these no calendar and no column of the database holds what is worked out from a value: from its date on every page would fail.
+_BIGGEST = 2**31 - 1
+_BIGGEST_OF = {"days": 32_767, "hours": 24 * 32_767, "year": 9998, "bytes": 2**53}
+
+
+def biggest(name: str) -> int:
+    """The largest number that a rule of this name may hold, whatever its model says."""
+    return next((most for unit, most in _BIGGEST_OF.items() if unit in name.split("_")), _BIGGEST)
+
 
 @dataclass(frozen=True, slots=True)
 class Provenance:

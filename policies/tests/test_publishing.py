@@ -103,6 +103,18 @@ def test_every_fault_is_said_at_once_and_nothing_is_written():
     assert RuleSet.objects.count() == count
 
 
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [("api", "token_days"), ("coupons", "address_kept_hours"), ("orders", "earliest_year"), ("session", "idle")],
+)
+def test_a_number_that_no_calendar_holds_is_refused(key, name):
+    absurd = 2**70 if name == "idle" else 2_000_000_000
+    with pytest.raises(InvalidInput) as refusal:
+        put(key, seeds.MODELS[key], changed={name: absurd})
+    assert [error.field for error in refusal.value.errors] == [name]
+    assert not RuleSet.objects.filter(key=key, version="2").exists()
+
+
 def test_a_name_or_a_date_is_used_once_and_validities_do_not_overlap():
     put()
     for extra in ({"version": "3"}, {"valid_from": NEXT_YEAR + timedelta(days=1)}):
