@@ -54,7 +54,9 @@ def publish(
     _staff_only(actor)
     model = model_of(key)
     about(Target("policy", key, key), reason=reason)
-    rows = list(RuleSet.objects.select_for_update(no_key=True).filter(key=key).order_by("id"))
+    versions = RuleSet.objects.filter(key=key).order_by("id")
+    list(versions.select_for_update(no_key=True).values_list("id"))
+    rows = list(versions)  # after the lock: who waited for another publisher sees what that one has added
     if seen is not None and rows and rows[-1].pk != seen:
         raise VersionConflict(
             _("Another version was published since you began: %(version)s. Look at it, then begin anew.")
@@ -142,8 +144,6 @@ def _read(model: type[Rules], values: Mapping[str, Any]) -> tuple[Rules | None, 
         ]
 
 
-def _words(item: Any) -> str:
-    """A refused value in words of ours; the library's for the rare ones."""
 def _too_big(rules: Rules) -> list[FieldError]:
     """Numbers that no calendar and no column holds."""
     return [
@@ -153,6 +153,8 @@ def _too_big(rules: Rules) -> list[FieldError]:
     ]
 
 
+def _words(item: Any) -> str:
+    """A refused value in words of ours; the library's for the rare ones."""
     bounds = item.get("ctx", {})
     if "ge" in bounds:
         return _("At least %(low)s.") % {"low": bounds["ge"]}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 import policies
 from audit.actors import Actor, ActorKind, system
@@ -189,6 +189,49 @@ def test_differences_are_line_by_line_into_the_tables():
         ("effects.ERR_KYC.pause", "blocked", "warning"), ("lowest_deal_days", "30", None),
     ]  # fmt: skip
     assert differences(first, dict(first)) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waited_for_another_publisher_is_told_of_the_new_version():
+    """Both began from the same version. The second waits for the first, and must see what that one published."""
+    seen = RuleSet.objects.filter(key="conflicts").order_by("-id")[0].pk
+    outcomes: list[str] = []
+    waiting = threading.Event()
+
+    def work(number):
+        try:
+            publishing.publish(
+                "conflicts", ConflictRules(sample=number).model_dump(mode="json"), version=f"v{number}",
+                valid_from=NEXT_YEAR + timedelta(days=number), reason="r", seen=seen, actor=system("test"), now=NOON,
+            )  # fmt: skip
+            outcomes.append(f"{number} done")
+        except DomainError as refusal:
+            outcomes.append(f"{number} {refusal.code}")
+
+    def second():
+        waiting.set()
+        work(6)
+        connection.close()
+
+    thread = threading.Thread(target=second)
+    with transaction.atomic():
+        work(5)
+        thread.start()
+        waiting.wait(60)
+        _until_somebody_waits()
+    thread.join(60)
+    assert outcomes == ["5 done", "6 ERR_VERSION_CONFLICT"]
+
+
+def _until_somebody_waits():
+    patience = threading.Event()
+    with connection.cursor() as cursor:
+        for _look in range(600):
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+            patience.wait(0.05)
+    raise AssertionError("the second did not wait for the first")
 
 
 @pytest.mark.django_db(transaction=True)
