@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from itertools import groupby
 from typing import Any
 
@@ -70,7 +70,10 @@ class AuditFilter(forms.Form):
     def wanted(self) -> Wanted:
         """The filter; a field with an error does not filter."""
         self.is_valid()
-        return Wanted(**{name: value for name, value in self.cleaned_data.items() if value})
+        given = {name: value for name, value in self.cleaned_data.items() if value}
+        if "until" in given:
+            given["until"] += timedelta(minutes=1)  # the minute itself is meant, too
+        return Wanted(**given)
 
     def is_used(self) -> bool:
         """Whether anything is filtered."""

@@ -103,6 +103,17 @@ def test_filters_work_from_the_address(client, store):
     assert "Nothing matches these filters" in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("until", "seen"), [("2026-11-27", 1), ("2026-11-27+23:59", 1), ("2026-11-27+23:58", 0), ("2026-11-26", 0)]
+)
+def test_the_last_minute_of_a_day_belongs_to_it(client, store, until, seen):
+    late = datetime(2026, 11, 27, 15, 59, 30, tzinfo=UTC)  # 23:59:30 in Beijing
+    target = Target("campaign", "C-1", "Campaign", store.pk, store.name)
+    record(Entry("campaign.pause", target), actor=actor_for(owner_of(store)), now=late)
+    client.force_login(owner_of(store))
+    assert len(client.get(page(store) + f"?until={until}").context["days"]) == seen
+
+
 def test_queries_do_not_grow_with_the_log(client, store, django_assert_max_num_queries):
     client.force_login(owner_of(store))
     put(store, 2)
