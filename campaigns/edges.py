@@ -75,7 +75,7 @@ def set_state(rows: QuerySet[Campaign], *, transition: str, now: datetime, **cha
 
 def set_state_of(ids: Sequence[int], *, transition: str, now: datetime, **changes: Any) -> int:
     """`set_state` for the campaigns with these ids, which the caller has locked."""
-    return set_state(Campaign.objects.filter(id__in=ids), transition=transition, now=now, **changes)
+    return set_state(Campaign.objects.filter(pk__any=ids), transition=transition, now=now, **changes)
 
 
 LIVE = frozenset({CampaignState.SCHEDULED, CampaignState.RUNNING, CampaignState.PAUSED})

@@ -16,4 +16,5 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         """Both languages speak from the first request, in every process, after a plain clone; no query escapes the scopes."""
         import_module("core.scopes")
+        import_module("core.database.arrays")
         ensure_compiled(settings.LOCALE_PATHS)

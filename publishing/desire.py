@@ -12,6 +12,7 @@ from django.db import connection
 
 import policies
 from core import outbox
+from core.database import arrays
 from policies.rules import PublishingRules
 
 TOPIC = "publish.site"
@@ -55,10 +56,9 @@ def want(store_id: int, listing_ids: Iterable[int], *, now: datetime) -> int:
     ids = sorted(set(listing_ids))
     if not ids:
         return 0
-    # Ten thousand ids: one text, for psycopg writes an array item by item; and no rows back, for a row for each page takes longer.
-    listed = f"{{{','.join(map(str, ids))}}}"
+    # No rows back: one for each of twenty thousand pages takes as long as a tenth of the writing.
     with connection.cursor() as cursor:
-        cursor.execute(_WANT, {"store": store_id, "listings": listed, "now": now})
+        cursor.execute(_WANT, {"store": store_id, "listings": arrays.numbers(ids), "now": now})
         pages = int(cursor.rowcount)
         if not pages:
             return 0
