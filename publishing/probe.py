@@ -231,7 +231,7 @@ class _Visits:
             tags=content.tags if content else frozenset(),
             excerpt=content.seen if content else "",
             sha256=digest,
-            error=error[:300],
+            error=error[:300].replace("\x00", "\ufffd"),
             seconds=reply.seconds if reply else 0.0,
         )
 

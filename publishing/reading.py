@@ -42,7 +42,8 @@ class PageContent:
 
 def read_page(body: bytes, *, longest: int) -> PageContent:
     """Read a page. `longest` bounds the evidence, in characters."""
-    text = body.decode("utf-8", "replace")
+    # No text of the database holds a NUL, and what a page shows is kept as evidence.
+    text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
     parser = _Parser()
     try:
         parser.feed(text)
@@ -111,7 +112,11 @@ class _Parser(HTMLParser):
         if moment.tzinfo is None:
             self.problems.append("the stamp has no zone")
             return None
-        return moment.astimezone(UTC)
+        try:
+            return moment.astimezone(UTC)
+        except OverflowError:
+            self.problems.append("the stamp lies outside the calendar")
+            return None
 
     def offers(self) -> tuple[OfferReading, ...]:
         """The offers of all products in the page's data, in their order."""
@@ -177,8 +182,12 @@ def _reading(offer: Mapping[str, Any]) -> OfferReading | None:
     if not price.is_finite() or price < 0:
         return None
     return OfferReading(
-        sku=str(offer.get("sku", ""))[:64],
+        sku=_text(offer, "sku")[:64],
         price=price,
-        currency=str(offer.get("priceCurrency", ""))[:3],
-        availability=str(offer.get("availability", "")).rpartition("/")[2][:32],
+        currency=_text(offer, "priceCurrency")[:3],
+        availability=_text(offer, "availability").rpartition("/")[2][:32],
     )
+
+
+def _text(offer: Mapping[str, Any], name: str) -> str:
+    return str(offer.get(name, "")).replace("\x00", "\ufffd")  # JSON may write a NUL as an escape

@@ -82,6 +82,7 @@ def test_products_are_found_where_others_put_them(data: str) -> None:
         ),
         (PAGE.replace("2026-11-27T12:00:00Z", "yesterday"), "no RFC 3339"),
         (PAGE.replace("2026-11-27T12:00:00Z", "2026-11-27T12:00:00"), "no zone"),
+        (PAGE.replace("2026-11-27T12:00:00Z", "0001-01-01T00:00:00+14:00"), "outside the calendar"),
         ('<script type="application/ld+json">' + "[" * 5000 + "</script>", "no JSON"),
         ("<div " * 3000, "no product data"),
         ("<![bogus[" + PAGE[:200], "no product data"),
@@ -97,6 +98,15 @@ def test_tags_are_read_even_where_data_are_broken() -> None:
     )
     assert page.tags == {"C-7F3KQ", "C-2"}
     assert page.problem
+
+
+def test_what_is_kept_of_a_page_holds_no_nul() -> None:
+    hostile = PAGE.replace("C-7F3KQ", "C-\x007").replace("Deal", "De\x00al").replace("A-1", "A\\u0000")
+    page = read(hostile.replace('"USD"', '"U\\u0000D"').replace("InStock", "In\\u0000"))
+    assert "\x00" not in page.seen + "".join(page.tags) + "".join(
+        "".join((o.sku, o.currency, o.availability)) for o in page.offers
+    )
+    assert len(page.offers) == 1
 
 
 def test_words_that_look_like_a_tag_are_none() -> None:
