@@ -7,7 +7,12 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from publishing.models import Publisher
 from publishing.snapshots import DOCUMENTS
+
+# Who publishes a site is asked again in each batch and stays so until the batch is written: a site that changes hands is owed everything
+# anew, and nobody who looked earlier may mark it as told. Many publishers hold a site at once; whoever hands it over waits for them.
+HOLD = "SELECT 1 FROM publishing_site WHERE id = %(site)s AND publisher = %(publisher)s AND is_active FOR SHARE"
 
 # Claim and build are two statements on purpose. A single one would build from the snapshot taken when it began, yet lock and mark rows
 # as they are now: a change committed in between would be marked published without being so.
@@ -31,11 +36,15 @@ _MARK = """
 
 
 def publish_batch(site_id: int, *, limit: int, now: datetime) -> int:
-    """Publish up to `limit` due pages of a site in one transaction; answers how many (0: none due, or others are at them).
+    """Publish up to `limit` due pages of a site in one transaction; answers how many (0: none due, others are at them, or the site is
+    no longer ours).
 
     Killed anywhere, nothing of the batch has happened; run by ten workers, each page is written once per wanted version.
     """
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(HOLD, {"site": site_id, "publisher": Publisher.BUILTIN.value})
+        if cursor.fetchone() is None:
+            return 0
         cursor.execute(CLAIM, {"site": site_id, "limit": limit})
         ids = [row[0] for row in cursor.fetchall()]
         if ids:

@@ -25,8 +25,8 @@ import policies
 from core import clock, money
 from core.http import Client, Limits, OutboundError
 from policies.rules import OutboundRules
-from publishing.builtin import CLAIM
-from publishing.models import Site
+from publishing.builtin import CLAIM, HOLD
+from publishing.models import Publisher, Site
 from publishing.snapshots import Snapshot, build
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks mark a secret
@@ -62,14 +62,18 @@ def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
 def publish_batch(site: Site, *, limit: int, now: datetime) -> int:
     """Tell a merchant's site of up to `limit` due pages; answers how many. Raises NotTaken.
 
-    The call happens outside any transaction and lock: pages are read at a version, sent, and marked as told at that version. What
-    changed meanwhile has a higher desired version and stays due.
+    The call happens outside any transaction and lock: pages are read at a version together with the address of the server, sent, and
+    marked as told at that version. What changed meanwhile, the server too, has a higher desired version and stays due.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
+            cursor.execute(HOLD, {"site": site.id, "publisher": Publisher.HTTP.value})
+            if cursor.fetchone() is None:
+                return 0
             cursor.execute(CLAIM, {"site": site.id, "limit": limit})
             ids = [row[0] for row in cursor.fetchall()]
         pages = build(ids, now=now) if ids else []
+        site.refresh_from_db(fields=["endpoint", "secret"])
     if not pages:
         return 0
     _send(site, pages, now)

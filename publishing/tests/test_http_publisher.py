@@ -20,8 +20,8 @@ from inbox.models import Message
 from listings.models import LiveOffer
 from publishing import delivery, http
 from publishing.addresses import pages_of
-from publishing.desire import want
-from publishing.models import Publication, PublishedPage
+from publishing.desire import want, want_site
+from publishing.models import Publication, PublishedPage, Site
 from publishing.tests.goods import NOON, make_goods, put_offers
 from tests.factories import make_site, make_store
 
@@ -164,6 +164,21 @@ def test_a_change_during_the_call_stays_due(shop, monkeypatch) -> None:
     assert delivery.publish_site(site.id) == 4
     second = json.loads(Receiver.calls[1][1])["data"]["listings"]
     assert [(x["listing"], x["version"]) for x in second] == [(listings[1].id, 2)]
+
+
+def test_a_server_that_takes_over_during_a_run_is_told_everything(shop, monkeypatch) -> None:
+    store, site, _, _ = shop
+    told: list[tuple[str, int]] = []
+
+    def send(asked, pages, now):
+        told.append((asked.endpoint, len(pages)))
+        if len(told) == 1:
+            Site.objects.update(endpoint="https://new.example/hook")
+            want_site(store.id, site.id, now=clock.now())
+
+    monkeypatch.setattr(http, "_send", send)
+    delivery.publish_site(site.id)
+    assert told == [(site.endpoint, 3), ("https://new.example/hook", 3)]
 
 
 def test_an_answer_that_comes_late_never_takes_a_page_back(shop) -> None:

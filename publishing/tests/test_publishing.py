@@ -16,8 +16,8 @@ from core.scopes import across_stores, in_store
 from listings.models import Sku
 from listings.signals import listings_changed
 from publishing import builtin, delivery
-from publishing.desire import TOPIC, key_of, want
-from publishing.models import Publication, PublishedPage
+from publishing.desire import TOPIC, key_of, want, want_site
+from publishing.models import Publication, PublishedPage, Site
 from publishing.tests.goods import NOON, make_goods, put_offers
 from tests.factories import make_site, make_store
 
@@ -200,6 +200,24 @@ def test_a_site_that_is_switched_off_is_not_published(shop) -> None:
     want(store.id, _ids(make_goods(store)), now=clock.now())
     type(en).objects.filter(id=en.id).update(is_active=False)
     assert delivery.publish_site(en.id) == 0
+
+
+def test_a_site_that_changes_hands_during_a_run_is_left_to_its_new_publisher(shop, monkeypatch) -> None:
+    store, en, *_ = shop
+    want(store.id, _ids(make_goods(store, 3)), now=clock.now())
+    real = delivery._batch
+
+    def batch(site, rules):
+        done = real(site, rules)
+        if done and Site.objects.filter(id=en.id, publisher="builtin").update(
+            publisher="http", endpoint="https://x.example/"
+        ):
+            want_site(store.id, en.id, now=clock.now())
+        return done
+
+    monkeypatch.setattr(delivery, "_batch", batch)
+    assert delivery.publish_site(en.id) == 3
+    assert set(Publication.objects.filter(site=en).values_list("desired_version", "published_version")) == {(2, 1)}
 
 
 def test_a_long_run_makes_way_and_calls_the_next_publisher(shop, monkeypatch) -> None:
