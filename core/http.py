@@ -18,6 +18,7 @@ from typing import Any
 
 import urllib3
 from django.conf import settings
+from django.utils.translation import gettext
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, LocationParseError
@@ -134,6 +135,13 @@ def check_target(url: str) -> None:
     """Refuse an address that a call would refuse (for forms; the call checks again). Raises OutboundError."""
     parts = parse_target(url)
     checked_addresses(str(parts.host), int(parts.port or 0), private=settings.ALLOW_PRIVATE_TARGETS)
+
+
+def in_words(error: OutboundError) -> str:
+    """Why an address is not called, for whoever typed it: in the reader's language, and without what a name resolves to on our side."""
+    if error.kind == "refused":
+        return gettext("it must begin with http:// or https:// and lead to a server on the public internet")
+    return gettext("its name leads to no server now")
 
 
 # -- sockets that know when the whole call must be over -----------------------------------------------------------------------

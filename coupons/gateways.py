@@ -26,7 +26,7 @@ from audit.record import Entry, Target, record
 from audit.verbs import about, verb
 from core import clock, sealed
 from core.errors import Conflict, FieldError, InvalidInput
-from core.http import Client, Limits, OutboundError, check_target
+from core.http import Client, Limits, OutboundError, check_target, in_words
 from coupons import sending_list
 from coupons.models import Channel, RecipientState, SmsGateway
 from policies.rules import SendingRules
@@ -195,12 +195,17 @@ def _ensure_https(url: str) -> None:
 
 
 def _wrong_url(url: str) -> FieldError | None:
+    why = ""
     try:
         _ensure_https(url)
-        check_target(url)
     except OutboundError as error:
-        return FieldError("url", REFUSED, _("We do not call this address: %(why)s.") % {"why": error})
-    return None
+        why = str(error)
+    else:
+        try:
+            check_target(url)
+        except OutboundError as error:
+            why = in_words(error)
+    return FieldError("url", REFUSED, _("We do not call this address: %(why)s.") % {"why": why}) if why else None
 
 
 def _wrong_header(header: str) -> FieldError | None:

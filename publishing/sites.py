@@ -22,7 +22,7 @@ from audit.record import Entry, Target, record
 from audit.verbs import about, verb
 from core import money, outbox
 from core.errors import FieldError, InvalidInput, NotFound
-from core.http import OutboundError, check_target
+from core.http import OutboundError, check_target, in_words
 from core.models import OutboxMessage
 from core.scopes import in_store
 from publishing.addresses import PLACE
@@ -210,7 +210,9 @@ def _wrong_target(url: str, field: str) -> FieldError | None:
     try:
         check_target(url)
     except OutboundError as error:
-        return FieldError(field, "ERR_TARGET_REFUSED", _("We do not call this address: %(why)s.") % {"why": error})
+        return FieldError(
+            field, "ERR_TARGET_REFUSED", _("We do not call this address: %(why)s.") % {"why": in_words(error)}
+        )
     return None
 
 

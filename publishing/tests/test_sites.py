@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
+from django.utils import translation
 
 from accounts import stores
 from accounts.signals import SiteDraft
@@ -168,6 +170,19 @@ def test_addresses_that_we_would_not_call_are_refused(client, shop, endpoint, pa
     assert response.status_code == 422
     assert list(response.context["form"].errors) == [field]
     assert Site.objects.get(code="zh").publisher == Publisher.BUILTIN
+
+
+def test_a_refused_address_is_explained_in_the_readers_language_without_what_it_resolves_to(shop, monkeypatch) -> None:
+    store, *_ = shop
+    monkeypatch.setattr("core.http.resolve", lambda host, port: [(2, ("10.1.2.3", port))])
+    with translation.override("zh-hans"), pytest.raises(InvalidInput) as refused:
+        sites.connect(
+            store, "zh", endpoint="https://inside.example/", page_url="https://inside.example/{listing}",
+            actor=actor_for(owner_of(store)),
+        )  # fmt: skip
+    for error in refused.value.errors:
+        assert "10.1.2.3" not in str(error.message)
+        assert not re.search("[a-z]{6,}", str(error.message).replace("https://", ""))
 
 
 def test_a_listing_shows_where_buyers_find_it(shop) -> None:
