@@ -14,10 +14,14 @@ from core.errors import FieldError
 LARGEST = Decimal("9999999999")
 
 
+#: Decimal places of every column of money; currencies with more (CLF, UYW: units of account with four) would come back rounded.
+MOST_PLACES = 3
+
+
 @cache
 def currencies() -> frozenset[str]:
-    """ISO 4217 codes known to CLDR."""
-    return frozenset(list_currencies())
+    """ISO 4217 codes known to CLDR whose amounts we can hold."""
+    return frozenset(code for code in list_currencies() if places(code) <= MOST_PLACES)
 
 
 @cache
@@ -57,7 +61,7 @@ def parse(value: object, currency: str, field: str, *, positive: bool = False) -
         return FieldError(field, "ERR_MONEY_RANGE", _("An amount must not exceed %(most)s.") % {"most": LARGEST})
     exact = quantise(amount, currency)
     if exact != amount:
-        words = {"currency": currency, "n": places(currency), "given": amount}
+        words = {"currency": currency, "n": places(currency), "given": str(amount)[:40]}
         message = _("%(currency)s has %(n)s decimal places; %(given)s has more.") % words
         return FieldError(field, "ERR_MONEY_PLACES", message)
     return exact

@@ -164,6 +164,26 @@ def test_a_sku_of_another_currency_is_refused(store, owner, tmp_path) -> None:
     assert bring(store, put(tmp_path, "sku,title,sale_price,currency\nJ-1,Tea,1200,JPY\n")).done["updated"] == 1
 
 
+def test_a_sku_that_appears_in_another_currency_meanwhile_keeps_its_price(store, owner, tmp_path) -> None:
+    class Meanwhile(Silent):
+        def start(self, phase: str, total: int) -> None:
+            if phase == "writing":
+                make_listing(store, ["A-1"], price="1000", currency="JPY")
+
+    source = inspect(put(tmp_path, "sku,title,sale_price\nA-1,Old,9\nA-1,Tea,12.50\nA-2,Tea,3\n"), ImportRules())
+    request = Request(source, category="home", errors=tmp_path / "errors.csv")
+    figures = import_catalogue(store, request, actor=system("test"), progress=Meanwhile())
+    assert figures.reconciles
+    assert (figures.done["created"], figures.rejected) == (1, {"ERR_CURRENCY_FIXED": 1})
+    assert Sku.objects.get(code="A-1").sale_price == 1000
+    assert refused_rows(tmp_path / "errors.csv") == {3: "ERR_CURRENCY_FIXED"}
+
+
+def test_a_currency_of_more_places_than_we_hold_is_refused(store, owner, tmp_path) -> None:
+    figures = bring(store, put(tmp_path, "sku,title,sale_price,currency\nA,Tea,1.2345,CLF\n"))
+    assert figures.rejected == {"ERR_CURRENCY_UNKNOWN": 1}
+
+
 def test_without_a_category_new_goods_have_no_place(store, owner, tmp_path) -> None:
     figures = bring(store, put(tmp_path, "sku,title,sale_price,category\nA,One,1,\nB,Two,1,toys\n"), category="")
     assert (figures.done["created"], figures.rejected) == (1, {"ERR_CATEGORY_UNKNOWN": 1})
