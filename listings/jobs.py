@@ -205,6 +205,11 @@ def _work(run: Run) -> None:
                 raise DomainError("ERR_IMPORT_FAILED", _("The worker did not survive this job; it is given up."))
             with clock.unit_of_work():
                 outcome = work(run)
+            job.params["result"] = dict(outcome.summary)
+            run.finish(
+                JobState.DONE, now=clock.read(), params=job.params, total=outcome.total, done=outcome.total,
+                failed=outcome.failed, rows=list(outcome.rows),
+            )  # fmt: skip
         except LeaseLostError:
             logger.warning("job %s was taken over by another worker", job.pk)
         except DomainError as refused:
@@ -212,12 +217,6 @@ def _work(run: Run) -> None:
         except Exception:
             logger.exception("job %s failed", job.pk)
             _give_up(run, "ERR_IMPORT_FAILED", _("Something went wrong on our side; the file can be sent again."))
-        else:
-            job.params["result"] = dict(outcome.summary)
-            run.finish(
-                JobState.DONE, now=clock.read(), params=job.params, total=outcome.total, done=outcome.total,
-                failed=outcome.failed, rows=list(outcome.rows),
-            )  # fmt: skip
 
 
 def _give_up(run: Run, code: str, words: str) -> None:

@@ -111,6 +111,21 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(store, owner, batches_
     assert Sku.objects.count() == 2
 
 
+def test_a_lease_lost_at_the_very_end_stops_no_other_job(store, owner, monkeypatch) -> None:
+    first, second = queued(store, owner), queued(store, owner)
+    real = jobs.Run.finish
+
+    def overtaken(self, state, *, now, **values):
+        if self.job.pk == first.pk:
+            Job.objects.filter(pk=first.pk).update(params={**self.job.params, "run": "somebody else"})
+        real(self, state, now=now, **values)
+
+    monkeypatch.setattr(jobs.Run, "finish", overtaken)
+    assert jobs.run_due() == 2
+    assert list(Job.objects.order_by("id").values_list("state", flat=True)) == ["running", "done"]
+    assert second.pk > first.pk
+
+
 def test_a_job_that_kills_its_workers_is_given_up_and_people_are_told(store, owner, monkeypatch) -> None:
     job = queued(store, owner)
     Job.objects.filter(pk=job.pk).update(params={**job.params, "attempts": 3})
