@@ -72,7 +72,7 @@ def import_catalogue(
     with Staging(STAGED, block=run.limits.batch) as staging:
         run.read(staging)
         run.settle(staging, after_row)
-        run.apply(after_row, before, on_batch)
+        run.apply(staging, after_row, before, on_batch)
         run.figures.rejected = staging.reasons()
         if request.errors is not None:
             run.write_errors(staging, request.errors)
@@ -124,7 +124,7 @@ class _Run:
         store_id = self.store.pk
         staging.reject_where(
             "ERR_CURRENCY_FIXED",
-            _("The SKU is priced in another currency; that does not change."),
+            _foreign(),
             "EXISTS (SELECT 1 FROM listings_sku AS s WHERE s.store_id = %s AND s.code = r.sku AND s.currency <> r.currency)",
             [store_id],
         )
@@ -146,24 +146,28 @@ class _Run:
         self.figures.done = {"created": 0, "updated": 0, "unchanged": 0, "superseded": int(superseded)}
         self.progress.start("writing", waiting)
 
-    def apply(self, after_row: int, before: Figures | None, on_batch: OnBatch | None) -> None:
+    def apply(self, staging: Staging, after_row: int, before: Figures | None, on_batch: OnBatch | None) -> None:
         """Write the last words in batches, in the order of the file."""
         for outcome in ("created", "updated", "unchanged"):
             self.figures.count(outcome, before.done.get(outcome, 0) if before else 0)
         last = after_row
         while winners := self._next(last):
             with clock.unit_of_work():
-                self._write(winners, on_batch)
+                foreign = self._write(winners, on_batch)
+            for row in foreign:
+                staging.refuse(row.row, FieldError("currency", "ERR_CURRENCY_FIXED", _foreign()))
             last = winners[-1].row
             self.progress.advance(len(winners))
+        staging.flush()
 
     def _next(self, last: int) -> list[Winner]:
         with connection.cursor() as cursor:
             cursor.execute(_BATCH, [last, self.limits.batch])
             return [Winner(*row) for row in cursor.fetchall()]
 
-    def _write(self, winners: list[Winner], on_batch: OnBatch | None) -> None:
-        """One batch; somebody who makes the same SKU at the same moment makes us look again."""
+    def _write(self, winners: list[Winner], on_batch: OnBatch | None) -> list[Winner]:
+        """One batch; somebody who makes the same SKU at the same moment makes us look again. Answers what turned out to be of another
+        currency."""
         for attempt in range(1, _TRIES + 1):
             try:
                 with transaction.atomic():
@@ -179,10 +183,11 @@ class _Run:
                     except BaseException:
                         self.figures.done = done
                         raise
-                return
+                return batch.foreign
             except IntegrityError:
                 if attempt == _TRIES:
                     raise
+        return []
 
     def write_errors(self, staging: Staging, path: Path) -> None:
         """Put the refused rows beside their reasons, in the order of the file."""
@@ -205,6 +210,10 @@ class _Run:
             right="listings.edit",
         )
         record(entry, actor=self.actor, now=clock.read())
+
+
+def _foreign() -> str:
+    return _("The SKU is priced in another currency; that does not change.")
 
 
 #: Good rows of SKUs that the store does not have and for which no row of the file fills a column.

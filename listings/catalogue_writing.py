@@ -76,10 +76,17 @@ class Batch:
         self.store, self.defaults, self.tree, self.rules = store, defaults, tree, rules
         self.actor, self.now = actor, now
         self.brands: dict[str, int] = {}
+        self.foreign: list[Winner] = []
 
     def write(self, winners: Sequence[Winner], *, file: str) -> dict[str, int]:
-        """Write the batch; answers rows by outcome: created, updated, unchanged. Raises what the gates raise."""
+        """Write the batch; answers rows by outcome: created, updated, unchanged. Raises what the gates raise.
+
+        `foreign` holds those that are none of these: somebody has made their SKU in another currency since the file was settled.
+        """
         held = self._lock([winner.sku for winner in winners])
+        self.foreign = [row for row in winners if row.sku in held and held[row.sku].currency != row.currency]
+        if self.foreign:
+            winners = [row for row in winners if row not in self.foreign]
         self.brands = self._brands(winners)
         plan = self._plan(winners, held)
         self._ensure_allowed(plan)
@@ -165,7 +172,8 @@ class Batch:
         """Make a listing of one SKU for each; answers the listings' ids."""
         if not winners:
             return []
-        with connection.cursor() as cursor:
+        # A COPY raises what the driver raises; only as an IntegrityError is a SKU that somebody makes at this moment looked at again.
+        with connection.wrap_database_errors, connection.cursor() as cursor:
             ids = {}
             for table in ("listings_listing", "listings_sku"):
                 cursor.execute(_NEXT_IDS, [table, len(winners)])
@@ -175,7 +183,8 @@ class Batch:
                     copy.write_row(self._listing_row(listing_id, winner))
             with cursor.copy(_COPY_SKUS) as copy:
                 rows = zip(ids["listings_sku"], ids["listings_listing"], winners, strict=True)
-                for sku_id, listing_id, winner in rows:
+                # By code: two files that bring the same new goods in different orders wait for each other at the first they share.
+                for sku_id, listing_id, winner in sorted(rows, key=lambda row: row[2].sku):
                     stock = self.defaults.stock if winner.stock is None else winner.stock
                     copy.write_row((
                         sku_id, self.store.pk, listing_id, winner.sku, 0, winner.sale_price, winner.currency, winner.cost, stock, 0,

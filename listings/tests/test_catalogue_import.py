@@ -22,7 +22,7 @@ from core.scopes import in_store
 from listings.catalogue_import import Request, import_catalogue
 from listings.models import Brand, Listing, PriceHistory, Sku
 from listings.search import matching
-from listings.staging import Figures
+from listings.staging import Figures, Silent
 from listings.tabular import FileRefused, inspect, read_mapping
 from policies.rules import ImportRules
 from tests.data import UCI_MAPPING, small_uci

@@ -7,21 +7,25 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from accounts.models import Store
 from audit.actors import system
 from core.errors import InvalidInput
 from core.scopes import in_store
+from listings.catalogue_import import Request, import_catalogue
 from listings.drafts import ListingData, SkuData
 from listings.editing import create_listing, edit_listing
 from listings.models import Brand, Listing, Sku
 from listings.prices import set_prices
 from listings.stock import set_stock
+from listings.tabular import inspect
 from orders.models import Order, OrderLine
 from orders.recording import LineDraft, OrderDraft, Recorded, record_orders
+from policies.rules import ImportRules
 from tests.factories import make_listing, make_skus, make_store
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,6 +87,34 @@ def test_one_of_two_makes_the_sku_and_both_share_the_brand() -> None:
         assert {error.errors[0].code for error in raised if isinstance(error, InvalidInput)} == {"ERR_SKU_TAKEN"}
     with in_store(store.pk):
         assert (Listing.objects.count(), Sku.objects.count(), Brand.objects.count()) == (ROUNDS, ROUNDS, ROUNDS)
+
+
+def test_a_file_waits_for_whoever_makes_its_goods_in_the_opposite_order_and_looks_again(tmp_path: Path) -> None:
+    store, held = make_store(), threading.Event()
+    (tmp_path / "goods").write_text("sku,title,sale_price\nN-2,Thing,5.00\nN-1,Thing,5.00\n")
+    request = Request(inspect(tmp_path / "goods", ImportRules()), category="home")
+
+    def make(code: str) -> None:
+        create_listing(store, ListingData(title="Thing", category="home", skus=[SkuData(code, "1.00")]), actor=ACTOR)
+
+    def by_hand() -> None:
+        with transaction.atomic():
+            make("N-1")
+            held.set()
+            for _ in range(1000):
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_sleep(0.01), count(*) FROM pg_locks WHERE NOT granted")
+                    if cursor.fetchone()[1]:
+                        break
+            make("N-2")
+
+    def by_file() -> None:
+        held.wait(timeout=30)
+        assert import_catalogue(store, request, actor=ACTOR).done["updated"] == 2
+
+    assert at_once(store, by_hand, by_file) == []
+    with in_store(store.pk):
+        assert set(Sku.objects.values_list("code", "sale_price")) == {("N-1", Decimal(5)), ("N-2", Decimal(5))}
 
 
 def test_an_order_told_by_several_at_once_is_recorded_once() -> None:
