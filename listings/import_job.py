@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+import policies
 from accounts.models import Store
 from audit.actors import Actor
 from audit.record import Target
@@ -49,7 +50,9 @@ def start_catalogue_import(
     about(Target("store", store.slug, store.name, store.pk, store.name))
     ensure_may(store, "create", actor=actor, now=now)
     findings = Findings()
-    units = findings.take(fields.whole_number(stock or 0, "stock", least=0, most=ListingRules().max_stock), 0)
+    units = findings.take(
+        fields.whole_number(stock or 0, "stock", least=0, most=policies.active(ListingRules, now).max_stock), 0
+    )
     if currency and currency not in currencies():
         findings.add("currency", "ERR_CURRENCY_UNKNOWN", _("This is not a currency of ISO 4217, such as USD."))
     if category and category not in categories():

@@ -11,7 +11,10 @@ from collections.abc import Iterable
 
 from django.db.models import QuerySet
 
+import policies
+from core import clock
 from listings.models import Listing
+from policies.rules import ListingRules
 
 #: Han, kana and hangul are written without spaces: they are cut into single characters and pairs.
 _CJK = (
@@ -67,5 +70,5 @@ def matching(listings: QuerySet[Listing], text: str) -> QuerySet[Listing]:
     """Listings that hold every term of `text`. Blank text filters nothing; text without a letter or digit matches nothing."""
     if not text.strip():
         return listings
-    wanted = query_terms(text)
+    wanted = query_terms(text)[: policies.active(ListingRules, clock.now()).search_terms_max]
     return listings.filter(search_terms__contains=wanted) if wanted else listings.none()

@@ -18,7 +18,7 @@ from listings import jobs, tasks, uploads
 from listings.import_job import start_catalogue_import
 from listings.models import Job, PriceHistory, Sku
 from listings.tabular import FileRefused
-from policies.rules import ImportRules
+from policies.rules import ImportRules, ListingRules
 from tests.factories import actor_for, make_listing, make_member, make_store
 
 GOODS = "sku,title,sale_price\n" + "".join(f"A-{n},Thing {n},{n}.50\n" for n in range(1, 11)) + "B&1,Bad,1\nC,Free,0\n"
@@ -183,6 +183,16 @@ def test_wrong_options_and_missing_rights(store, owner) -> None:
     assert {error.field for error in refused.value.errors} == {"currency", "category", "stock"}
     with pytest.raises(PermissionRefused):
         start_catalogue_import(store, file(), actor=actor_for(make_member(store, rights=["listings.view"])))
+
+
+def test_the_stock_of_an_upload_keeps_to_the_policy_in_force(store, owner, monkeypatch) -> None:
+    real = policies.active
+    monkeypatch.setattr(
+        policies, "active", lambda model, now: ListingRules(max_stock=5) if model is ListingRules else real(model, now)
+    )
+    with pytest.raises(InvalidInput) as refused:
+        start_catalogue_import(store, file(), category="home", stock="6", actor=owner)
+    assert {error.field for error in refused.value.errors} == {"stock"}
 
 
 def test_jobs_are_the_stores_own(store, owner) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
+import policies
 from listings.models import Listing
 from listings.search import listing_terms, matching, query_terms, terms
+from policies.rules import ListingRules
 from tests.factories import make_listing, make_skus
 
 
@@ -59,3 +61,14 @@ def test_the_search_uses_its_index(store) -> None:
         cursor.execute("ANALYZE listings_listing")
     plan = matching(Listing.objects.filter(store=store), "IDX 2047").order_by("-id")[:50].explain()
     assert "listing_search" in plan, plan
+
+
+def test_no_more_terms_are_asked_for_than_the_policy_takes(store, monkeypatch) -> None:
+    make_listing(store, title="alpha beta")
+    real = policies.active
+    monkeypatch.setattr(
+        policies,
+        "active",
+        lambda model, now: ListingRules(search_terms_max=1) if model is ListingRules else real(model, now),
+    )
+    assert matching(Listing.objects.all(), "alpha zulu").exists()
