@@ -28,7 +28,7 @@ _KNOWN = {
 class Changes:
     """A PATCH, proven. `plain` are columns of the listing; `sku_edits` are (code, cost, stock) with UNSAID and None for "as it is".
 
-    `names_prices`: sale prices are named, whether or not they differ.
+    `names_prices`: sale prices are named, whether or not they differ. `new_places`: where each of `new_skus` stands, such as `skus.2`.
     """
 
     plain: dict[str, Any] = field(default_factory=dict)
@@ -39,6 +39,7 @@ class Changes:
     names_prices: bool = False
     sku_edits: list[tuple[str, Decimal | None | Unsaid, int | None]] = field(default_factory=list)
     new_skus: list[CleanSku] = field(default_factory=list)
+    new_places: list[str] = field(default_factory=list)
 
     @property
     def edits(self) -> bool:
@@ -146,6 +147,7 @@ def _skus(
         for name in row.keys() - set(SkuData.__dataclass_fields__):
             findings.add(f"{place}.{name}", "ERR_FIELD_UNKNOWN", _("There is no such field."))
         code = row.get("sku")
+        code = code.strip() if isinstance(code, str) else code
         if isinstance(code, str) and code in seen:
             findings.add(f"{place}.sku", "ERR_SKU_REPEATED", _("This SKU code is given twice."))
             continue
@@ -154,9 +156,10 @@ def _skus(
             seen.add(held.code)
             _held_sku(row, held, place, read, findings, rules)
             continue
-        _new_sku(row, place, currency, store, read, findings, rules)
+        _new_sku(row, place, currency, read, findings, rules)
         if isinstance(code, str):
             seen.add(code)
+    findings.errors.extend(taken(store, read))
     if len(skus) + len(read.new_skus) > rules.skus_per_listing:
         most = {"most": rules.skus_per_listing}
         findings.add("skus", "ERR_ROWS_LIMIT", _("A listing has at most %(most)s SKUs.") % most)
@@ -166,7 +169,6 @@ def _new_sku(
     row: Mapping[str, Any],
     place: str,
     currency: str,
-    store: Store,
     read: Changes,
     findings: Findings,
     rules: ListingRules,
@@ -176,10 +178,16 @@ def _new_sku(
     if clean.currency != currency:
         words = _("All SKUs of a listing are priced in one currency.")
         findings.add(f"{place}.currency", "ERR_CURRENCY_MIXED", words)
-    if clean.code and Sku.objects.filter(store=store, code=clean.code).exists():
-        words = _("The SKU code “%(code)s” is in use in this store.") % {"code": clean.code}
-        findings.add(f"{place}.sku", "ERR_SKU_TAKEN", words)
     read.new_skus.append(clean)
+    read.new_places.append(place)
+
+
+def taken(store: Store, read: Changes) -> list[FieldError]:
+    """Those of the new SKUs whose code the store has already; one query."""
+    places = {row.code: place for row, place in zip(read.new_skus, read.new_places, strict=True) if row.code}
+    held = Sku.objects.filter(store=store, code__in=list(places)).values_list("code", flat=True) if places else ()
+    words = _("The SKU code “%(code)s” is in use in this store.")
+    return [FieldError(f"{places[code]}.sku", "ERR_SKU_TAKEN", words % {"code": code}) for code in sorted(held)]
 
 
 def _held_sku(

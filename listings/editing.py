@@ -18,7 +18,7 @@ from audit.record import Entry, Target, record
 from audit.verbs import about, verb
 from core.errors import Conflict, FieldError, InvalidInput, NotFound, VersionConflict
 from listings import drafts, prices, reading
-from listings.changes import Changes, read_changes
+from listings.changes import Changes, read_changes, taken
 from listings.drafts import CleanListing, ListingData
 from listings.gates import ensure_may
 from listings.models import Brand, Category, ChangeSource, Listing, ListingState, Management, Sku
@@ -269,9 +269,7 @@ def _apply_skus(
         with transaction.atomic():
             Sku.objects.bulk_create(made)
     except IntegrityError as error:
-        raise InvalidInput(
-            _("The listing has mistakes; nothing was saved."), [_taken_error(0, made[0].code)]
-        ) from error
+        raise InvalidInput(_("The listing has mistakes; nothing was saved."), taken(store, read)) from error
     for sku in made:
         skus[sku.code] = sku
         ledger.note(f"{sku.code}.sale_price", None, sku.sale_price)

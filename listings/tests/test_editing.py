@@ -367,6 +367,24 @@ def test_documents_cost_the_same_for_one_and_for_fifty(store, owner) -> None:
     assert costs[0] == costs[1] <= 4
 
 
+def test_many_new_skus_cost_no_query_each_and_those_taken_are_named(store, owner) -> None:
+    make_listing(store, ["T-7", "T-31"])
+    listing = make_listing(store, ["A-1"])
+    rows = [{"sku": f"T-{n}", "sale_price": "1"} for n in range(40)]
+    with CaptureQueriesContext(connection) as few, pytest.raises(InvalidInput) as refused:
+        edit_listing(store, listing.pk, {"skus": rows}, actor=owner)
+    assert {error.field for error in refused.value.errors} == {"skus.7.sku", "skus.31.sku"}
+    assert len(few) < 25
+    with pytest.raises(InvalidInput) as twice:
+        edit_listing(
+            store,
+            listing.pk,
+            {"skus": [{"sku": "N", "sale_price": "1"}, {"sku": " N", "sale_price": "2"}]},
+            actor=owner,
+        )
+    assert [(error.field, error.code) for error in twice.value.errors] == [("skus.1.sku", "ERR_SKU_REPEATED")]
+
+
 def test_a_query_outside_a_store_raises(db) -> None:
     store = make_store()
     with across_stores("a test looks at two stores"):
