@@ -36,6 +36,7 @@ _RATIO_FROM = 10 * 1024 * 1024
 #: What GB18030 decodes to when the text really is Chinese; text of Western Europe decodes to far rarer characters.
 _LIKELY_CHINESE = re.compile(r"[\x00-\x7f\u00b0-\u00b7\u00d7\u00f7\u2010-\u2027\u2030-\u203b\u20ac\u2103-\u2193\u2460-\u249b\u2500-\u25ff"
                              r"\u3000-\u303f\u3040-\u30ff\u4e00-\u9fff\uff01-\uffe5]*")  # fmt: skip
+_HAN = re.compile("[\u4e00-\u9fff]+")
 _CONTROL_C1 = re.compile(rb"[\x80-\x9f]")
 DELIMITERS = ",;\t|"
 #: Put in the place of a line that is longer than any line may be; the row that holds it is refused.
@@ -197,16 +198,21 @@ def _encoding(path: Path, kind: str, found: _Scan, rules: ImportRules) -> str:
 
 
 def _decodes_to_chinese(path: Path, kind: str) -> bool:
-    decoder = codecs.getincrementaldecoder("gb18030")()
+    """Whether it decodes, and to characters that people write: an accented letter and the letter after it (“Käse”) decode to a rare one,
+    and in a Chinese text, traditional characters included, most are among the 6,763 of GB 2312."""
+    decoder, common, rare = codecs.getincrementaldecoder("gb18030")(), 0, 0
     try:
         with _bytes(path, kind) as raw:
             while block := raw.read(_BLOCK):
                 if not _LIKELY_CHINESE.fullmatch(decoder.decode(block)):
                     return False
+                han = "".join(_HAN.findall(text))
+                known = len(han.encode("gb2312", "ignore")) // 2
+                common, rare = common + known, rare + len(han) - known
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
-    return True
+    return rare <= common
 
 
 def _holds_c1(path: Path, kind: str) -> bool:
@@ -329,7 +335,13 @@ def _csv_cells(lines: _Lines, delimiter: str) -> Iterator[Row]:
             words = words % {"first": began, "last": lines.number, "why": str(error)}
             yield number, [], FieldError("row", "ERR_ROW_FORMAT", words)
             continue
-        yield number, cells, None
+        # A reader that asks for more lines than there are stands inside a quote; it gives the rest of the file as one cell.
+        yield (number, [], _unreadable(began, lines.number)) if lines.ended else (number, cells, None)
+
+
+def _unreadable(first: int, last: int) -> FieldError:
+    words = _("Lines %(first)s to %(last)s cannot be read as a row. Is a quote never closed?")
+    return FieldError("row", "ERR_ROW_FORMAT", words % {"first": first, "last": last})
 
 
 def _sheet_cells(source: Source) -> Generator[Row]:

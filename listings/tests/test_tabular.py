@@ -47,6 +47,8 @@ def refusal(path: Path, rules: ImportRules = RULES, **options: str) -> str:
         ("sku,title\nA,碎花裙，夏季“短袖”\n".encode("gb18030"), "gb18030"),
         ("sku,title\nA,Crème brûlée £\n".encode("iso-8859-1"), "iso-8859-1"),
     ],
+        ("sku,title\nA,Käsemesser für Müllers Größe\n".encode("iso-8859-1"), "iso-8859-1"),
+        ("sku,title\nA,夏季碎花連衣裙 T恤 M碼\n".encode("gb18030"), "gb18030"),
 )
 def test_the_encoding_is_found(tmp_path: Path, content: bytes, encoding: str) -> None:
     source = inspect(put(tmp_path, content), RULES)
