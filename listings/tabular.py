@@ -125,9 +125,8 @@ def _bytes(path: Path, kind: str) -> Iterator[IO[bytes]]:
                     yield inflated  # type: ignore[misc]  # reads as a binary file does
             else:
                 yield file
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        words = _("The compressed file is damaged or cut short: %(why)s.") % {"why": str(error)}
-        raise FileRefused("ERR_FILE_DAMAGED", words) from None
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        raise FileRefused("ERR_FILE_DAMAGED", _("The compressed file is damaged or cut short.")) from None
 
 
 class _Scan:
@@ -288,6 +287,7 @@ class _Lines:
         self._text, self._longest = text, longest
         self._first: str | None = None
         self.number = 0
+        self.ended = False
 
     def peek(self) -> str:
         """The first line, which is read again later."""
@@ -303,6 +303,7 @@ class _Lines:
         while line := self._read():
             self.number += 1
             yield line
+        self.ended = True
 
     def _read(self) -> str:
         line = self._text.readline(self._longest)
@@ -330,10 +331,8 @@ def _csv_cells(lines: _Lines, delimiter: str) -> Iterator[Row]:
             cells = next(reader)
         except StopIteration:
             return
-        except csv.Error as error:
-            words = _("Lines %(first)s to %(last)s cannot be read as a row: %(why)s. Is a quote never closed?")
-            words = words % {"first": began, "last": lines.number, "why": str(error)}
-            yield number, [], FieldError("row", "ERR_ROW_FORMAT", words)
+        except csv.Error:
+            yield number, [], _unreadable(began, lines.number)
             continue
         # A reader that asks for more lines than there are stands inside a quote; it gives the rest of the file as one cell.
         yield (number, [], _unreadable(began, lines.number)) if lines.ended else (number, cells, None)
@@ -344,7 +343,7 @@ def _unreadable(first: int, last: int) -> FieldError:
     return FieldError("row", "ERR_ROW_FORMAT", words % {"first": first, "last": last})
 
 
-def _sheet_cells(source: Source) -> Generator[Row]:
+def _sheet_cells(source: Source, rules: ImportRules) -> Generator[Row]:
     try:
         for number, cells in enumerate(rows_of_sheet(source.path), start=1):
             yield number, cells, None

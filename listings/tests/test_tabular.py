@@ -157,6 +157,17 @@ def test_a_quote_that_is_never_closed_is_named_and_reading_goes_on(tmp_path: Pat
 
 
 def test_a_line_of_a_megabyte_costs_no_megabytes_of_cells(tmp_path: Path) -> None:
+def test_a_quote_that_swallows_the_end_of_the_file_is_no_row(tmp_path: Path) -> None:
+    _, found = rows(put(tmp_path, 'sku,title\nA,one\nB,"never closed\nC,two\nD,three\n'))
+    assert [(number, code) for number, _, code in found] == [(2, ""), (3, "ERR_ROW_FORMAT")]
+
+
+def test_a_cell_longer_than_the_policy_allows_is_refused(tmp_path: Path) -> None:
+    rules = ImportRules(max_cell_length=10)
+    _, found = rows(put(tmp_path, "sku,title\nA,0123456789\nB,0123456789x\n"), rules)
+    assert [code for _, _, code in found] == ["", "ERR_LENGTH"]
+
+
     _, found = rows(put(tmp_path, "sku,title\n" + "A," + "x" * 5_000_000 + "\nB,ok\n"))
     assert [(number, code) for number, _, code in found] == [(2, "ERR_ROW_FORMAT"), (3, "")]
 
