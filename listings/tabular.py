@@ -367,7 +367,7 @@ def _with_header(source: Source, cells: Iterator[Row], delimiter: str, rules: Im
     return Table(source, header, delimiter, _proven(cells, len(header), most_rows))
 
 
-def _proven(cells: Iterator[Row], width: int, most_rows: int) -> Iterator[Row]:
+def _proven(cells: Iterator[Row], width: int, most_rows: int, longest: int) -> Iterator[Row]:
     """Rows with exactly `width` cells; surplus empty cells at the end are cut off."""
     rows = 0
     for number, row, problem in cells:
@@ -381,10 +381,10 @@ def _proven(cells: Iterator[Row], width: int, most_rows: int) -> Iterator[Row]:
         if rows > most_rows:
             words = _("The file has more than %(most)s rows. Split it.") % {"most": most_rows}
             raise FileRefused("ERR_ROWS_LIMIT", words)
-        yield number, row, _problem(row, width)
+        yield number, row, _problem(row, width, longest)
 
 
-def _problem(row: list[str], width: int) -> FieldError | None:
+def _problem(row: list[str], width: int, longest: int) -> FieldError | None:
     if "\x00" in "".join(row):
         if any(_TOO_LONG in cell for cell in row):
             return FieldError("row", "ERR_ROW_FORMAT", _("A line is longer than any row may be."))
@@ -393,6 +393,10 @@ def _problem(row: list[str], width: int) -> FieldError | None:
         row.pop()
     if len(row) == width:
         return None
+    length = max(map(len, row), default=0)
+    if length > longest:
+        words = _("A cell has %(length)s characters; at most %(longest)s are taken.")
+        return FieldError("row", "ERR_LENGTH", words % {"length": length, "longest": longest})
     words = _("The row has %(count)s cells where the header has %(width)s.") % {"count": len(row), "width": width}
     return FieldError("row", "ERR_ROW_COLUMNS", words)
 
