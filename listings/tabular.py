@@ -203,7 +203,8 @@ def _decodes_to_chinese(path: Path, kind: str) -> bool:
     try:
         with _bytes(path, kind) as raw:
             while block := raw.read(_BLOCK):
-                if not _LIKELY_CHINESE.fullmatch(decoder.decode(block)):
+                text = decoder.decode(block)
+                if not _LIKELY_CHINESE.fullmatch(text):
                     return False
                 han = "".join(_HAN.findall(text))
                 known = len(han.encode("gb2312", "ignore")) // 2
@@ -257,7 +258,7 @@ def open_table(
     past `most_rows` rows raises FileRefused too."""
     most = rules.max_rows if most_rows is None else most_rows
     if source.kind == "xlsx":
-        with closing(_sheet_cells(source)) as cells:
+        with closing(_sheet_cells(source, rules)) as cells:
             yield _with_header(source, cells, "", rules, most)
         return
     with _bytes(source.path, source.kind) as raw:
@@ -345,8 +346,9 @@ def _unreadable(first: int, last: int) -> FieldError:
 
 def _sheet_cells(source: Source, rules: ImportRules) -> Generator[Row]:
     try:
-        for number, cells in enumerate(rows_of_sheet(source.path), start=1):
-            yield number, cells, None
+        with closing(rows_of_sheet(source.path, rules)) as rows:
+            for number, cells in enumerate(rows, start=1):
+                yield number, cells, None
     except SheetError as error:
         words = _("The workbook cannot be read: %(why)s.") % {"why": str(error)}
         raise FileRefused("ERR_FILE_DAMAGED", words) from None
@@ -364,7 +366,7 @@ def _with_header(source: Source, cells: Iterator[Row], delimiter: str, rules: Im
         raise FileRefused("ERR_FILE_HEADER", words % {"count": len(header), "most": rules.max_columns})
     if any("\x00" in name for name in header):
         raise FileRefused("ERR_FILE_HEADER", _("The first row must name the columns."))
-    return Table(source, header, delimiter, _proven(cells, len(header), most_rows))
+    return Table(source, header, delimiter, _proven(cells, len(header), most_rows, rules.max_cell_length))
 
 
 def _proven(cells: Iterator[Row], width: int, most_rows: int, longest: int) -> Iterator[Row]:
@@ -391,12 +393,12 @@ def _problem(row: list[str], width: int, longest: int) -> FieldError | None:
         return FieldError("row", "ERR_TEXT_CHARACTER", _("The row holds a NUL byte."))
     while len(row) > width and not row[-1]:
         row.pop()
-    if len(row) == width:
-        return None
     length = max(map(len, row), default=0)
     if length > longest:
         words = _("A cell has %(length)s characters; at most %(longest)s are taken.")
         return FieldError("row", "ERR_LENGTH", words % {"length": length, "longest": longest})
+    if len(row) == width:
+        return None
     words = _("The row has %(count)s cells where the header has %(width)s.") % {"count": len(row), "width": width}
     return FieldError("row", "ERR_ROW_COLUMNS", words)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from listings import tabular
+from listings.sheets import SheetError, check_archive
 from listings.tabular import Column, ErrorFile, FileRefused, columns_of, inspect, merge_errors, open_table, read_mapping
 from policies.rules import ImportRules
 
@@ -46,9 +47,9 @@ def refusal(path: Path, rules: ImportRules = RULES, **options: str) -> str:
         ("\ufeffsku,title\nA,碎花裙 £\n".encode(), "utf-8-sig"),
         ("sku,title\nA,碎花裙，夏季“短袖”\n".encode("gb18030"), "gb18030"),
         ("sku,title\nA,Crème brûlée £\n".encode("iso-8859-1"), "iso-8859-1"),
-    ],
         ("sku,title\nA,Käsemesser für Müllers Größe\n".encode("iso-8859-1"), "iso-8859-1"),
         ("sku,title\nA,夏季碎花連衣裙 T恤 M碼\n".encode("gb18030"), "gb18030"),
+    ],
 )
 def test_the_encoding_is_found(tmp_path: Path, content: bytes, encoding: str) -> None:
     source = inspect(put(tmp_path, content), RULES)
@@ -156,7 +157,6 @@ def test_a_quote_that_is_never_closed_is_named_and_reading_goes_on(tmp_path: Pat
     assert found[-1][1] == ["D", "last"]
 
 
-def test_a_line_of_a_megabyte_costs_no_megabytes_of_cells(tmp_path: Path) -> None:
 def test_a_quote_that_swallows_the_end_of_the_file_is_no_row(tmp_path: Path) -> None:
     _, found = rows(put(tmp_path, 'sku,title\nA,one\nB,"never closed\nC,two\nD,three\n'))
     assert [(number, code) for number, _, code in found] == [(2, ""), (3, "ERR_ROW_FORMAT")]
@@ -168,6 +168,7 @@ def test_a_cell_longer_than_the_policy_allows_is_refused(tmp_path: Path) -> None
     assert [code for _, _, code in found] == ["", "ERR_LENGTH"]
 
 
+def test_a_line_of_a_megabyte_costs_no_megabytes_of_cells(tmp_path: Path) -> None:
     _, found = rows(put(tmp_path, "sku,title\n" + "A," + "x" * 5_000_000 + "\nB,ok\n"))
     assert [(number, code) for number, _, code in found] == [(2, "ERR_ROW_FORMAT"), (3, "")]
 
@@ -274,6 +275,25 @@ def test_archives_that_are_no_workbook_or_a_bomb(tmp_path: Path) -> None:
     assert refusal(put(tmp_path, bomb)) == "ERR_FILE_DAMAGED"
     assert refusal(put(tmp_path, workbook("")[:-200])) == "ERR_FILE_DAMAGED"
     assert refusal(put(tmp_path, workbook(""))) == "ERR_FILE_HEADER"
+
+
+def test_two_cells_at_the_corners_of_a_sheet_take_no_memory_of_ours(tmp_path: Path) -> None:
+    cells = f"<row r='1'>{text_cell('A1', 'sku')}</row><row r='1048576'>{text_cell('XFD1048576', 'x')}</row>"
+    assert refusal(put(tmp_path, workbook(cells), "wide.xlsx")) == "ERR_FILE_DAMAGED"
+
+
+def test_an_archive_that_understates_its_size_is_measured(tmp_path: Path) -> None:
+    honest = workbook("", {"xl/media/zeros.bin": bytes(30_000_000)})
+    size = (30_000_000).to_bytes(4, "little")
+    assert honest.count(size) == 2
+    assert refusal(put(tmp_path, honest.replace(size, (1000).to_bytes(4, "little")))) == "ERR_FILE_DAMAGED"
+    with pytest.raises(SheetError):
+        check_archive(tmp_path / "table.csv", most=64_000_000, ratio=200)
+
+
+def test_a_figure_is_read_as_a_spreadsheet_shows_it(tmp_path: Path) -> None:
+    cells = f'<row r="1">{text_cell("A1", "price")}</row><row r="2"><c r="A2"><f>0.1+0.2</f><v>0.30000000000000004</v></c></row>'
+    assert rows(put(tmp_path, workbook(cells), "book.xlsx"))[1] == [(2, ["0.3"], "")]
 
 
 def test_the_inert_form_leaves_plain_numbers() -> None:

@@ -81,6 +81,12 @@ class ImportRules(Rules):
     max_sheet_bytes: int = Field(
         default=64 * 1024**2, ge=1, description=_("Largest sheet of a workbook once it is unpacked, in bytes.")
     )
+    max_sheet_memory: int = Field(
+        default=1024**3, ge=256 * 1024**2, description=_("Memory that reading one workbook may take, in bytes.")
+    )
+    max_sheet_seconds: int = Field(
+        default=30, ge=1, description=_("Seconds of a processor that reading one workbook may take.")
+    )
     max_inflate_ratio: int = Field(
         default=200, ge=1, description=_("How many times its packed size a workbook may unpack to.")
     )
