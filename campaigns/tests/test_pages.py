@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Store
 from campaigns import checks, form_tokens
-from campaigns.models import Campaign, Closing
+from campaigns.models import Campaign, Check, Closing
+from core import clock
 from core.scopes import across_stores, in_store
 from listings.models import LiveOffer
 from tests.factories import decorate, make_campaign, make_member, make_site, make_skus, make_store, owner_of
@@ -308,6 +309,12 @@ def test_the_evidence_fragment_asks_again_only_while_a_check_is_at_work(store: S
     token = form_token(owner, address(campaign, "stop/"))
     owner.post(address(campaign, "stop/"), {"form_token": token, "reason": "season"})
     assert "hx-get" in owner.get(address(campaign, "evidence/")).content.decode()
+    with in_store(store.pk):
+        Check.objects.filter(number=0).update(state="running", started_at=clock.now())
+    verified = owner.get(address(campaign, "evidence/")).content.decode().partition('id="verified"')[2]
+    assert ("Not yet" in verified, "<time" in verified) == (True, False)
+    with in_store(store.pk):
+        Check.objects.filter(number=0).update(state="pending", started_at=None)
     with across_stores("the workers serve every store"):
         checks.run_due()
     page = owner.get(address(campaign, "evidence/")).content.decode()
