@@ -87,6 +87,12 @@ class CancelForm(StopForm):
     )
 
 
+def blame_typed(form: forms.Form, name: str, message: str) -> None:
+    """Say that what was typed to confirm is another code or number, and lead straight to its field."""
+    form.add_error(name, message)
+    form.fields[name].widget.attrs |= {"autofocus": True, "data-focus": True}
+
+
 class BulkForm(FreezeForm, ReasonForm):
     """Pause or resume many: a pause has a reason, a resume needs none."""
 

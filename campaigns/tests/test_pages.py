@@ -196,6 +196,9 @@ def test_a_wrong_code_is_told_beside_its_field_and_changes_nothing(store: Store,
     url = cancel_page(owner, campaign)
     answer = owner.post(url, {"form_token": form_token(owner, url), "reason": "season", "confirm_code": "C-00000"})
     assert answer.status_code == 422
+    (focused,) = re.findall(r"<[^>]*data-focus[^>]*>", answer.content.decode())
+    assert 'name="confirm_code"' in focused
+    assert "autofocus" in focused
     assert "id_confirm_code" in answer.content.decode()
     with in_store(store.pk):
         assert Campaign.objects.get().state == "running"

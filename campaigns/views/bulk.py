@@ -20,7 +20,7 @@ from accounts.requests import StoreRequest
 from accounts.rights import requires
 from campaigns import bulk, bulk_preview, form_tokens
 from campaigns.edges import sources
-from campaigns.forms import BulkCancelForm, BulkForm, CampaignFilterForm, StopAllForm
+from campaigns.forms import BulkCancelForm, BulkForm, CampaignFilterForm, StopAllForm, blame_typed
 from campaigns.labels import BULK_ACTIONS
 from campaigns.models import BulkJob, BulkScope, BulkState, Campaign, CampaignState
 from campaigns.querysets import matching
@@ -346,6 +346,6 @@ def _of_token(request: StoreRequest, token: str, action: str) -> BulkJob:
 def _refused(request: StoreRequest, form: Any, refusal: DomainError, again: Any) -> HttpResponse:
     """A wrong number belongs to its field; anything else stands above the form."""
     if any(item.field == "confirm_count" for item in refusal.errors):
-        form.add_error("confirm_count", str(refusal.errors[0].message))
+        blame_typed(form, "confirm_count", str(refusal.errors[0].message))
         return again(status=422)
     return again(status=refusal.status, problem=problem_of(refusal, request))

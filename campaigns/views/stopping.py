@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from accounts.requests import StoreRequest
 from accounts.rights import requires
 from campaigns import form_tokens, parking, stopping
-from campaigns.forms import CancelForm, PauseForm
+from campaigns.forms import CancelForm, PauseForm, blame_typed
 from campaigns.guards import close_check
 from campaigns.lifecycle import is_own
 from campaigns.models import Campaign, CampaignState, ParkedClose
@@ -120,7 +120,7 @@ def _once(request: StoreRequest, campaign: Campaign, action: str, form: Any, act
             return redirect(token.outcome)
     except DomainError as refusal:
         if any(item.field == "confirm_code" for item in refusal.errors):
-            form.add_error("confirm_code", str(refusal.errors[0].message))
+            blame_typed(form, "confirm_code", str(refusal.errors[0].message))
             return again(request, campaign, form, status=422)
         fresh = find(request, campaign.code)
         told = {"title": _("Not carried out: nothing was changed")} | problem_of(refusal, request)
