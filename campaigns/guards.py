@@ -173,7 +173,11 @@ def _time_limit(seconds: float) -> Iterator[None]:
 def _row(one: Guard, case: Case, rules: GuardRules, finding: Finding | None, unknown: bool) -> GuardRow:
     if unknown:
         blocks = rules.effect(one.code, case.action, unknown=True) == "blocked"
-        detail = _now("This could not be checked just now, so the answer is unknown.")
+        detail = (
+            _now("This could not be checked just now; while the answer is unknown, it stands in the way.")
+            if blocks
+            else _now("This could not be checked just now, so the answer is unknown; it does not stand in the way.")
+        )
         return GuardRow(one.code, "unknown", one.title, detail, policy=rules.title, blocks=blocks)
     if finding is None:
         return GuardRow(one.code, "passed", one.title, _now("Nothing in the way."), policy=rules.title)

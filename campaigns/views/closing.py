@@ -18,7 +18,7 @@ from accounts.rights import requires
 from campaigns import cleaning, prices, steps
 from campaigns import report as reports
 from campaigns.evidence import evidence_of
-from campaigns.labels import CLOSE_REASONS, IMPACT, STEPS
+from campaigns.labels import CLIENTS, CLOSE_REASONS, IMPACT, STEPS
 from campaigns.models import Campaign, Closing, Leftover
 from campaigns.proof import bundle
 from campaigns.proof.bundle import zipped
@@ -29,6 +29,9 @@ from core.errors import Conflict
 from listings.outcome import Outcome
 from policies import active
 from policies.rules import ClosingRules
+
+#: So many leftovers are gathered by page in the report; all of them are in the list of the store's leftovers.
+LEFTOVERS = 100
 
 
 @requires("campaigns.view")
@@ -135,9 +138,8 @@ def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
             if key in found.forecast
         ],
         "evidence": evidence_of(campaign),
-        "leftovers": Leftover.objects.filter(campaign=campaign, cleared_at=None).select_related("site", "listing")[
-            :100
-        ],
+        "leftovers": _leftovers(campaign),
+        "leftovers_url": f"{address(request, 'leftovers')}?q={campaign.code}",
         "review": review,
         "review_count": prices.count_to_review(campaign) if review else 0,
         "restored": restored,
@@ -157,6 +159,29 @@ def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
         "clean_url": address(request, "clean_up", campaign),
         "proof_url": address(request, "closing_proof", campaign) if "audit.export" in request.rights else "",
     }
+
+
+def _leftovers(campaign: Campaign) -> dict[str, Any] | None:
+    """What is still to be seen, a row a page whatever saw it there, of as many leftovers as one report shows; None when nothing is."""
+    rows = Leftover.objects.filter(campaign=campaign, cleared_at=None).select_related("site", "listing")
+    found = list(rows.order_by("listing_id", "site_id", "id")[: LEFTOVERS + 1])
+    pages: dict[tuple[int, int], list[Leftover]] = {}
+    for row in found[:LEFTOVERS]:
+        pages.setdefault((row.listing_id, row.site_id), []).append(row)
+    shown = [
+        {
+            "page": seen[0],
+            "clients": display.series(list(dict.fromkeys(str(CLIENTS.get(row.client, row.client)) for row in seen))),
+            "what": display.series(list(dict.fromkeys(_shows(row) for row in seen))),
+            "since": min(row.first_seen_at for row in seen),
+        }
+        for seen in pages.values()
+    ]
+    return {"pages": shown, "more": len(found) > LEFTOVERS} if shown else None
+
+
+def _shows(row: Leftover) -> str:
+    return _("Campaign tag") if row.what == "tag" else _("Campaign price")
 
 
 def _step(request: StoreRequest, campaign: Campaign, step: dict[str, Any]) -> dict[str, Any]:
