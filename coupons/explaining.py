@@ -208,7 +208,7 @@ def _state(told: facts.StateFacts, case: _Case) -> Explained:
         )
     if told.paused_by == PausedBy.BUDGET:
         return Explained(
-            _("The budget was used up, so issuing had stopped."), _("Create a further coupon with a budget of its own.")
+            _("The budget was used up, so issuing had stopped."), _("Raise or lift the budget: issuing then goes on.")
         )
     return Explained(_("Issuing was stopped by an operator."), _("Resume issuing."))
 

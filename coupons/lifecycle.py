@@ -13,9 +13,10 @@ from accounts.rights import check
 from audit.actors import Actor
 from audit.record import Entry, record
 from audit.verbs import verb
+from core import money
 from core.errors import Conflict, FieldError, InvalidInput
-from coupons import events, finding, issuing, links, shortages, stopping, telling
-from coupons.models import Bond, Coupon, CouponState, PausedBy
+from coupons import costs, events, finding, issuing, links, shortages, stopping, telling
+from coupons.models import Bond, Coupon, CouponState, CouponTally, PausedBy
 from coupons.shortages import Shortage
 
 S = CouponState
@@ -87,13 +88,14 @@ def resume(store: Store, code: str, *, version: int | None = None, actor: Actor,
     """恢复发放, whoever stopped it, only its campaign's stop is the campaign's; answers the stock that could not be held again.
 
     Raises Conflict: ERR_STATE unless it stands still, ERR_COUPON_WINDOW after its end, ERR_COUPON_CAMPAIGN while its campaign does not
-    run.
+    run, ERR_COUPON_BUDGET while the budget that stopped it bears no further redemption: nobody could claim it.
     """
     check(actor, store, RIGHT, now=now)
     coupon = finding.lock(store, code, version=version)
     _ensure_state(coupon, {S.PAUSED})
     ensure_not_over(coupon, now)
     _ensure_campaign_runs(coupon)
+    _ensure_budget(coupon)
     done = stopping.let_go_on([coupon.pk], by=PausedBy(coupon.paused_by), actor=actor, right=RIGHT, now=now)
     return _acted(coupon, done, shortages.of([coupon.pk]).get(coupon.pk, Shortage()))
 
@@ -146,6 +148,18 @@ def _ensure_campaign_runs(coupon: Coupon) -> None:
     if campaign is not None and not campaign.running:
         message = _("Its campaign %(code)s does not run. Resume the campaign: the coupon goes on with it.")
         raise Conflict("ERR_COUPON_CAMPAIGN", message % {"code": campaign.code}, campaign=campaign.code)
+
+
+def _ensure_budget(coupon: Coupon) -> None:
+    if coupon.paused_by != PausedBy.BUDGET:
+        return
+    tally = CouponTally.objects.get(coupon=coupon)
+    if tally.budget is not None and costs.exhausted(coupon, tally):
+        told = {"spent": money.text(tally.spent, coupon.currency), "budget": money.text(tally.budget, coupon.currency)}
+        words = _(
+            "Its money budget bears no further redemption. Raise or lift the budget: issuing then goes on by itself."
+        )
+        raise Conflict("ERR_COUPON_BUDGET", words, coupon=coupon.code, currency=coupon.currency, **told)
 
 
 def _ensure_state(coupon: Coupon, allowed: Collection[str]) -> None:

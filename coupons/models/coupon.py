@@ -32,7 +32,9 @@ class CouponState(models.TextChoices):
 
 
 class PausedBy(models.TextChoices):
-    """Who stopped the issuing: only the same may let it go on by itself. A person may lift any but the campaign's."""
+    """Who stopped the issuing: only the same may let it go on by itself. A person may lift any but the campaign's, the budget's
+    once the budget bears a redemption again.
+    """
 
     NOBODY = "", ""
     OPERATOR = "operator", _("Operator")

@@ -17,7 +17,7 @@ from core.errors import Conflict, InvalidInput, VersionConflict
 from core.models import OutboxMessage
 from core.outbox import deliver_due
 from core.scopes import in_store
-from coupons import budgets, cost_figures, costs, creating
+from coupons import budgets, cost_figures, costs, creating, lifecycle
 from coupons.costs import Spent
 from coupons.joined import Redeemed
 from coupons.models import Claim, CostEntry, Coupon, CouponTally
@@ -163,6 +163,8 @@ def test_the_end_of_the_budget_stops_issuing_with_a_message_and_a_larger_one_let
     code = lookup(told.code)
     assert code is not None
     assert code.url(store.slug, told.params) == f"/s/{store.slug}/coupons/{coupon.code}/costs/"
+    with pytest.raises(Conflict, match="ERR_COUPON_BUDGET"):
+        lifecycle.resume(store, coupon.code, actor=owner)  # nobody could claim it
     with pytest.raises(InvalidInput):
         budgets.set_budget(store, coupon.code, budget="9.99", actor=owner)
     with pytest.raises(VersionConflict):
