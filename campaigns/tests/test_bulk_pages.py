@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import connection
@@ -11,11 +13,12 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Store
 from audit.actors import system
-from campaigns import bulk
+from campaigns import affiliates, bulk
 from campaigns.models import BulkJob, Campaign
 from campaigns.tests.test_pages import TOKEN, campaign_of, owner, store
 from core.scopes import in_store
-from tests.factories import make_campaign, make_member, make_skus, make_store
+from tests.factories import actor_for as make_actor
+from tests.factories import make_campaign, make_member, make_skus, make_store, owner_of
 
 __all__ = ["owner", "store"]
 
@@ -162,6 +165,26 @@ def test_what_a_check_blocks_is_named_and_no_part_of_the_cancel(store: Store, ow
     nothing = owner.get(found[1]).content.decode()
     assert "None of these campaigns can be cancelled permanently now" in nothing
     assert 'name="confirm_count"' not in nothing
+
+
+def test_a_fix_leads_back_to_the_checks_of_many_at_its_row(store: Store, owner: Client) -> None:
+    held, free = campaign_of(store), campaign_of(store)
+    boss = make_actor(owner_of(store))
+    with in_store(store.pk):
+        plan = affiliates.create_plan(store, name="Partners", campaigns=[held.code], actor=boss)
+    found = VIA.search(owner.get(choose(owner, held, free)).content.decode())
+    assert found
+    row = owner.get(found[1]).content.decode().partition(f'id="guard-{held.code}"')[2].partition("</li>")[0]
+    fix = re.search(r'<a class="bo-btn bo-btn-sm" href="([^"]+)"', row)
+    assert fix
+    back = parse_qs(urlsplit(unescape(fix[1])).query)["back"][0]
+    assert back.endswith(f"#guard-{held.code}")
+    assert "Back to the checks" in owner.get(unescape(fix[1])).content.decode()
+    with in_store(store.pk):
+        affiliates.pause_plan(store, plan.pk, actor=boss)
+    again = owner.get(back.partition("#")[0]).content.decode()
+    assert "2 campaigns will be cancelled permanently" in again
+    assert f'<tr id="guard-{held.code}">' in again
 
 
 def test_more_than_twenty_are_not_offered_the_permanent_cancel(store: Store, owner: Client) -> None:

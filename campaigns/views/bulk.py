@@ -28,6 +28,7 @@ from campaigns.views.common import address, problem_of
 from campaigns.views.lists import filter_of
 from core import clock, keyset
 from core.errors import Conflict, DomainError, NotFound
+from core.returning import to_row, with_back
 from policies import active
 from policies.rules.campaigns import CampaignRules, ClosingRules
 
@@ -167,7 +168,7 @@ def _cancel_page(
         "form": form,
         "job": frozen,
         "going": going,
-        "left": [one for one in found if one.campaign.code not in codes],
+        "left": [(one, _ways_to_mend(request, draft, one)) for one in found if one.campaign.code not in codes],
         "may_pause": any(one.campaign.state in sources("pause") for one in found),
         "coupons": sum(one.impact.coupons for one in going),
         "unused": sum(one.impact.claimed_unused for one in going),
@@ -178,6 +179,14 @@ def _cancel_page(
         **extra,
     }
     return render(request, "campaigns/bulk_cancel.html", context, status=status)
+
+
+def _ways_to_mend(request: StoreRequest, draft: BulkJob, one: bulk_preview.Checked) -> list[dict[str, Any]]:
+    """Where a row's blockers can be mended; each leads back to these checks, at this row, looked at again (R33)."""
+    via = form_tokens.stop_pass(user_id=request.user.pk, code=f"bulk:{draft.pk}")
+    here = f"{address(request, 'bulk_cancel', job=draft.pk)}?{urlencode({'via': via})}"
+    back = to_row(here, one.campaign.code)
+    return [{"label": fix.label, "url": with_back(fix.url, back)} for fix in one.fixes]
 
 
 @requires("campaigns.pause")
