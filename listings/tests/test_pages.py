@@ -254,6 +254,23 @@ def test_a_stale_form_shows_theirs_and_mine_and_overwrites_nothing(store, page) 
 SEEN = re.compile(r'name="sku\d+-stock_seen" value="(\d+)"')
 
 
+def test_a_form_refused_for_its_fields_stays_as_stale_as_it_was(store, page) -> None:
+    listing = listing_of(store, "PC-1", title="Dress")
+    mine = edit_form(listing, store, title="x" * 300)
+    page.post(f"{HERE}{listing.pk}/edit/", edit_form(listing, store, title="Theirs"))
+    html = text(page.post(f"{HERE}{listing.pk}/edit/", mine), 422)
+    assert 'name="version" value="1"' in html
+    assert page.post(f"{HERE}{listing.pk}/edit/", mine | {"title": "Mine"}).status_code == 409
+    with in_store(store.pk):
+        assert Listing.objects.get(pk=listing.pk).title == "Theirs"
+
+
+def test_a_refused_draft_stays_a_draft(store, page) -> None:
+    html = text(page.post(f"{HERE}new/", new_listing(title="", then="draft")), 422)
+    assert re.search(r'value="draft"[^>]* checked', html)
+    assert not re.search(r'value="sale"[^>]* checked', html)
+
+
 def test_a_form_about_something_else_leaves_the_stock_that_orders_moved(store, page) -> None:
     """Opened at 100; an order takes one; saving a new title must not put it back on the shelf."""
     listing = listing_of(store, "PC-1", stock=100)

@@ -37,12 +37,13 @@ def create(request: StoreRequest, store: str) -> HttpResponse:
     data, _files = sent(request)
     form = ListingForm(data)
     rows = [SkuForm(data, prefix=f"sku{index}") for index in range(_NEW_ROWS)]
+    draft = request.POST.get("then") == "draft"
     status = 200
     if request.method == "POST":
         status = 422
         if form.is_valid() and _all_valid(rows):
             used = [row for row in rows if not row.blank] or rows[:1]
-            state = ListingState.DRAFT if request.POST.get("then") == "draft" else ListingState.ON_SALE
+            state = ListingState.DRAFT if draft else ListingState.ON_SALE
             body = form.changes({}) | {"state": state.value, "skus": [row.row() for row in used]}
             try:
                 listing = create_listing(
@@ -54,7 +55,13 @@ def create(request: StoreRequest, store: str) -> HttpResponse:
             else:
                 messages.success(request, _("Submitted. Buyers see it once the sites have been told."))
                 return redirect(address(request, "detail", pk=listing.pk))
-    context = {"form": form, "rows": rows, "back_url": address(request, "list"), "currency": request.store.currency}
+    context = {
+        "form": form,
+        "rows": rows,
+        "draft": draft,
+        "back_url": address(request, "list"),
+        "currency": request.store.currency,
+    }
     return render(request, "listings/form.html", context, status=status)
 
 
@@ -134,7 +141,7 @@ def _show(
     problem: DomainError | None,
 ) -> HttpResponse:
     status = 200 if request.method != "POST" else (problem.status if problem else 422)
-    stale = isinstance(problem, VersionConflict)
+    stale, given = isinstance(problem, VersionConflict), version_of(request)
     currency = Sku.objects.filter(listing=listing).values_list("currency", flat=True).first() or request.store.currency
     context = {
         "listing": listing,
@@ -142,8 +149,9 @@ def _show(
         "rows": rows,
         "stale": stale,
         "differences": _differences([form, *rows]) if stale else [],
-        # Whoever has seen what others changed may send the form again: it is made from the listing as it stands now.
-        "version": listing.version,
+        # Whoever has seen what others changed may send the form again: it is made from the listing as it stands now. One that was
+        # refused for its fields is still made from what its sender saw.
+        "version": listing.version if stale or given is None else given,
         "back_url": address(request, "detail", pk=listing.pk),
         "currency": currency,
     }
