@@ -15,6 +15,10 @@ from typing import Any, NamedTuple
 import orjson
 
 _DEPTH = 8
+#: At the end of a page the parser tries what is left of an open tag again from each sign on: with the square of its length, so hours for a
+#: page of two megabytes. As long as more may come it waits, which costs nothing; no tag that is worth an end is longer than this.
+_REST = 4096
+_PIECE = 1 << 16
 _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
 )
@@ -46,8 +50,7 @@ def read_page(body: bytes, *, longest: int) -> PageContent:
     text = body.decode("utf-8", "replace").replace("\x00", "\ufffd")
     parser = _Parser()
     try:
-        parser.feed(text)
-        parser.close()
+        parser.read(text)
     except (AssertionError, ValueError, RecursionError) as error:  # the parser gives up on some markup
         parser.problems.append(f"the markup cannot be read: {type(error).__name__}")
     offers = parser.offers()
@@ -71,6 +74,15 @@ class _Parser(HTMLParser):
         self._data: list[str] | None = None
         self._blocks: list[str] = []
         self._tagged = False
+
+    def read(self, text: str) -> None:
+        """Read a whole page, in a time that grows with its length."""
+        for start in range(0, len(text), _PIECE):
+            self.feed(text[start : start + _PIECE])
+        if len(self.rawdata) <= _REST:
+            self.close()
+        elif self.cdata_elem is None:
+            self.problems.append("the page ends in the middle of a tag")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note stamps, campaign tags and the beginning of data."""

@@ -86,6 +86,7 @@ def test_products_are_found_where_others_put_them(data: str) -> None:
         ('<script type="application/ld+json">' + "[" * 5000 + "</script>", "no JSON"),
         ("<div " * 3000, "no product data"),
         ("<![bogus[" + PAGE[:200], "no product data"),
+        (PAGE + "<a '" * 2000, "in the middle of a tag"),
     ],
 )
 def test_a_malformed_page_says_what_is_wrong(html, problem: str) -> None:
