@@ -99,7 +99,8 @@ def check_items(
         return [], [FieldError("items", "ERR_TOO_MANY_ITEMS", message)]
     seen = Counter(item.sku for item in items)
     with connection.cursor() as cursor:
-        cursor.execute(_SKUS, [store.pk, list(seen)])
+        # PostgreSQL takes no NUL in text, and no SKU has one: such a line is unknown like any other.
+        cursor.execute(_SKUS, [store.pk, [sku for sku in seen if "\x00" not in sku]])
         known = {row[0]: row[1:] for row in cursor.fetchall()}
     good: list[GoodItem] = []
     errors: list[FieldError] = []

@@ -125,7 +125,8 @@ def pick(store: Store, wanted: Filter, now: datetime, *, known: Sequence[str] = 
     listings = reading.find(
         store, q=wanted.q, category=wanted.category, state=ListingState.ON_SALE, management=Management.SELF
     )
-    skus = Sku.objects.filter(store=store, listing__in=listings).exclude(code__in=list(known)).order_by("id")
+    named = [code for code in known if "\x00" not in code]  # PostgreSQL takes none, and no SKU has one
+    skus = Sku.objects.filter(store=store, listing__in=listings).exclude(code__in=named).order_by("id")
     rows = skus.values_list("code", "sale_price", "currency")[: min(wanted.most or limit, limit)]
     factor = None if wanted.percent_off is None else (100 - Decimal(wanted.percent_off)) / 100
     return [

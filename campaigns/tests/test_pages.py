@@ -259,6 +259,26 @@ def test_create_shows_every_broken_field_and_keeps_what_was_typed(store: Store, 
         assert not Campaign.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("place", "filter_"),
+    [("new/", {}), ("edit/", {}), ("items/add/", {}), ("new/", {"q": "listing", "percent_off": "10"})],
+)
+def test_a_line_with_a_nul_names_no_sku_and_breaks_nothing(
+    store: Store, owner: Client, place: str, filter_: dict[str, str]
+) -> None:
+    with in_store(store.pk):
+        sku, other = make_skus(store, 2)
+        known = make_campaign(store, [sku], state="running" if place == "items/add/" else "draft")
+    path = "/s/shop/campaigns/new/" if place == "new/" else address(known, place)
+    data = {
+        "kind": "limited_time_discount", "name": "Tea week", "starts_at": "2020-01-01 00:00", "ends_at": "2033-01-01 00:00",
+        "items": f"{other.code} 9.90\nTEA\x001 9.90", "version": str(known.version),
+    }  # fmt: skip
+    assert owner.post(path, data | filter_).status_code == 422
+    with in_store(store.pk):
+        assert Campaign.objects.count() == 1
+
+
 def test_create_and_submit_then_edit_only_the_end(store: Store, owner: Client) -> None:
     with in_store(store.pk):
         make_site(store)
