@@ -52,6 +52,7 @@ declare(
     {
         "create": ("user", _("Add person")),
         "make_staff": ("shield", _("Make platform staff")),
+        "end_staff": ("shield", _("End the role of platform staff")),
         "sign_in": ("user", _("Sign in")),
         "sign_out": ("logout", _("Sign out")),
         "session_end": ("clock", _("Session ran out")),

@@ -9,15 +9,16 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import ApiToken, User
 from accounts.requests import label_for_record
 from accounts.rights import check_staff
 from audit.actors import Actor
 from audit.record import Entry, Target, record
 from audit.verbs import about, verb
-from core.errors import FieldError, InvalidInput
+from core.errors import FieldError, InvalidInput, NotFound
 
 #: No letters or digits that look alike: people read it from a screen once.
 _READABLE = "23456789abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -94,6 +95,34 @@ def make_staff(email: str, *, name: str = "", password: str | None = None, actor
         target=target_of(user),
         before={"platform_staff": before},
         after={"platform_staff": True, "password_set": password is not None},
+    )
+    record(entry, actor=actor, now=now)
+    return user
+
+
+@verb("user.end_staff")
+def end_staff(email: str, *, actor: Actor, now: datetime) -> User:
+    """End somebody's role as platform staff: the sessions and staff tokens end at once; memberships of stores stay as they are.
+
+    By platform staff, or the system (a command on the server). Raises NotFound for somebody who is none.
+    """
+    check_staff(actor)
+    user = (
+        User.objects.select_for_update(no_key=True).filter(email__iexact=email.strip(), is_platform_staff=True).first()
+    )
+    if user is None:
+        raise NotFound(_("There is no such platform staff."))
+    about(target_of(user))
+    user.is_platform_staff = False
+    user.sessions_epoch = F("sessions_epoch") + 1
+    user.save(update_fields=["is_platform_staff", "sessions_epoch"])
+    user.refresh_from_db(fields=["sessions_epoch"])
+    ended = ApiToken.objects.filter(user=user, store=None, revoked_at=None).update(revoked_at=now)
+    entry = Entry(
+        action="user.end_staff",
+        target=target_of(user),
+        before={"platform_staff": True},
+        after={"platform_staff": False, "tokens_revoked": ended},
     )
     record(entry, actor=actor, now=now)
     return user

@@ -15,12 +15,12 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import translation
 
-from accounts import limits, members, people, sessions
+from accounts import limits, members, people, sessions, tokens
 from accounts.models import RateCounter, User
 from audit.actors import system
 from audit.models import AuditEvent
 from core import clock, outbox
-from core.errors import InvalidInput
+from core.errors import InvalidInput, PermissionRefused
 from core.models import OutboxMessage
 from tests.factories import actor_for, make_member, make_staff, make_store, make_user, owner_of
 
@@ -370,6 +370,33 @@ def test_create_admin_prints_a_strong_password_alone(client, capsys):
     assert password not in str(list(AuditEvent.objects.values_list()))
     with pytest.raises(CommandError, match="e-mail"):
         call_command("create_admin", email="admin")
+
+
+def test_the_role_of_platform_staff_ends_with_its_sessions_and_tokens(client):
+    staff = make_staff(email="admin@shop.test", password=PASSWORD)
+    store = make_store()
+    make_member(store, staff)
+    (_row, for_staff), (_other, for_store) = (
+        tokens.issue_staff(staff, actor=system("test")), tokens.issue(store, staff, actor=system("test")),
+    )  # fmt: skip
+    sign_in(client, staff.email)
+    assert client.get("/platform/").status_code == 200
+    call_command("end_admin", email="Admin@shop.test")
+    assert client.get("/platform/").status_code == 302, "signed out"
+    sign_in(client, staff.email)
+    assert client.get("/platform/").status_code == 403
+    with pytest.raises(tokens.TokenRefused):
+        tokens.authenticate(for_staff)
+    assert tokens.authenticate(for_store).store == store
+    people.make_staff(staff.email, actor=system("test"))
+    with pytest.raises(tokens.TokenRefused):
+        tokens.authenticate(for_staff)
+    event = AuditEvent.objects.get(action="user.end_staff")
+    assert (event.object_id, event.after["tokens_revoked"]) == (str(staff.pk), 1)
+    with pytest.raises(CommandError):
+        call_command("end_admin", email="nobody@shop.test")
+    with pytest.raises(PermissionRefused):
+        people.end_staff(staff.email, actor=actor_for(make_user()))
 
 
 def test_a_weak_password_makes_no_admin():
