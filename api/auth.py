@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import cast
 
 from django.http import HttpRequest
@@ -16,6 +17,7 @@ from api.requests import ApiRequest
 from core import clock
 from core.errors import PermissionRefused
 
+security = logging.getLogger("api.security")
 _LONGEST = 200
 
 
@@ -30,6 +32,9 @@ def identify(request: HttpRequest) -> ApiRequest:
         found = tokens.authenticate(raw, ip=address)
     except tokens.TokenRefused:
         limits.take(f"address:{address}")
+        security.warning(
+            "no token that works: address %s, %s %s", address or "unknown", request.method, request.path[:200]
+        )
         raise
     known = cast(ApiRequest, request)
     known.token, known.user, known.actor = found.token, found.user, found.actor

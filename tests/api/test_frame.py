@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging.config
 from io import BytesIO
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -16,6 +18,20 @@ def test_no_token_is_401(db: None) -> None:
     answer = Api().get("/store")
     problem(answer, 401, "ERR_TOKEN")
     assert answer["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_refused_calls_are_logged_a_line_each_whatever_the_address_holds(
+    nobody: Api, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    Api(Authorization="Bearer nonsense").get("/store")
+    forged = "2026-11-27 09:00:00,000 WARNING api.security refused: token 1"
+    problem(nobody.post(f"/campaigns/C-1%0A{quote(forged)}/pause"), 403)
+    found = [record for record in caplog.records if record.name == "api.security"]
+    assert [record.getMessage().partition(":")[0] for record in found] == ["no token that works", "refused"]
+    formatter = logging.config.DictConfigurator(settings.LOGGING).configure_formatter(
+        settings.LOGGING["formatters"]["line"]
+    )
+    assert all(len(formatter.format(record).splitlines()) == 1 for record in found)
 
 
 @pytest.mark.parametrize(
