@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import translation
 
 from accounts import limits, members, people, sessions, tokens
@@ -27,6 +28,7 @@ from tests.factories import actor_for, make_member, make_staff, make_store, make
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("accounts.tests.urls")]
 PASSWORD = "correct horse battery staple"
 LIMIT = 5
+NUMBERED = re.compile(r'"(?:_django_curs_|s)[\w]+"')
 
 
 @pytest.fixture
@@ -315,6 +317,20 @@ def test_a_password_by_mail_once(client, user):
 def test_mails_are_counted(client, user):
     answers = [client.post("/account/password/reset/", {"email": user.email}).status_code for _round in range(7)]
     assert answers == [302] * 5 + [429] * 2
+
+
+def test_asking_for_a_mail_costs_the_same_for_an_unknown_address(client, user):
+    """Neither the page nor the time it takes says whether somebody is known."""
+
+    def work(email):
+        with CaptureQueriesContext(connection) as done:
+            Client().post("/account/password/reset/", {"email": email})
+        return [NUMBERED.sub("", query["sql"])[:60] for query in done]
+
+    work("first@shop.test")  # what is read once a process
+    assert work(user.email) == work("nobody@shop.test")
+    assert outbox.deliver_due() == 3
+    assert [letter.to for letter in mail.outbox] == [[user.email]]
 
 
 def test_mails_to_one_account_are_counted_wherever_they_are_asked_for(client, user):

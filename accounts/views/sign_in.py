@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts import limits, sessions
+from accounts.adapter import invite_to_set_password
 from accounts.models import User
 from accounts.requests import SignedInRequest
 from accounts.rights import Access, signed_in
@@ -73,12 +74,14 @@ class PasswordResetView(views.PasswordResetView):
     access = PUBLIC
 
     def form_valid(self, form: Any) -> HttpResponse:
-        """Count, then send."""
+        """Count, then send; as much work for an unknown address, so that not even the time it takes tells who is known."""
         try:
             limits.begin_reset(self.request, form.cleaned_data["email"])
         except limits.TooMany as error:
             return _too_many(self, error)
-        return super().form_valid(form)
+        for user in form.users or [None]:
+            invite_to_set_password(user)
+        return HttpResponseRedirect(self.get_success_url())
 
 
 class PasswordResetDoneView(views.PasswordResetDoneView):
