@@ -32,6 +32,9 @@ NAMES = (
     "items.jsonl", "audit.json", "checkpoint.txt", "verifier.txt", "verify.py", "manifest.json",
 )  # fmt: skip
 OPTIONAL = {"archive.json", "items.jsonl"}
+_ARCHIVED = ("closed_at", "finalised_at", "forecast", "result", "differences")
+_OPEN = "the close was not verified in every point yet when this was made; what was seen is not in the log."
+_REOPENED = "the log holds another evidence, of when every point was verified; the close was opened again since. Ask for a later bundle."
 README = (
     "The proof of a closed campaign. Open index.html to read it.\n"
     "To check it: python3 verify.py THIS.zip --key verifier.txt, with verify.py and verifier.txt (the public key) from somewhere you\n"
@@ -295,6 +298,7 @@ def check_bundle(data: bytes, key: str | None = None) -> dict[str, Any]:
         "store": evidence["store"],
         "closed_at": evidence["closed_at"],
         "complete": bool(done and evidence["completed_at"]),
+        "reopened": bool(done and not evidence["completed_at"]),
         "entries": len(entries),
         "signed_at": time,
         "log_size": size,
@@ -331,7 +335,7 @@ def _check_entries(audit: Any, size: int, root: bytes) -> list[dict[str, Any]]:
 
 
 def _check_content(files: Mapping[str, bytes], entries: Sequence[Mapping[str, Any]]) -> None:
-    evidence, campaign = _parsed(files, "evidence.json"), _parsed(files, "campaign.json")
+    evidence = _parsed(files, "evidence.json")
     code = evidence["campaign"]
     if any(e["object_id"] != code or e["object_type"] != "campaign" for e in entries):
         raise Wrong("audit.json", f"an entry speaks of something else than {code}")
@@ -344,7 +348,7 @@ def _check_content(files: Mapping[str, bytes], entries: Sequence[Mapping[str, An
         wanted = done["after"]["evidence_sha256"] if done else None
         if hashlib.sha256(files["evidence.json"]).hexdigest() != wanted:
             raise Wrong("evidence.json", "it is not the evidence whose hash the audit log holds")
-    _check_archive(files, entries, campaign, code)
+    _check_archive(files, entries, evidence)
     if files["guards.json"] != text_of(guards_of(entries)):
         raise Wrong("guards.json", "the decisions are not those of the audit log")
     forecast = _parsed(files, "forecast.json")
@@ -363,20 +367,23 @@ def _check_content(files: Mapping[str, bytes], entries: Sequence[Mapping[str, An
 
 
 def _check_archive(
-    files: Mapping[str, bytes], entries: Sequence[Mapping[str, Any]], campaign: Mapping[str, Any], code: str
+    files: Mapping[str, bytes], entries: Sequence[Mapping[str, Any]], evidence: Mapping[str, Any]
 ) -> None:
     held = latest(entries, "campaign.archive")
     if "archive.json" not in files:
         if held is not None or "items.jsonl" not in files:
             raise Wrong("archive.json", "it is missing")
-        if campaign.get("code") != code:
+        if _parsed(files, "campaign.json").get("code") != evidence["campaign"]:
             raise Wrong("campaign.json", "it speaks of another campaign")
         return
     if "items.jsonl" in files:
         raise Wrong("items.jsonl", "the items of an archived campaign stand in its archive")
     if hashlib.sha256(files["archive.json"]).hexdigest() != (held["after"]["archive_sha256"] if held else None):
         raise Wrong("archive.json", "it is not the archive whose hash the audit log holds")
-    if files["campaign.json"] != text_of(settings_of(_parsed(files, "archive.json"), entries)):
+    archive = _parsed(files, "archive.json")
+    if any(evidence[name] != archive["close"][name] for name in _ARCHIVED):
+        raise Wrong("evidence.json", "its figures or times are not those of the archive")
+    if files["campaign.json"] != text_of(settings_of(archive, entries)):
         raise Wrong("campaign.json", "the settings are not those of the archive and the audit log")
 
 
@@ -573,10 +580,7 @@ def main(arguments: Sequence[str]) -> int:
     if key is None:
         _say(0, "Note: the public key came from the bundle itself. Give --key with one that you trust.")
     if not found["complete"]:
-        _say(
-            0,
-            "Note: the close was not verified in every point yet when this was made; what was seen is not in the log.",
-        )
+        _say(0, f"Note: {_REOPENED if found['reopened'] else _OPEN}")
     where = "campaign {campaign} of {store}, closed {closed_at}".format(**found)
     return _say(0, "WHOLE: {0}; {entries} entries of a log of {log_size}, signed at {signed_at}".format(where, **found))
 

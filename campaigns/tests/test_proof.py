@@ -198,6 +198,23 @@ def test_a_forged_file_is_named_although_manifest_and_container_fit(whole_with_d
     assert wrong.value.where == named
 
 
+def test_evidence_of_a_verified_close_cannot_be_passed_off_as_that_of_an_open_one(
+    whole_with_difference, tmp_path, capsys
+):
+    files = dict(_files(whole_with_difference))
+    files["evidence.json"] = _set("completed_at", to=None)(files["evidence.json"])
+    files["index.html"] = verify.page(files)
+    (tmp_path / "open.zip").write_bytes(_again(files))
+    assert verify.main([str(tmp_path / "open.zip")]) == 0
+    assert "the log holds another evidence" in capsys.readouterr().out
+    for name in ("evidence.json", "forecast.json"):
+        files[name] = _set("result", "tags", to=0)(files[name])
+    files["index.html"] = verify.page(files)
+    with pytest.raises(verify.Wrong) as wrong:
+        verify.check_bundle(_again(files))
+    assert wrong.value.where == "evidence.json"
+
+
 @pytest.fixture(scope="module")
 def _kept() -> dict[str, bytes]:
     return {}
