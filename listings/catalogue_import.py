@@ -234,6 +234,7 @@ _WINNERS = f"""
             (array_agg(title_en ORDER BY row DESC) FILTER (WHERE title_en IS NOT NULL))[1] AS title_en,
             (array_agg(currency ORDER BY row DESC))[1] AS currency,
             (array_agg(cost ORDER BY row DESC) FILTER (WHERE cost IS NOT NULL))[1] AS cost,
+            (array_agg(currency ORDER BY row DESC) FILTER (WHERE cost IS NOT NULL))[1] AS cost_currency,
             (array_agg(stock ORDER BY row DESC) FILTER (WHERE stock IS NOT NULL))[1] AS stock,
             (array_agg(category ORDER BY row DESC) FILTER (WHERE category IS NOT NULL))[1] AS category,
             (array_agg(brand ORDER BY row DESC) FILTER (WHERE brand IS NOT NULL))[1] AS brand
@@ -241,6 +242,7 @@ _WINNERS = f"""
     ) AS w LEFT JOIN listings_sku AS s ON s.store_id = %s AND s.code = w.sku
 """  # noqa: S608 - names of our own
 _BATCH = f"""
-    SELECT row, sku, sale_price, title, title_zh, title_en, currency, cost, stock, category, brand, leads
+    SELECT row, sku, sale_price, title, title_zh, title_en, currency, CASE WHEN cost_currency = currency THEN cost END, stock, category,
+        brand, leads
     FROM {WINNERS} WHERE row > %s ORDER BY row LIMIT %s
 """  # noqa: S608 - names of our own

@@ -179,6 +179,13 @@ def test_a_sku_that_appears_in_another_currency_meanwhile_keeps_its_price(store,
     assert refused_rows(tmp_path / "errors.csv") == {3: "ERR_CURRENCY_FIXED"}
 
 
+def test_a_cost_in_the_currency_of_an_earlier_row_is_not_taken_for_one_in_the_last(store, owner, tmp_path) -> None:
+    rows = "A,Tea,1,KWD,1.234\nA,Tea,5,USD,\nB,Tea,5,USD,2\nB,Tea,6,USD,\n"
+    bring(store, put(tmp_path, f"sku,title,sale_price,currency,cost\n{rows}"))
+    held = {sku.code: (sku.currency, sku.sale_price, sku.cost) for sku in Sku.objects.all()}
+    assert held == {"A": ("USD", Decimal(5), None), "B": ("USD", Decimal(6), Decimal(2))}
+
+
 def test_a_currency_of_more_places_than_we_hold_is_refused(store, owner, tmp_path) -> None:
     figures = bring(store, put(tmp_path, "sku,title,sale_price,currency\nA,Tea,1.2345,CLF\n"))
     assert figures.rejected == {"ERR_CURRENCY_UNKNOWN": 1}
