@@ -9,6 +9,8 @@ from backoffice.pages import dashboard
 from campaigns.views import emergency
 from finance import views as finance_views
 
+handler500 = "backoffice.views.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
