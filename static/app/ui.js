@@ -112,3 +112,8 @@ function failed(event, code) {
 document.addEventListener("htmx:responseError", (event) => failed(event, event.detail.xhr.status));
 document.addEventListener("htmx:sendError", (event) => failed(event, word("offline")));
 document.addEventListener("htmx:timeout", (event) => failed(event, word("offline")));
+
+// A row of tabs wider than a phone begins at the one that is open.
+for (const tab of document.querySelectorAll(".bo-tabs [aria-current]")) {
+  tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+}
