@@ -287,6 +287,17 @@ def test_erasing_leaves_the_record_whole(log):
     assert (told.action, told.after) == ("audit.erase", {"values": 2, "events": 1})
 
 
+def test_erasing_a_person_takes_what_others_wrote_about_them_and_leaves_what_they_wrote_about_others(log):
+    boss, person = (
+        Actor(ActorKind.USER, 3, "Boss", ip="203.0.113.3"),
+        Actor(ActorKind.USER, 4, "Person", ip="203.0.113.4"),
+    )
+    record(Entry("demo.add", Target("member", "4")), actor=boss, personal={"email": "person@b.test"})
+    record(Entry("demo.add", Target("user", "5")), actor=person, personal={"email": "third@b.test"})
+    assert erasure.erase_personal_values(actor_id=4, actor=system(), reason="asked for") == 2
+    assert set(PersonalValue.objects.values_list("value", flat=True)) == {"203.0.113.3", "third@b.test"}
+
+
 def test_the_floor_raised_by_hand_does_not_hide_an_event(log):
     put(1)
     run("UPDATE audit_sealstate SET floor_id = 10^15::bigint")
