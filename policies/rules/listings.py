@@ -50,9 +50,6 @@ class ListingRules(Rules):
     languages_per_listing: int = Field(default=20, ge=1, description=_("Titles of one listing."))
     audit_rows: int = Field(default=50, ge=0, description=_("Rows of one bulk change spelt out in its audit event."))
     history_rows: int = Field(default=50, ge=1, description=_("Rows of price history on a listing's page."))
-    safety_stock_percent: int = Field(
-        default=10, ge=0, le=100, description=_("R97: share of the stock that is kept back as safety stock.")
-    )
     search_terms_max: int = Field(default=64, ge=1, description=_("Terms taken from one query."))
     page_size: int = Field(default=50, ge=1, description=_("Listings on one page."))
     page_size_max: int = Field(

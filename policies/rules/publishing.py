@@ -16,11 +16,6 @@ class PublishingRules(Rules):
     key: ClassVar[str] = "publishing"
 
     batch: int = Field(default=500, ge=1, description=_("Listings per transaction."))
-    max_attempts: int = Field(default=10, ge=1, description=_("Tries to publish a page before people are told."))
-    backoff: float = Field(default=2.0, gt=0, description=_("Seconds before the second try; doubles each time."))
-    backoff_cap: int = Field(default=3600, ge=1, description=_("Seconds between two tries of publishing at most."))
-    lease: int = Field(default=120, ge=1, description=_("Seconds a site's publisher may be silent."))
-    stale_after: int = Field(default=60, ge=1, description=_("Seconds until an unpublished change warns."))
     http_batch: int = Field(default=100, ge=1, description=_("Listings per call to a merchant's own server."))
     run_seconds: int = Field(
         default=30, ge=1, description=_("Longest run of one publisher before it makes way and comes again.")

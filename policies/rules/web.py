@@ -68,11 +68,7 @@ class ApiRules(Rules):
     token_touch_seconds: int = Field(
         default=60, ge=1, description=_("Least seconds between two notes of a token's last use.")
     )
-    order_future_seconds: int = Field(default=300, ge=0, description=_("How far ahead `placed_at` may lie."))
     events_per_call: int = Field(default=10_000, ge=1, description=_("Events of one API call at most."))
-    long_poll_seconds: float = Field(
-        default=0.0, ge=0, description=_("Seconds for which a call may wait for something new; 0: not at all.")
-    )
 
 
 class DashboardRules(Rules):
