@@ -10,7 +10,7 @@ import pytest
 
 from audit.models import AuditEvent
 from campaigns import archive, checks, cleaning, prices, report, stopping, sweeps
-from campaigns.models import Campaign, CampaignArchive, Check, Closing
+from campaigns.models import Campaign, CampaignArchive, Check, Closing, Leftover
 from campaigns.tests.conftest import NOON
 from core import clock, outbox
 from core.errors import Conflict, InvalidInput, NotFound, PermissionRefused
@@ -18,6 +18,7 @@ from inbox.models import Message
 from listings.models import LiveOffer, PriceHistory, Sku
 from listings.prices import set_prices
 from orders.models import Order
+from publishing.models import Site
 from tests import factories as make
 
 
@@ -288,6 +289,27 @@ def test_sites_that_are_not_told_in_time_fail_their_step(client, shop, frozen):
     sweeps.run()
     step = next(step for step in Closing.objects.get().steps if step["key"] == "publish_sites")
     assert (step["state"], step["done"], step["total"], step["error"]) == ("done", 6, 6, "")
+
+
+def test_leftovers_are_gathered_by_page_in_the_report(client, shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    _cancelled(shop, frozen, campaign)
+    listing, site = shop.skus[0].listing, Site.objects.filter(store=shop.store).first()
+    Leftover.objects.bulk_create(
+        Leftover(
+            store=shop.store, campaign=campaign, listing=listing, site=site, client=seen_by, what=what,
+            page_url="https://shop.test/p/1", first_seen_at=NOON, last_seen_at=NOON,
+        )
+        for seen_by in ("desktop", "phone")
+        for what in ("tag", "price")
+    )  # fmt: skip
+    client.force_login(make.owner_of(shop.store))
+    text = client.get(f"/s/{shop.store.slug}/campaigns/{campaign.code}/closing/").content.decode()
+    assert text.count("https://shop.test/p/1") == 1
+    assert "on 1 page" in text
+    assert "Desktop, Phone" in text
+    assert "Campaign tag, Campaign price" in text
+    assert f"after/leftovers/?q={campaign.code}" in text
 
 
 def test_a_close_taken_back_and_a_later_one_are_two_reports(shop, frozen):

@@ -18,7 +18,7 @@ from accounts.rights import requires
 from campaigns import cleaning, prices, steps
 from campaigns import report as reports
 from campaigns.evidence import evidence_of
-from campaigns.labels import CLIENTS, CLOSE_REASONS, IMPACT, STEPS
+from campaigns.labels import CLIENTS, CLOSE_REASONS, IMPACT, STEPS, WHATS
 from campaigns.models import Campaign, Closing, Leftover
 from campaigns.proof import bundle
 from campaigns.proof.bundle import zipped
@@ -171,17 +171,13 @@ def _leftovers(campaign: Campaign) -> dict[str, Any] | None:
     shown = [
         {
             "page": seen[0],
-            "clients": display.series(list(dict.fromkeys(str(CLIENTS.get(row.client, row.client)) for row in seen))),
-            "what": display.series(list(dict.fromkeys(_shows(row) for row in seen))),
+            "clients": display.series(dict.fromkeys(CLIENTS.get(row.client, row.client) for row in seen)),
+            "what": display.series(dict.fromkeys(WHATS.get(row.what, row.what) for row in seen)),
             "since": min(row.first_seen_at for row in seen),
         }
         for seen in pages.values()
     ]
     return {"pages": shown, "more": len(found) > LEFTOVERS} if shown else None
-
-
-def _shows(row: Leftover) -> str:
-    return _("Campaign tag") if row.what == "tag" else _("Campaign price")
 
 
 def _step(request: StoreRequest, campaign: Campaign, step: dict[str, Any]) -> dict[str, Any]:
