@@ -38,14 +38,15 @@ class Wanted:
     result: str = ""
 
 
-def of_store(store_id: int, wanted: Wanted | None = None) -> QuerySet[AuditEvent]:
-    """A store's entries. Entries of other stores, and of none, are never among them."""
+def of_store(store_id: int | None, wanted: Wanted | None = None) -> QuerySet[AuditEvent]:
+    """A store's entries; with None those of no store: signing in, rules, stores themselves (for platform staff only; the caller checks
+    that). Entries of others are never among them."""
     return _filtered(AuditEvent.objects.filter(store_id=store_id), wanted or Wanted())
 
 
-def of_all_stores(wanted: Wanted | None = None) -> QuerySet[AuditEvent]:
-    """Every entry: for platform staff only; the caller checks that."""
-    return _filtered(AuditEvent.objects.all(), wanted or Wanted())
+def of_number(event_id: int) -> AuditEvent | None:
+    """One entry, whosever it is: for platform staff only; the caller checks that."""
+    return AuditEvent.objects.filter(pk=event_id).first() if event_id < 2**63 else None
 
 
 def _filtered(rows: QuerySet[AuditEvent], wanted: Wanted) -> QuerySet[AuditEvent]:

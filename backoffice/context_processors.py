@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import ResolverMatch
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.models import Store, User
 from accounts.requests import StoreRequest
@@ -147,6 +148,7 @@ def staff_links(stores_url: str, path: str) -> tuple[Link, ...]:
         (_("Promotions to review"), own_address("platform_campaigns"), "speaker"),
         (_("Emergency stop"), own_address("platform_emergency"), "stop"),
         (_("Rule book"), own_address("rulebook:book"), "book"),
+        (pgettext("title", "Audit log"), own_address("platform_audit"), "shield-check"),
     )
     here = max((url for _label, url, _icon in wanted if url and path.startswith(url)), key=len, default="")
     return tuple(Link(label, url, icon, url == here) for label, url, icon in wanted if url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from backoffice import health, metrics, preferences
-from backoffice.pages import dashboard
+from backoffice.pages import dashboard, platform_audit
 from campaigns.views import emergency
 from finance import views as finance_views
 
@@ -21,6 +21,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("api.urls")),
     path("platform/emergency-stop/", emergency.emergency_stop, name="platform_emergency"),
     path("platform/campaigns/", include("campaigns.platform_urls")),
+    path("platform/audit/", platform_audit.events, name="platform_audit"),
+    path("platform/audit/<int:event_id>/", platform_audit.entry, name="platform_audit_entry"),
+    path("platform/audit/<int:event_id>/proof.json", platform_audit.proof, name="platform_audit_proof"),
     path("platform/rule-sets/", include("backoffice.pages.rulebook_urls")),
     path("", include("accounts.home_urls")),
     path("s/<slug:store>/", dashboard.dashboard, name="dashboard"),

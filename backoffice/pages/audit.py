@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from itertools import groupby
@@ -12,7 +12,7 @@ from typing import Any
 from django import forms
 from django.core.validators import MaxLengthValidator
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.models import Membership
-from accounts.requests import StoreRequest
+from accounts.requests import SignedInRequest, StoreRequest
 from accounts.rights import requires
 from audit import proofs, reading
 from audit.actions import all_actions, object_word
@@ -54,23 +54,26 @@ class AuditFilter(forms.Form):
     until = MomentField(label=gettext_lazy("To"), required=False, end_of_day=True)
     result = forms.ChoiceField(label=gettext_lazy("Result"), required=False, choices=RESULTS)
 
-    def __init__(self, request: StoreRequest, rules: AuditRules) -> None:
-        super().__init__(request.GET)
-        zone = display.zone(request.store.time_zone)
+    def __init__(self, data: QueryDict, rules: AuditRules, zone: tzinfo, people: Iterable[tuple[str, Any]]) -> None:
+        super().__init__(data)
         fields: dict[str, Any] = self.fields
         fields["since"].zone = fields["until"].zone = zone
         fields["object"].max_length = rules.query_length
         fields["object"].validators.append(MaxLengthValidator(rules.query_length))
         fields["object"].widget.attrs["maxlength"] = str(rules.query_length)
         fields["object"].widget.attrs["placeholder"] = "C-7F3KQ"
-        fields["actor"].choices = _people(request.store.pk)
+        fields["actor"].choices = [
+            ("", _("Everybody")),
+            *people,
+            (reading.SYSTEM, _("The system, by the clock")),
+        ]
         fields["action"].choices = _actions()
         fields["action"].widget.attrs["data-search"] = ""
 
     def wanted(self) -> Wanted:
         """The filter; a field with an error does not filter."""
         self.is_valid()
-        given = {name: value for name, value in self.cleaned_data.items() if value}
+        given = {name: value for name, value in self.cleaned_data.items() if value and name in Wanted.__slots__}
         if "until" in given:
             given["until"] += timedelta(minutes=1)  # the minute itself is meant, too
         return Wanted(**given)
@@ -80,10 +83,14 @@ class AuditFilter(forms.Form):
         return any(self.cleaned_data.get(name) for name in self.fields)
 
 
-def _people(store_id: int) -> list[tuple[str, Any]]:
+def members_of(store_id: int) -> list[tuple[str, Any]]:
+    """The people of a store, as choices."""
     members = Membership.objects.filter(store_id=store_id).select_related("user").order_by("user__name", "user_id")
-    people = [(str(member.user_id), member.user.label) for member in members]
-    return [("", _("Everybody")), *people, (reading.SYSTEM, _("The system, by the clock"))]
+    return [(str(member.user_id), member.user.label) for member in members]
+
+
+def _form(request: StoreRequest, rules: AuditRules) -> AuditFilter:
+    return AuditFilter(request.GET, rules, display.zone(request.store.time_zone), members_of(request.store.pk))
 
 
 def _actions() -> list[tuple[str, Any]]:
@@ -100,26 +107,30 @@ def _actions() -> list[tuple[str, Any]]:
 def events(request: StoreRequest, store: str) -> HttpResponse:
     """The record of the store, newest first."""
     rules = active(AuditRules, clock.now())
-    form = AuditFilter(request, rules)
+    form = _form(request, rules)
     rows = reading.of_store(request.store.pk, form.wanted())
-    try:
-        page = keyset.page(rows, cursor=request.GET.get("cursor", ""), size=rules.page_size)
-    except DomainError:
-        page = keyset.page(rows, size=rules.page_size)
-    zone = display.zone(request.store.time_zone)
     export = request.GET.copy()
     export.pop("cursor", None)
-    context = {
-        "form": form,
-        "days": list(_by_day(reading.present(page.rows, zone), zone)),
-        "page": page,
-        "filtered": form.is_used(),
+    context = listed(request, rows, form, display.zone(request.store.time_zone), rules) | {
         "clear_url": reverse("audit:list", kwargs={"store": store}),
         "export_url": reverse("audit:export", kwargs={"store": store}) + (f"?{export.urlencode()}" if export else ""),
         "may_export": "audit.export" in request.rights,
         "export_rows": rules.export_rows,
+        "section": _("Administration"),
     }
     return render(request, "audit/list.html", context)
+
+
+def listed(
+    request: SignedInRequest, rows: QuerySet[AuditEvent], form: AuditFilter, zone: tzinfo, rules: AuditRules
+) -> dict[str, Any]:
+    """A page of entries, newest first, for `audit/list.html`; a cursor that is none begins at the newest."""
+    try:
+        page = keyset.page(rows, cursor=request.GET.get("cursor", ""), size=rules.page_size)
+    except DomainError:
+        page = keyset.page(rows, size=rules.page_size)
+    days = list(_by_day(reading.present(page.rows, zone), zone))
+    return {"form": form, "days": days, "page": page, "filtered": form.is_used(), "time_zone": zone}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,24 +165,27 @@ def _find(request: StoreRequest, event_id: int) -> AuditEvent:
 def entry(request: StoreRequest, store: str, event_id: int) -> HttpResponse:
     """One entry, whole, with its proof."""
     event = _find(request, event_id)
+    context = shown_whole(event, display.zone(request.store.time_zone)) | {
+        "list_url": reverse("audit:list", kwargs={"store": store}),
+        "proof_url": reverse("audit:proof", kwargs={"store": store, "event_id": event_id}),
+        "section": _("Administration"),
+    }
+    return render(request, "audit/entry.html", context)
+
+
+def shown_whole(event: AuditEvent, zone: tzinfo) -> dict[str, Any]:
+    """An entry with its proof, or why there is none yet, for `audit/entry.html`."""
     proof, waiting, broken = None, "", ""
     try:
-        proof = proofs.prove(event_id, store_id=request.store.pk)
+        proof = proofs.prove(event.pk)
     except Conflict as not_yet:
         waiting = str(not_yet.detail)
     except BrokenTree as fault:
         broken = str(fault)
-    [shown] = reading.present([event], display.zone(request.store.time_zone))
-    context = {
-        "entry": shown,
-        "event": event,
-        "proof": proof,
-        "holds": proof.holds() if proof else None,
-        "waiting": waiting,
-        "broken": broken,
-        "list_url": reverse("audit:list", kwargs={"store": store}),
-    }
-    return render(request, "audit/entry.html", context)
+    [shown] = reading.present([event], zone)
+    holds = proof.holds() if proof else None
+    told = {"proof": proof, "holds": holds, "waiting": waiting, "broken": broken}
+    return {"entry": shown, "event": event, "time_zone": zone, **told}
 
 
 @require_safe
@@ -179,7 +193,12 @@ def entry(request: StoreRequest, store: str, event_id: int) -> HttpResponse:
 def proof(request: StoreRequest, store: str, event_id: int) -> HttpResponse:
     """The proof as a file for a third party."""
     _find(request, event_id)
-    document = proofs.prove(event_id, store_id=request.store.pk).document()
+    return proof_file(event_id)
+
+
+def proof_file(event_id: int) -> HttpResponse:
+    """The proof of an entry that the caller may read, as a file. Raises Conflict when it is not sealed yet."""
+    document = proofs.prove(event_id).document()
     response = HttpResponse(json.dumps(document, ensure_ascii=False, indent=2), content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="audit-proof-{event_id}.json"'
     return response
@@ -190,7 +209,7 @@ def proof(request: StoreRequest, store: str, event_id: int) -> HttpResponse:
 def export(request: StoreRequest, store: str) -> HttpResponseBase:
     """The filtered record as csv, newest first, without personal values; the export itself is recorded."""
     rules = active(AuditRules, clock.now())
-    form = AuditFilter(request, rules)
+    form = _form(request, rules)
     rows = reading.of_store(request.store.pk, form.wanted())
     target = Target("audit", request.store.slug, store_id=request.store.pk, store_label=request.store.name)
     wanted = {name: str(value) for name, value in form.cleaned_data.items() if value}
