@@ -19,7 +19,7 @@ declare(
         "account_state": _("Account"), "kyc": _("Identity check (KYC)"), "entity": _("Legal form"), "time_zone": _("Time zone"),
         "currency": _("Currency"), "rights": _("Rights"), "expires_at": _("Until"), "max_listings": _("Cap: listings"),
         "max_percent_off": _("Cap: percent off"), "owner": _("Owner"), "revoked_at": _("Revoked at"), "prefix": _("Begins with"),
-        "slug": _("Address"),
+        "slug": _("Address"), "platform_staff": _("Platform staff"),
     },
 )  # fmt: skip
 declare(

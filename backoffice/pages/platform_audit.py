@@ -45,8 +45,13 @@ def events(request: SignedInRequest) -> HttpResponse:
     if slug and store is None:
         form.add_error("store", _("There is no store of this short name."))
         rows = rows.none()
-    context = listed(request, rows, form, zone, rules) | {"shop": store, "section": _("Platform staff")}
-    return render(request, "audit/list.html", context | {"clear_url": reverse("platform_audit")})
+    context = listed(request, rows, form, zone, rules) | {
+        "shop": store,
+        "filtered": bool(slug) or form.is_used(),
+        "section": _("Platform staff"),
+        "clear_url": reverse("platform_audit"),
+    }
+    return render(request, "audit/list.html", context)
 
 
 @require_safe

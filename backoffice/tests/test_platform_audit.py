@@ -57,6 +57,7 @@ def test_a_store_that_is_not_there_is_said(staff, log, slug):
     assert answer.status_code == 200
     assert "C-NONE" not in answer.content.decode()
     assert "There is no store of this short name." in answer.content.decode()
+    assert "Nothing has happened yet" not in answer.content.decode()
 
 
 def test_an_entry_whole_with_its_proof_whosever_it_is(staff, log):
