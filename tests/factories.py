@@ -25,7 +25,7 @@ from campaigns.models import Campaign, Kind
 from campaigns.offers import switch_off
 from campaigns.starting import start_now
 from core import clock
-from core.codes import new_code
+from core.codes import ALPHABET, new_code
 from coupons import batches, sending
 from coupons.models import CodeBatch, Coupon, CouponKind, CouponTally, PoolListing, Sending
 from coupons.sending import Plan
@@ -38,11 +38,21 @@ from orders.recording import LineDraft, OrderDraft, record_orders
 from publishing.models import Site
 
 _serial = itertools.count(1)
+_codes = itertools.count(1)
 
 
 def serial() -> int:
     """The next number of this process, for names that must differ."""
     return next(_serial)
+
+
+def campaign_code() -> str:
+    """A code that no other of this process has: of thousands at random two would be the same some day."""
+    number, letters = next(_codes), ""
+    for _ in range(5):
+        number, digit = divmod(number, len(ALPHABET))
+        letters = ALPHABET[digit] + letters
+    return f"C-{letters}"
 
 
 # -- accounts ----------------------------------------------------------------------------------------------------------------

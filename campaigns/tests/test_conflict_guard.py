@@ -11,7 +11,6 @@ from campaigns import conflict_guard, conflicts, guards, stopping
 from campaigns.models import Campaign, CampaignItem
 from campaigns.tests.conftest import NOON, days
 from core import clock
-from core.codes import new_code
 from core.errors import Conflict
 from policies.rules import ConflictRules
 from tests import factories as make
@@ -94,7 +93,7 @@ def crowd(shop, count, **extra):
     """So many running campaigns over the one SKU, in three statements."""
     rows = Campaign.objects.bulk_create(
         Campaign(
-            store=shop.store, code=new_code("C"), kind="limited_time_discount", name=f"Campaign {n}", state="running",
+            store=shop.store, code=make.campaign_code(), kind="limited_time_discount", name=f"Campaign {n}", state="running",
             starts_at=NOON - days(1), ends_at=NOON + days(2 + n % 3), created_at=NOON, **extra,
         )
         for n in range(count)

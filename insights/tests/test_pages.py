@@ -125,6 +125,7 @@ def test_the_history_and_its_export_come_in_the_order_of_the_closes(owner, shop)
     assert [len(one) for one in seen] == [50, 50, 15]
     assert sum(seen, []) == names
     before = re.search(r'rel="prev" href="(\?[^"]+)"', text)
+    assert before is not None
     assert re.findall(r">(H-\d+)</a>", page(owner, shop, f"campaigns/past/{before[1]}")) == seen[1]
     rules = policies.active(InsightRules, NOON).model_copy(update={"export_chunk": 40})
     rows = list(export.rows_of(shop.store, HistoryFilter(), rules, now=NOON))

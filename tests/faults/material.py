@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import statistics
@@ -20,14 +19,13 @@ from audit.models import AuditEvent
 from campaigns.models import Campaign, CampaignItem, Check, Closing, Kind
 from campaigns.starting import start_now
 from campaigns.tests.conftest import Shop
-from core.codes import ALPHABET
 from core.models import OutboxMessage
 from core.scopes import across_stores, in_store
 from listings.models import LiveOffer
+from tests import factories as make
 
 #: `python -m benchmarks faults` sets it; `make test` runs small.
 FULL = os.environ.get("FAULTS") == "full"
-_numbers = itertools.count(1)
 
 
 def size(small: int, full: int) -> int:
@@ -43,15 +41,6 @@ def report(fault: str, **figures: Any) -> None:
             lines.write(json.dumps({"fault": fault, **figures}) + "\n")
 
 
-def _next_code() -> str:
-    """A code that no other has: of thousands at random two would be the same some day."""
-    number, letters = next(_numbers), ""
-    for _ in range(5):
-        number, digit = divmod(number, len(ALPHABET))
-        letters = ALPHABET[digit] + letters
-    return f"C-{letters}"
-
-
 def lay_out(shop: Shop, number: int, *, ends: Sequence[datetime], now: datetime) -> list[Campaign]:
     """Running campaigns over the shop's SKUs; each takes the next of `ends` as its end.
 
@@ -60,7 +49,7 @@ def lay_out(shop: Shop, number: int, *, ends: Sequence[datetime], now: datetime)
     with in_store(shop.store.pk), transaction.atomic():
         rows = Campaign.objects.bulk_create(
             Campaign(
-                store=shop.store, code=_next_code(), kind=Kind.LIMITED_TIME_DISCOUNT, name=f"Campaign {n}", state="scheduled",
+                store=shop.store, code=make.campaign_code(), kind=Kind.LIMITED_TIME_DISCOUNT, name=f"Campaign {n}", state="scheduled",
                 starts_at=min(now, ends[n % len(ends)]) - timedelta(days=1), ends_at=ends[n % len(ends)], item_count=len(shop.skus),
                 created_at=now, stacks=True,
             )
