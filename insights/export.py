@@ -18,7 +18,8 @@ from typing import Any
 
 import orjson
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import Case, F, Field, Func, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, F, Field, Func, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
 from django.http import FileResponse
 from django.utils.functional import Promise
 from django.utils.translation import get_language, gettext_lazy, override
@@ -137,7 +138,7 @@ def rows_of(store: Store, wanted: HistoryFilter, rules: InsightRules, *, now: da
     empty = True
     for chunk in _ahead(_chunks(store, wanted, rules.export_chunk, display.zone_key(zone))):
         live = _live([row[0] for row in chunk if row[-1] is None], store, now)
-        for pk, _closed, code, name, kind, state, reason, *rest in chunk:
+        for pk, _place, code, name, kind, state, reason, *rest in chunk:
             final = yes
             if rest[-1] is None:
                 rest[-len(live[pk]) :] = live[pk]
@@ -171,7 +172,7 @@ _WITH_FIGURES = f"""
     FROM ({{campaigns}}) AS c LEFT JOIN LATERAL (
         SELECT * FROM insights_campaignfigures WHERE campaign_id = c.pk OFFSET 0
     ) AS f ON true
-    ORDER BY c.closed_at DESC, c.pk DESC
+    ORDER BY c.place DESC, c.pk DESC
 """  # noqa: S608 - text of our own
 _PLACES = orjson.dumps({currency: money.places(currency) for currency in sorted(money.currencies())}).decode()
 
@@ -186,7 +187,12 @@ def _chunks(store: Store, wanted: HistoryFilter, size: int, zone: str) -> Iterat
         for n, key in enumerate((zone, "UTC"))
     }
     rows = past(store.pk, wanted).annotate(shown=name, **times)
-    fields = ("pk", CLOSED, "code", "shown", "kind", "state", "stop_reason", *times, "item_count")
+    # What orders the rows, as a number: read by itself a hundred thousand times, a moment would take as long as the workbook.
+    place = RawSQL(
+        "(extract(epoch FROM campaigns_campaign.closed_at) * 1000000)::bigint", (), output_field=BigIntegerField()
+    )
+    rows = rows.annotate(place=place)
+    fields = ("pk", "place", "code", "shown", "kind", "state", "stop_reason", *times, "item_count")
     below = rows
     while True:
         chunk = _with_figures(below.values_list(*fields)[:size])
@@ -194,7 +200,8 @@ def _chunks(store: Store, wanted: HistoryFilter, size: int, zone: str) -> Iterat
             yield chunk
         if len(chunk) < size:
             return
-        edge, closed = chunk[-1][:2]
+        edge = chunk[-1][0]
+        closed = Campaign.objects.filter(pk=edge).values_list(CLOSED, flat=True).get()  # once, not with each row
         below = rows.filter(keyset.beside(CLOSED, closed, edge, after=True))
 
 
