@@ -38,7 +38,8 @@ def check_archive(path: Path, *, most: int, ratio: int) -> int:
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError):
+        # A RuntimeError is what Python raises for an archive of a kind that it cannot read.
         raise _damaged() from None
     if not any(entry.filename == "xl/workbook.xml" for entry in entries):
         raise SheetError(_("this is a zip archive, not a workbook"))
