@@ -30,9 +30,6 @@ from listings.outcome import Outcome
 from policies import active
 from policies.rules import ClosingRules
 
-#: So many leftovers are gathered by page in the report; all of them are in the list of the store's leftovers.
-LEFTOVERS = 100
-
 
 @requires("campaigns.view")
 def report(request: StoreRequest, store: str, code: str) -> HttpResponse:
@@ -121,7 +118,8 @@ def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
     found = Closing.objects.filter(campaign=campaign).order_by("-id").first()
     if found is None:
         raise Http404("this campaign was never closed")
-    review = prices.prices_to_review(campaign, limit=active(ClosingRules, clock.now()).review_page)
+    rules = active(ClosingRules, clock.now())
+    review = prices.prices_to_review(campaign, limit=rules.review_page)
     restored = prices.last_restored(campaign)
     return {
         "closing": found,
@@ -138,7 +136,7 @@ def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
             if key in found.forecast
         ],
         "evidence": evidence_of(campaign),
-        "leftovers": _leftovers(campaign),
+        "leftovers": _leftovers(campaign, rules.leftovers_shown),
         "leftovers_url": f"{address(request, 'leftovers')}?q={campaign.code}",
         "review": review,
         "review_count": prices.count_to_review(campaign) if review else 0,
@@ -161,12 +159,12 @@ def _context(request: StoreRequest, campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def _leftovers(campaign: Campaign) -> dict[str, Any] | None:
-    """What is still to be seen, a row a page whatever saw it there, of as many leftovers as one report shows; None when nothing is."""
+def _leftovers(campaign: Campaign, most: int) -> dict[str, Any] | None:
+    """What is still to be seen, a row a page whatever saw it there, of `most` leftovers; None when nothing is."""
     rows = Leftover.objects.filter(campaign=campaign, cleared_at=None).select_related("site", "listing")
-    found = list(rows.order_by("listing_id", "site_id", "id")[: LEFTOVERS + 1])
+    found = list(rows.order_by("listing_id", "site_id", "id")[: most + 1])
     pages: dict[tuple[int, int], list[Leftover]] = {}
-    for row in found[:LEFTOVERS]:
+    for row in found[:most]:
         pages.setdefault((row.listing_id, row.site_id), []).append(row)
     shown = [
         {
@@ -177,7 +175,7 @@ def _leftovers(campaign: Campaign) -> dict[str, Any] | None:
         }
         for seen in pages.values()
     ]
-    return {"pages": shown, "more": len(found) > LEFTOVERS} if shown else None
+    return {"pages": shown, "more": len(found) > most} if shown else None
 
 
 def _step(request: StoreRequest, campaign: Campaign, step: dict[str, Any]) -> dict[str, Any]:
