@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+import signal
+from typing import Any, NoReturn
 
 from celery import Celery
-from celery.signals import task_postrun, task_prerun, worker_process_init
+from celery.signals import beat_init, task_postrun, task_prerun, worker_process_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
 
@@ -73,3 +74,19 @@ def _close_unit(task_id: str, **_: Any) -> None:
 def _tie_to_worker(**_: Any) -> None:
     follow_supervisor()
     memory.for_batches()
+
+
+@beat_init.connect
+def _end_when_told(sender: Any, **_: Any) -> None:
+    """Let SIGTERM and SIGINT end beat wherever they meet it.
+
+    The library's own handler closes the broker's connection first. In the middle of a reply that makes the read fail
+    with an ordinary error in place of the exit; beat logs it as a message that could not be sent, and goes on for ever.
+    """
+
+    def end(*_: object) -> NoReturn:
+        sender.stop()  # should anything swallow the exit, the next pass ends all the same
+        raise SystemExit
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
+import redis
 
 from backoffice.servers import Held, ensure
 from tests.servers.stack import ROOT, STOP_LIMIT, clean_environment, free_port, gone, kill_all
@@ -133,6 +134,28 @@ def test_processes_come_up_answer_survive_redis_and_end_on_sigterm(
         kill_all(family)
         for process in processes.values():
             process.kill()
+
+
+def test_beat_ends_in_the_middle_of_a_reply(folder: Path, held: Held, environment: dict[str, str]) -> None:
+    """Redis hears everything and answers nothing: whenever the signal comes, beat waits for a reply."""
+    beat = start(environment, "beat", folder / "beat.log")
+    server = psutil.Process(held.pids["redis"])
+    broker = redis.Redis.from_url(held.places.redis_url)
+    try:
+        for _ in range(120):
+            if broker.exists("lifecycle"):
+                break
+            threading.Event().wait(0.5)
+        assert broker.exists("lifecycle"), (folder / "beat.log").read_text()[-2000:]
+        server.suspend()
+        threading.Event().wait(1.5)  # its period is a second: by then it has sent something and waits
+        assert beat.poll() is None
+        beat.send_signal(signal.SIGTERM)
+        assert beat.wait(STOP_LIMIT / 4) == 0
+    finally:
+        server.resume()
+        broker.close()
+        beat.kill()
 
 
 def test_web_refuses_to_redirect_for_ever(environment: dict[str, str]) -> None:
