@@ -12,6 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Store, User
 from core.models import OutboxMessage
@@ -30,7 +31,7 @@ def _send(user: User, subject: str, template: str, words: dict[str, Any]) -> Non
     send_mail(subject, text, None, [user.email])
 
 
-@handles("accounts.password_mail")
+@handles("accounts.password_mail", label=gettext_lazy("E-mail to set a password"))
 def password_mail(message: OutboxMessage) -> None:
     """A link to set a new password. Nobody to send to any more: nothing is sent."""
     user = User.objects.filter(pk=message.payload["user"], is_active=True).first()
@@ -40,7 +41,7 @@ def password_mail(message: OutboxMessage) -> None:
         _send(user, _("Set a new password"), "accounts/mail/password.txt", {"link": password_link(user)})
 
 
-@handles("accounts.invitation")
+@handles("accounts.invitation", label=gettext_lazy("E-mail with an invitation"))
 def invitation(message: OutboxMessage) -> None:
     """Tell somebody that they are a member of a store; with a link for a password when they have none."""
     user = User.objects.filter(pk=message.payload["user"], is_active=True).first()

@@ -313,7 +313,7 @@ def _apply(work: _Work, readings: Sequence[PageReading], clients: Sequence[str],
         work.check.pages_done += turn == 0
         if reading.error:
             line["failed"] += 1
-            line["error"] = reading.error[:200]
+            line["error"] = [fault.as_dict() for fault in reading.error]
             continue
         line["first"] = line["first"] or reading.url
         line["last"] = reading.url

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from campaigns.models import Campaign
 from campaigns.signals import campaign_event
 from core import outbox
@@ -36,7 +38,7 @@ def tell(events: Sequence[Event], *, now: datetime) -> None:
         outbox.put_bulk(TOPIC, rows, store_id=store_id, now=now)
 
 
-@outbox.handles(TOPIC)
+@outbox.handles(TOPIC, label=_("News of a campaign"))
 def deliver(message: OutboxMessage) -> None:
     """Hand the event to whoever joined `campaign_event`; an exception brings the row back."""
     payload = message.payload

@@ -12,7 +12,7 @@ from typing import Any
 
 from campaigns.labels import CLIENTS
 from campaigns.models import Campaign, CampaignState, Check, CheckState, Leftover
-from core import clock
+from core import clock, faults
 from listings.models import LiveOffer
 
 S = CampaignState
@@ -60,7 +60,8 @@ def evidence_of(campaign: Campaign) -> Evidence:
     shown = looked or (whole[-1] if whole else None)
     left = Leftover.objects.filter(campaign=campaign, cleared_at=None).count()
     rows = [
-        {**row, "client_label": CLIENTS.get(row["client"], row["client"])} for row in (shown.results if shown else [])
+        {**row, "client_label": CLIENTS.get(row["client"], row["client"]), "error": faults.say(row.get("error", ""))}
+        for row in (shown.results if shown else [])
     ]
     return Evidence(
         stopped=stopped,

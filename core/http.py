@@ -7,6 +7,7 @@ tunnelled), it is judged as the address that would be dialled.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import ssl
@@ -24,6 +25,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Retry, Timeout, Url, parse_url
 
+from core.faults import Fault
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 URL_LENGTH = 2000
@@ -40,13 +43,15 @@ _NO_RETRY = Retry.from_int(False)
 class OutboundError(Exception):
     """A call that brought no usable answer. `kind`: `refused`, `timeout`, `too_large`, `failed`.
 
-    `asked`: the request may have reached the other side. Where it is False, nothing of it was sent.
+    `asked`: the request may have reached the other side. Where it is False, nothing of it was sent. `fault` is what is kept of it for
+    readers; the detail is for the log only, for it may tell what a name resolves to on our side.
     """
 
-    def __init__(self, kind: str, detail: str, *, asked: bool = False) -> None:
+    def __init__(self, kind: str, detail: str, *, asked: bool = False, fault: Fault | None = None) -> None:
         super().__init__(detail)
         self.kind = kind
         self.asked = asked
+        self.fault = fault or Fault(kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def resolve(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
     try:
         found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise OutboundError("failed", f"{host} has no address: {error}") from error
+        raise OutboundError("failed", f"{host} has no address: {error}", fault=Fault("no_address")) from error
     return [(family, address) for family, _, _, _, address in found if family in (socket.AF_INET, socket.AF_INET6)]
 
 
@@ -123,7 +128,7 @@ def checked_addresses(host: str, port: int, *, private: bool = False) -> list[tu
     """The addresses of a host, all of them public unless `private` targets are allowed. Raises OutboundError."""
     found = resolve(host, port)
     if not found:
-        raise OutboundError("failed", f"{host} has no address")
+        raise OutboundError("failed", f"{host} has no address", fault=Fault("no_address"))
     if not private:
         for _, address in found:
             if not is_public(ipaddress.ip_address(str(address[0]))):
@@ -267,7 +272,8 @@ class Client:
         except (HTTPError, OSError, ValueError) as error:
             slow = isinstance(error, (TimeoutError, urllib3.exceptions.TimeoutError))
             words = f"{type(error).__name__}: {error}"[:500]
-            raise OutboundError("timeout" if slow else "failed", words, asked=_call.asked) from error
+            fault = Fault("timeout") if slow else _fault_of(error)
+            raise OutboundError("timeout" if slow else "failed", words, asked=_call.asked, fault=fault) from error
         known = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status, known, content, time.monotonic() - began)
 
@@ -276,16 +282,30 @@ class Client:
         self._pools.clear()
 
 
+def _fault_of(error: Exception) -> Fault:
+    """What kept a call from its answer, by the names that the system and the encryption give it."""
+    inner = [error, *(arg for arg in error.args if isinstance(arg, Exception))]
+    for one in inner:
+        if isinstance(one, ssl.SSLError):
+            return Fault("tls", {"what": one.reason or type(one).__name__})
+    for one in inner:
+        if isinstance(one, OSError) and (name := errno.errorcode.get(one.errno or 0)):
+            return Fault("unreachable", {"what": name})
+    return Fault("broken", {"what": type(inner[-1]).__name__})
+
+
 def _read(response: urllib3.BaseHTTPResponse, most: int) -> bytes:
     encoding = response.headers.get("Content-Encoding", "identity")
     parts, size = [], 0
     try:
         if encoding.strip().lower() not in ("", "identity"):
-            raise OutboundError("failed", f"the answer is encoded ({encoding}), which was not asked for")
+            fault = Fault("encoded", {"encoding": ascii(encoding[:40]).strip("'")})
+            raise OutboundError("failed", f"the answer is encoded ({encoding}), which was not asked for", fault=fault)
         for chunk in response.stream(min(_CHUNK, most + 1), decode_content=False):
             size += len(chunk)
             if size > most:
-                raise OutboundError("too_large", f"the answer is larger than {most} bytes")
+                fault = Fault("too_large", {"bytes": most})
+                raise OutboundError("too_large", f"the answer is larger than {most} bytes", fault=fault)
             parts.append(chunk)
     except BaseException:
         response.close()

@@ -20,8 +20,10 @@ import orjson
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q
+from django.utils.functional import Promise
 
 from core import clock
+from core.faults import Fault
 from core.models import OutboxMessage
 from core.signals import nudged, parked
 
@@ -34,22 +36,30 @@ Handler = Callable[[OutboxMessage], None]
 class _Topic:
     handler: Handler
     lease: int
+    label: str | Promise = ""
 
 
 _topics: dict[str, _Topic] = {}
 
 
-def handles(topic: str, *, lease: int = 120) -> Callable[[Handler], Handler]:
-    """Register the one handler of a topic. `lease` (seconds) is how long a claim may be silent before another worker takes over."""
+def handles(topic: str, *, lease: int = 120, label: str | Promise = "") -> Callable[[Handler], Handler]:
+    """Register the one handler of a topic. `lease` (seconds) is how long a claim may be silent before another worker takes over; `label`
+    says to people what is delivered."""
 
     def register(handler: Handler) -> Handler:
         known = _topics.get(topic)
         if known and known.handler is not handler:
             raise RuntimeError(f"outbox topic {topic} has two handlers")
-        _topics[topic] = _Topic(handler, lease)
+        _topics[topic] = _Topic(handler, lease, label)
         return handler
 
     return register
+
+
+def label_of(topic: str) -> str:
+    """What people call that which a topic delivers; the topic itself when nobody named it."""
+    known = _topics.get(topic)
+    return str(known.label or topic) if known else topic
 
 
 def put(
@@ -187,7 +197,8 @@ def _give_back(messages: Sequence[OutboxMessage]) -> None:
 def _fail(message: OutboxMessage, error: Exception) -> None:
     """Back off with jitter; after the last attempt park the row and say so."""
     now = clock.read()
-    text = f"{type(error).__name__}: {error}"[:2000]
+    fault = getattr(error, "fault", None)  # what the reader shall be told in words, if the handler knows it
+    text = fault.kept() if isinstance(fault, Fault) else f"{type(error).__name__}: {error}"[:2000]
     rows = OutboxMessage.objects.filter(id=message.id)
     if message.attempts >= settings.OUTBOX_MAX_ATTEMPTS:
         rows.update(parked_at=now, lease_until=None, last_error=text)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 import policies
 from core import outbox
 from core.models import OutboxMessage
@@ -45,7 +47,7 @@ def tell(name: str, events: Sequence[Event], *, now: datetime) -> int:
     return written
 
 
-@outbox.handles(TOPIC)
+@outbox.handles(TOPIC, label=_("News of coupons"))
 def deliver(message: OutboxMessage) -> None:
     """Hand the event of each coupon to whoever joined `coupon_event`; an exception brings the row back."""
     payload = message.payload

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core import clock
+from core import clock, faults
 from core.models import OutboxMessage
 from core.signals import parked
 from inbox.send import send
@@ -17,10 +17,13 @@ def tell(sender: object, message: OutboxMessage, **_: Any) -> None:
     if message.store_id is None:
         return
     moment = message.parked_at or clock.read()
+    error = faults.read(message.last_error)
+    if isinstance(error, str):
+        error = error[:ERROR_LENGTH]
     send(
         message.store_id,
         "ERR_OUTBOX_PARKED",
-        {"topic": message.topic, "error": message.last_error[:ERROR_LENGTH], "attempts": message.attempts},
+        {"topic": message.topic, "error": error, "attempts": message.attempts},
         key=f"parked:{message.id}:{moment:%Y%m%dT%H%M%S%f}",
         object_type="outbox",
         object_id=str(message.id),

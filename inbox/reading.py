@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Store
 from audit.actors import Actor
+from core import faults, outbox
 from core.errors import NotFound
 from core.prepared import Prepared
 from core.scopes import in_store
@@ -96,8 +97,11 @@ def _shown(store: Store, row: Message) -> Shown:
 
 
 def _params(row: Message) -> Mapping[str, Any]:
-    """What the sentences may name: the message's own params, and the object it speaks of."""
-    return {"object_id": row.object_id, "object_type": row.object_type, **row.params}
+    """What the sentences may name: the message's own params (faults in words, topics by their names), and the object it speaks of."""
+    told = {name: faults.say(value) if faults.is_fault(value) else value for name, value in row.params.items()}
+    if "topic" in told:
+        told["topic"] = outbox.label_of(str(told["topic"]))
+    return {"object_id": row.object_id, "object_type": row.object_type, **told}
 
 
 #: Glyph and tone of a severity, for the page: shape and colour both.

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef
+from django.utils.translation import gettext_lazy as _
 
 import policies
 from core import clock, heartbeat, outbox
@@ -22,7 +23,7 @@ from publishing.models import Publication, Publisher, Site
 _LOCK_SPACE = 0x5175
 
 
-@outbox.handles(TOPIC, lease=120)
+@outbox.handles(TOPIC, lease=120, label=_("Product pages of a language site"))
 def deliver(message: OutboxMessage) -> None:
     """The outbox's handler: publish what is due on one site. Idempotent: what is published is not due."""
     publish_site(int(message.payload["site"]))
@@ -88,7 +89,7 @@ def sweep() -> int:
         rules = policies.active(PublishingRules, now)
         due = Publication.objects.filter(site=OuterRef("pk"), desired_version__gt=F("published_version"))
         sites = list(Site.objects.filter(Exists(due), is_active=True).order_by("id").values_list("store_id", "id"))
-        kept = _spoken_for([site_id for _, site_id in sites], now=now, rest=timedelta(seconds=rules.requeue_after))
+        kept = _spoken_for([site_id for _store, site_id in sites], now=now, rest=timedelta(seconds=rules.requeue_after))
         calls = 0
         for store_id, site_id in sites:
             if site_id not in kept:

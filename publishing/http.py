@@ -23,6 +23,7 @@ from django.db import connection, transaction
 
 import policies
 from core import clock, money
+from core.faults import Fault
 from core.http import Client, Limits, OutboundError
 from policies.rules import OutboundRules
 from publishing.builtin import CLAIM, HOLD
@@ -49,7 +50,11 @@ _MARK = """
 
 
 class NotTaken(Exception):
-    """The merchant's server did not take what it was told; the outbox tries again."""
+    """The merchant's server did not take what it was told; the outbox keeps `fault` and tries again."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.kept())
+        self.fault = fault
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
@@ -116,9 +121,9 @@ def _send(site: Site, pages: Sequence[Snapshot], now: datetime) -> None:
     try:
         reply = _client(limits).request("POST", site.endpoint, headers=headers, body=body)
     except OutboundError as error:
-        raise NotTaken(f"{site.code}: {error.kind}: {error}") from error
+        raise NotTaken(error.fault.about(site=site.code)) from error
     if not 200 <= reply.status < 300:
-        raise NotTaken(f"{site.code}: the server answered {reply.status}")
+        raise NotTaken(Fault("status", {"status": reply.status, "site": site.code}))
 
 
 @lru_cache(maxsize=4)

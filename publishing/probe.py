@@ -25,6 +25,7 @@ from django.utils import translation
 
 import policies
 from core import clock
+from core.faults import Fault
 from core.http import Client, Limits, OutboundError, Reply, origin_of
 from policies.rules import ProbeRules
 from publishing.addresses import PageAddress
@@ -80,7 +81,7 @@ VISITORS: Mapping[str, Visitor] = {
 
 @dataclass(frozen=True, slots=True)
 class PageReading:
-    """One page as one client saw it. `error` says why nothing certain is known; a page that is gone (404, 410) is no error.
+    """One page as one client saw it. `error` says why nothing certain is known (empty: all is); a page that is gone (404, 410) is no error.
 
     `excerpt` is what was seen of tags and offers, `sha256` that of the whole body: the evidence.
     """
@@ -96,7 +97,7 @@ class PageReading:
     tags: frozenset[str]
     excerpt: str
     sha256: str
-    error: str
+    error: tuple[Fault, ...]
     seconds: float
 
 
@@ -180,16 +181,16 @@ class _Visits:
         try:
             reply = self._get(page.url, visitor)
         except OutboundError as error:
-            return self._reading(page, name, error=f"{error.kind}: {error}")
+            return self._reading(page, name, error=(error.fault,))
         digest = hashlib.sha256(reply.body).hexdigest()
         content = self.known.get(digest)
         if content is None:
             content = self.known[digest] = read_page(reply.body, longest=self.rules.excerpt_length)
         problem = content.problem
         if reply.status in GONE:
-            problem = ""
+            problem = ()
         elif reply.status != 200:
-            problem = f"the server answered {reply.status}"
+            problem = (Fault("status", {"status": reply.status}),)
         return self._reading(page, name, reply=reply, content=content, digest=digest, error=problem)
 
     def _get(self, url: str, visitor: Visitor) -> Reply:
@@ -214,7 +215,7 @@ class _Visits:
         page: PageAddress,
         name: str,
         *,
-        error: str,
+        error: tuple[Fault, ...],
         reply: Reply | None = None,
         content: PageContent | None = None,
         digest: str = "",
@@ -231,7 +232,7 @@ class _Visits:
             tags=content.tags if content else frozenset(),
             excerpt=content.seen if content else "",
             sha256=digest,
-            error=error[:300].replace("\x00", "\ufffd"),
+            error=error,
             seconds=reply.seconds if reply else 0.0,
         )
 

@@ -13,6 +13,24 @@ from html.parser import HTMLParser
 from typing import Any, NamedTuple
 
 import orjson
+from django.utils.translation import gettext_lazy as _
+
+from core.faults import Fault, declare
+
+declare(
+    {
+        "page_markup": _("the markup of the page cannot be read (%(what)s)"),
+        "page_cut_tag": _("the page ends in the middle of a tag"),
+        "page_stamp": _("the stamp is no RFC 3339 time"),
+        "page_stamp_zone": _("the stamp has no zone"),
+        "page_stamp_range": _("the stamp lies outside the calendar"),
+        "page_cut_data": _("the page ends in the middle of its data"),
+        "page_json": _("the page's data is no JSON"),
+        "page_no_product": _("no product data"),
+        "page_price": _("an offer has no readable price"),
+        "page_no_offers": _("the product has no offers"),
+    }
+)
 
 _DEPTH = 8
 #: At the end of a page the parser tries what is left of an open tag again from each sign on: with the square of its length, so hours for a
@@ -35,13 +53,14 @@ class OfferReading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """What was read. `tags` are the campaign codes that the page wears; `seen` is the evidence in words of the page."""
+    """What was read. `tags` are the campaign codes that the page wears; `seen` is the evidence in words of the page; `problem` is what was
+    wrong with it, the first three things."""
 
     stamp: datetime | None
     offers: tuple[OfferReading, ...]
     tags: frozenset[str]
     seen: str
-    problem: str = ""
+    problem: tuple[Fault, ...] = ()
 
 
 def read_page(body: bytes, *, longest: int) -> PageContent:
@@ -52,7 +71,7 @@ def read_page(body: bytes, *, longest: int) -> PageContent:
     try:
         parser.read(text)
     except (AssertionError, ValueError, RecursionError) as error:  # the parser gives up on some markup
-        parser.problems.append(f"the markup cannot be read: {type(error).__name__}")
+        parser.problems.append(Fault("page_markup", {"what": type(error).__name__}))
     offers = parser.offers()
     seen = "; ".join([*parser.evidence, *(f"{o.sku} {o.price} {o.currency} {o.availability}" for o in offers)])
     return PageContent(
@@ -60,7 +79,7 @@ def read_page(body: bytes, *, longest: int) -> PageContent:
         offers=offers,
         tags=frozenset(parser.tags),
         seen=seen[:longest],
-        problem="; ".join(parser.problems[:3]),
+        problem=tuple(parser.problems[:3]),
     )
 
 
@@ -70,7 +89,7 @@ class _Parser(HTMLParser):
         self.stamp: datetime | None = None
         self.tags: list[str] = []
         self.evidence: list[str] = []
-        self.problems: list[str] = []
+        self.problems: list[Fault] = []
         self._data: list[str] | None = None
         self._blocks: list[str] = []
         self._tagged = False
@@ -82,7 +101,7 @@ class _Parser(HTMLParser):
         if len(self.rawdata) <= _REST:
             self.close()
         elif self.cdata_elem is None:
-            self.problems.append("the page ends in the middle of a tag")
+            self.problems.append(Fault("page_cut_tag"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note stamps, campaign tags and the beginning of data."""
@@ -119,39 +138,39 @@ class _Parser(HTMLParser):
         try:
             moment = datetime.fromisoformat(text.strip())
         except ValueError:
-            self.problems.append("the stamp is no RFC 3339 time")
+            self.problems.append(Fault("page_stamp"))
             return None
         if moment.tzinfo is None:
-            self.problems.append("the stamp has no zone")
+            self.problems.append(Fault("page_stamp_zone"))
             return None
         try:
             return moment.astimezone(UTC)
         except OverflowError:
-            self.problems.append("the stamp lies outside the calendar")
+            self.problems.append(Fault("page_stamp_range"))
             return None
 
     def offers(self) -> tuple[OfferReading, ...]:
         """The offers of all products in the page's data, in their order."""
         if self._data is not None:
-            self.problems.append("the page ends in the middle of its data")
+            self.problems.append(Fault("page_cut_data"))
         products = []
         for block in self._blocks:
             try:
                 products += list(_products(orjson.loads(block), _DEPTH))
             except orjson.JSONDecodeError:
-                self.problems.append("the page's data is no JSON")
+                self.problems.append(Fault("page_json"))
         if not products:
-            self.problems.append("no product data")
+            self.problems.append(Fault("page_no_product"))
         found: list[OfferReading] = []
         for product in products:
             for offer in _offers(product.get("offers"), _DEPTH):
                 reading = _reading(offer)
                 if reading is None:
-                    self.problems.append("an offer has no readable price")
+                    self.problems.append(Fault("page_price"))
                 else:
                     found.append(reading)
         if products and not found and not self.problems:
-            self.problems.append("the product has no offers")
+            self.problems.append(Fault("page_no_offers"))
         return tuple(found)
 
 

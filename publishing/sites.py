@@ -20,7 +20,7 @@ from accounts.signals import SiteDraft
 from audit.actors import Actor
 from audit.record import Entry, Target, record
 from audit.verbs import about, verb
-from core import money, outbox
+from core import faults, money, outbox
 from core.errors import FieldError, InvalidInput, NotFound
 from core.http import OutboundError, check_target, in_words
 from core.models import OutboxMessage
@@ -83,7 +83,8 @@ def on_store_created(
 
 @dataclass(frozen=True, slots=True)
 class SiteStatus:
-    """How far a site is: pages wanted and told, the oldest change it was not told of, its failed calls and what was answered last."""
+    """How far a site is: pages wanted and told, the oldest change it was not told of, its failed calls and, in the reader's words, what
+    was answered last."""
 
     site: Site
     pages: int
@@ -127,7 +128,7 @@ def statuses(store: Store) -> list[SiteStatus]:
             SiteStatus(
                 site=site, pages=site.pages, current=site.pages - site.behind, oldest=site.oldest,
                 parked=sum(1 for message in mine if message.parked_at),
-                error=next((message.last_error for message in reversed(mine) if message.last_error), ""),
+                error=faults.say(next((message.last_error for message in reversed(mine) if message.last_error), "")),
             )
         )  # fmt: skip
     return found

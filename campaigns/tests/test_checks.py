@@ -10,8 +10,10 @@ from unittest import mock
 import psycopg
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from campaigns import checks, cleaning, stopping, sweeps
+from campaigns.evidence import evidence_of
 from campaigns.models import Check, Closing, Leftover
 from core import clock, outbox
 from core.errors import Conflict, PermissionRefused
@@ -139,6 +141,13 @@ def test_pages_that_cannot_be_read_fail_the_check_and_are_tried_again(shop, runn
         checks.run_due()
     assert Check.objects.get(number=0).state == "failed"
     assert Check.objects.filter(occasion="cleanup", state="pending").count() == 1
+    running.refresh_from_db()
+    with translation.override("zh-hans"):
+        assert {row["error"] for row in evidence_of(running).rows} == {"访问失败"}
+    Check.objects.filter(number=0).update(
+        results=[{"site": "en", "client": "phone", "failed": 1, "error": "timeout: as before"}]
+    )
+    assert [row["error"] for row in evidence_of(running).rows] == ["timeout: as before"]
 
 
 def _broken(url, headers):

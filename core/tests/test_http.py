@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 import core.http
+from core.faults import Fault
 from core.http import Client, Limits, OutboundError, check_target, is_public, origin_of
 
 LIMITS = Limits(connect=2, read=2, total=2, max_bytes=10_000)
@@ -271,7 +272,7 @@ def test_an_encoded_answer_is_no_way_round_the_cap(listen) -> None:
     client, url = _client(listener)
     with pytest.raises(OutboundError) as refused:
         client.request("GET", url)
-    assert refused.value.kind == "failed"
+    assert (refused.value.kind, refused.value.fault) == ("failed", Fault("encoded", {"encoding": "gzip"}))
     assert b"accept-encoding: identity" in listener.requests[0].lower()
 
 
@@ -291,6 +292,7 @@ def test_nobody_there_is_a_failed_call(listen) -> None:
     with pytest.raises(OutboundError) as refused:
         client.request("GET", url)
     assert refused.value.kind == "failed"
+    assert refused.value.fault == Fault("unreachable", {"what": "ECONNREFUSED"})
     assert not refused.value.asked
 
 
@@ -376,7 +378,7 @@ def test_an_unknown_certificate_is_refused(tls_server) -> None:
     with pytest.raises(OutboundError) as refused:
         Client(LIMITS, trusted=[f"https://localhost:{port}/"]).request("GET", f"https://localhost:{port}/")
     assert refused.value.kind == "failed"
-    assert "CERTIFICATE_VERIFY_FAILED" in str(refused.value)
+    assert refused.value.fault == Fault("tls", {"what": "CERTIFICATE_VERIFY_FAILED"})
 
 
 def test_a_certificate_must_name_the_host_that_was_asked_for(tls_server, monkeypatch) -> None:

@@ -12,10 +12,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.db import connections
+from django.utils import translation
 
-from core import clock, outbox
+from core import clock, faults, outbox
 from core.models import OutboxMessage
 from core.scopes import in_store
+from inbox import reading
 from inbox.models import Message
 from listings.models import LiveOffer
 from publishing import delivery, http
@@ -136,7 +138,15 @@ def test_a_server_that_stays_down_is_parked_and_said(shop, settings) -> None:
         assert outbox.deliver_due() == 1
         frozen.tick(timedelta(hours=2))
     assert OutboxMessage.objects.get().parked_at is not None
-    assert Message.objects.get(store=store).code == "ERR_OUTBOX_PARKED"
+    message = Message.objects.get(store=store)
+    assert (message.code, message.params["error"]) == (
+        "ERR_OUTBOX_PARKED",
+        {"code": "status", "status": 503, "site": "zh"},
+    )
+    with translation.override("zh-hans"):
+        (shown,) = reading.present(store, [message])
+        assert shown.title == "投递失败：语言站点的商品页面"
+        assert "最后一次的返回：zh: 服务器答复503" in shown.cause
     assert delivery.sweep() == 1
     outbox.deliver_due()
     assert not Publication.objects.exclude(published_version=1).exists()
@@ -147,7 +157,7 @@ def test_a_private_target_is_refused_unless_allowed(shop, settings) -> None:
     http._client.cache_clear()
     outbox.deliver_due()
     assert Receiver.calls == []
-    assert "refused" in OutboxMessage.objects.get().last_error
+    assert faults.read(OutboxMessage.objects.get().last_error) == {"code": "refused", "site": "zh"}
 
 
 def test_a_change_during_the_call_stays_due(shop, monkeypatch) -> None:

@@ -9,7 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from core import clock
+from core import clock, faults
+from core.faults import Fault
 from core.http import OutboundError, Reply
 from core.scopes import in_store
 from policies.rules import ProbeRules
@@ -39,7 +40,7 @@ def test_a_whole_page() -> None:
         datetime(2026, 11, 27, 12, tzinfo=UTC),
         (ONE,),
         {"C-7F3KQ"},
-        "",
+        (),
     )
     assert page.seen == '<span class="x" data-campaign="C-7F3KQ">Deal; A-1 15.00 USD InStock'
 
@@ -59,7 +60,7 @@ def test_products_are_found_where_others_put_them(data: str) -> None:
     )
     page = read(f'<SCRIPT TYPE="Application/LD+JSON">{data % product}</SCRIPT>')
     assert [(o.sku, o.price, o.availability) for o in page.offers] == [("A-1", Decimal("15.0"), "InStock")]
-    assert page.problem == ""
+    assert page.problem == ()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_products_are_found_where_others_put_them(data: str) -> None:
     ],
 )
 def test_a_malformed_page_says_what_is_wrong(html, problem: str) -> None:
-    assert problem in read(html).problem
+    assert problem in faults.say(read(html).problem)
 
 
 def test_tags_are_read_even_where_data_are_broken() -> None:
@@ -144,7 +145,7 @@ def test_every_page_is_seen_by_every_client_and_each_once_before_any_twice(shop)
     assert len({(r.url, r.client) for r in readings}) == 18
     assert len({r.url for r in readings[:6]}) == 6
     assert {r.client for r in readings[:6]} == {"desktop", "phone", "private"}
-    assert {(r.status, r.error, r.tags, r.stamp) for r in readings} == {(200, "", frozenset({"C-7F3KQ"}), NOON)}
+    assert {(r.status, r.error, r.tags, r.stamp) for r in readings} == {(200, (), frozenset({"C-7F3KQ"}), NOON)}
     assert {o.price for r in readings for o in r.offers} == {Decimal("15.00")}
     assert len({r.sha256 for r in readings}) == 6
 
@@ -170,7 +171,7 @@ def test_a_page_that_is_gone_is_no_error_and_shows_nothing(shop) -> None:
     store, listings = shop
     pages = pages_of(store.id, [listings[0].id])
     type(listings[0]).objects.filter(id=listings[0].id).update(state="delisted")
-    assert {(r.status, r.error, r.tags, r.offers) for r in visit(pages)} == {(410, "", frozenset(), ())}
+    assert {(r.status, r.error, r.tags, r.offers) for r in visit(pages)} == {(410, (), frozenset(), ())}
 
 
 def test_addresses_of_active_sites_and_of_published_pages_only(shop) -> None:
@@ -242,22 +243,22 @@ def test_clients_differ_as_buyers_do(server) -> None:
     assert {headers["cache-control"] for headers in by_client["X11"]} == {"no-cache"}
 
 
-@pytest.mark.parametrize(("path", "error"), [("/moved", "302"), ("/broken", "503")])
+@pytest.mark.parametrize(("path", "error"), [("/moved", 302), ("/broken", 503)])
 def test_another_answer_than_a_page_is_an_error_and_is_not_followed(server, path, error) -> None:
     readings = visit([page(server, path)])
-    assert all(error in reading.error for reading in readings)
+    assert [reading.error for reading in readings] == [(Fault("status", {"status": error}),)] * 3
     assert {seen for seen, _ in Handler.seen} == {path}
 
 
 def test_a_page_past_the_cap_is_an_error(server, monkeypatch) -> None:
     monkeypatch.setattr(probe.policies, "active", lambda model, now: ProbeRules(max_page_bytes=10_000))
     (reading,) = visit([page(server, "/huge")], clients=["phone"])
-    assert (reading.status, reading.error.partition(":")[0], reading.sha256) == (0, "too_large", "")
+    assert (reading.status, reading.error, reading.sha256) == (0, (Fault("too_large", {"bytes": 10_000}),), "")
 
 
 def test_a_private_page_that_is_not_ours_is_refused(server) -> None:
     (reading,) = visit([page("http://127.0.0.1:1", "/x")], clients=["phone"])
-    assert reading.error.startswith("refused")
+    assert reading.error == (Fault("refused"),)
 
 
 def test_our_own_pages_may_lie_at_a_private_address(server, settings) -> None:
@@ -281,7 +282,7 @@ def test_a_connection_that_was_closed_meanwhile_is_tried_once_more() -> None:
 
     flaky = Flaky()
     reading = probe._Visits(flaky, ProbeRules()).read((page("https://x.example", "/"), "desktop"))
-    assert (reading.error, flaky.calls) == ("", 2)
+    assert (reading.error, flaky.calls) == ((), 2)
 
 
 def test_the_transport_trusts_its_two_origins_only(settings) -> None:

@@ -84,6 +84,25 @@ def test_statuses_count_what_is_behind_in_two_queries(shop, django_assert_num_qu
     assert [status.percent for status in sites.statuses(store)] == [100, 100]
 
 
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ('{"code":"unreachable","what":"ECONNREFUSED","site":"zh"}', "zh: 无法连接服务器（ECONNREFUSED）"),
+        ('{"code":"timeout","site":"zh"}', "zh: 服务器未及时答复"),
+        (
+            "NotTaken: zh: the server answered 503",
+            "NotTaken: zh: the server answered 503",
+        ),  # as rows from before hold it
+        ('{"code":"of a later version"}', "of a later version"),
+    ],
+)
+def test_the_last_answer_is_said_in_the_readers_language(shop, kept: str, said: str) -> None:
+    store, _, zh, _ = shop
+    OutboxMessage.objects.filter(key=key_of(zh.id)).update(last_error=kept)
+    with translation.override("zh-hans"):
+        assert sites.statuses(store)[1].error == said
+
+
 def test_percent_is_never_rounded_up_to_done() -> None:
     status = sites.SiteStatus(site=Site(code="en"), pages=10_000, current=9_999, oldest=NOON, parked=0, error="")
     assert status.percent == 99
