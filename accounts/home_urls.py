@@ -9,7 +9,9 @@ from accounts.views import home, penalties, platform
 urlpatterns = [
     path("", home.home, name="home"),
     re_path(
-        r"^(?P<rest>(?:campaigns|listings|orders|staff|tokens|audit)/(?:.*/)?)$", home.remembered, name="remembered"
+        r"^(?P<rest>(?:campaigns|listings|orders|settings|staff|tokens|audit)/(?:.*/)?)$",
+        home.remembered,
+        name="remembered",
     ),
     path("platform/", platform.store_list, name="platform"),
     path("platform/new/", platform.open_store, name="platform_new"),

@@ -1,13 +1,14 @@
-"""Pages of a store's people and tokens, relative to `s/<store>/`."""
+"""Pages of a store's settings, people and tokens, relative to `s/<store>/`."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from accounts.views import staff, tokens
+from accounts.views import settings, staff, tokens
 
 app_name = "accounts"
 urlpatterns = [
+    path("settings/", settings.store_settings, name="settings"),
     path("staff/", staff.matrix, name="staff"),
     path("staff/add/", staff.add, name="add"),
     path("staff/<int:user>/", staff.person, name="person"),

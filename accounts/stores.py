@@ -19,7 +19,7 @@ from accounts.signals import SiteDraft, facts, store_created
 from audit.actors import Actor
 from audit.record import Entry, Target, record
 from audit.verbs import about, verb
-from core import display, money
+from core import money, zones
 from core.errors import FieldError, InvalidInput, NotFound, VersionConflict
 from core.scopes import in_store
 
@@ -136,7 +136,7 @@ def _broken(wanted: Mapping[str, str]) -> list[FieldError]:
         wrong("name_zh", _("At most 80 characters."))
     if "currency" in wanted and wanted["currency"] not in money.currencies():
         wrong("currency", _("A currency code of ISO 4217, such as USD."))
-    if "time_zone" in wanted and not _is_zone(wanted["time_zone"]):
+    if "time_zone" in wanted and wanted["time_zone"] not in zones.known():
         wrong("time_zone", _("A time zone such as Asia/Shanghai."))
     for name, choices in _CHOICES.items():
         if name in wanted and wanted[name] not in choices:
@@ -152,12 +152,6 @@ def _is_shadowed(slug: str) -> bool:
         return False
 
 
-def _is_zone(name: str) -> bool:
-    try:
-        display.zone(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return bool(name)
 
 
 @verb("store.set_state")

@@ -83,6 +83,7 @@ MENU: tuple[NavSection, ...] = (
     NavSection(
         _("Administration"),
         (
+            NavEntry(_("Store settings"), "accounts:settings", "settings", "settings.manage"),
             NavEntry(_("Store decoration"), "listings:decoration", "photo", "settings.manage"),
             NavEntry(_("Staff"), "accounts:staff", "users", "staff.manage"),
             NavEntry(_("API tokens"), "accounts:tokens", "plug", "api.manage"),

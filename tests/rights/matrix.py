@@ -183,6 +183,7 @@ PAGES: tuple[Page, ...] = (
     # people
     Page("home", "signed_in"),
     Page("remembered", "signed_in", fill=lambda things: {"rest": "campaigns/"}),
+    page("accounts:settings", "settings.manage"),
     page("accounts:staff", "staff.manage"),
     page("accounts:add", "staff.manage"),
     page("accounts:person", "staff.manage", person),
