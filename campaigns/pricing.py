@@ -46,6 +46,15 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One offer of the winner: the unit price that it leaves, and what it takes off one unit of the price before it."""
+
+    offer: ItemOffer
+    price: Decimal
+    taken: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class ItemPrice:
     """What one unit costs: the winner (None: the sale price stands) and all candidates in their order."""
 
@@ -58,6 +67,15 @@ class ItemPrice:
     def campaign(self) -> str:
         """The code of the campaign that sets the price; empty when none does."""
         return self.winner.offers[0].campaign if self.winner else ""
+
+    def chain(self, currency: str) -> list[Step]:
+        """What each campaign that sets the price takes off, in the order they are taken; together exactly sale price less unit price."""
+        if self.winner is None:
+            return []
+        offers = self.winner.offers
+        after = [self.unit_price] if len(offers) == 1 else _stacked(self.sale_price, offers, currency)
+        before = [self.sale_price, *after[:-1]]
+        return [Step(offer, left, was - left) for offer, was, left in zip(offers, before, after, strict=True)]
 
 
 def item_price(sale_price: Decimal, offers: Iterable[ItemOffer], currency: str) -> ItemPrice:
@@ -80,16 +98,20 @@ def _stacking(sale_price: Decimal, offers: Sequence[ItemOffer], currency: str) -
     if len(reducing) == 1 and reducing[0].price is not None:
         found.append(Candidate(reducing[0].price, (reducing[0],)))
     elif reducing:
-        found.append(Candidate(_stacked(sale_price, reducing, currency), tuple(reducing)))
+        found.append(Candidate(_stacked(sale_price, reducing, currency)[-1], tuple(reducing)))
     return found
 
 
-def _stacked(sale_price: Decimal, offers: Sequence[ItemOffer], currency: str) -> Decimal:
-    """Reductions one after another: two offers of 10 % leave 81 %. At least the currency's smallest unit remains."""
-    price = sale_price
+def _stacked(sale_price: Decimal, offers: Sequence[ItemOffer], currency: str) -> list[Decimal]:
+    """The price after each of the reductions, one after another: two offers of 10 % leave 90 %, then 81 %. At least the currency's smallest
+    unit remains. Rounded only to be told: each reduction is taken off what the one before left, unrounded.
+    """
+    price, least = sale_price, Decimal(1).scaleb(-money.places(currency))
+    found = []
     for offer in offers:
         price = price * (offer.price or sale_price) / sale_price
-    return max(money.quantise(price, currency), Decimal(1).scaleb(-money.places(currency)))
+        found.append(max(money.quantise(price, currency), least))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

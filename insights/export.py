@@ -37,7 +37,7 @@ from campaigns.models import Campaign, CampaignState, Kind
 from core import clock, display, keyset, money
 from core.errors import FieldError, InvalidInput
 from insights import measuring
-from insights.formulas import KEYS, METRICS, TWELVE_SQL
+from insights.formulas import KEYS, METRICS, SHARED, TWELVE_SQL
 from insights.history import CLOSED, HistoryFilter, past
 from policies.rules import InsightRules
 
@@ -267,6 +267,7 @@ def _notes(
         ),
         (_("Personal data"), _("None: no buyer, address or contact is in this file.")),
         (_("Money"), _("In the currency of the row; amounts of two currencies are never added.")),
+        (_("Stacked campaigns"), str(SHARED)),
         *((str(metric.label), str(metric.formula)) for metric in METRICS),
         (_("Ad spend"), _("What was recorded as the campaign’s advertising cost.")),
     ]  # fmt: skip

@@ -51,6 +51,12 @@ METRICS: tuple[Metric, ...] = (
     Metric("roi", "ROI", "ratio", _("Sales amount ÷ (discount cost + ad spend).")),
 )  # fmt: skip
 KEYS = tuple(metric.key for metric in METRICS)
+#: What nobody may do with the figures of several campaigns, and why.
+SHARED: str | Promise = _(
+    "A line counts for every campaign that priced it. Where several stack, each counts the order, its units and what was paid for them in "
+    "full, and of the discount only the part that it took off itself. So one order may stand in several campaigns: figures of several "
+    "campaigns are not to be added up."
+)
 #: Those that are worked out, as the database works them out of a sealed row `f`; one parameter: the places of each currency, as JSON.
 _IN_SQL = {
     "click_rate": "round(f.clicks::numeric / nullif(f.impressions, 0), 6)",

@@ -1,8 +1,10 @@
 """The figures of many campaigns at once: counters, order lines as they were frozen, ad spend; a fixed number of statements.
 
-A line belongs to the item campaign that set its price. An order discount (spend-and-save) belongs to the campaign that the order's frozen
-terms name; its lines are those of the campaign's products. Called-off orders do not count. Amounts of different currencies never mix: the
-figures are in one currency, orders in others stand beside them.
+A line counts for every item campaign whose terms priced it: for the one that set its price alone, or for each of those that stacked, with
+the part of the reduction that it took itself, as the order's frozen chain tells. An order discount (spend-and-save) belongs to the campaign
+that the order's frozen terms name; its lines are those of the campaign's products. So one order may count for several campaigns, and their
+figures are never added up. Called-off orders do not count. Amounts of different currencies never mix: the figures are in one currency,
+orders in others stand beside them.
 """
 
 from __future__ import annotations
@@ -26,22 +28,37 @@ _COUNTED = """
 """
 _SPENT = "SELECT campaign_id, sum(amount) FROM insights_adspend WHERE store_id = ANY(%s) AND campaign_id = ANY(%s) GROUP BY 1"
 _SOLD = """
-    WITH wanted AS MATERIALIZED (SELECT id, store_id, code, kind, item_count FROM campaigns_campaign WHERE id = ANY(%(ids)s)),
-    item_lines AS (
+    WITH wanted AS MATERIALIZED (
+        SELECT id, store_id, code, kind, item_count, stacks FROM campaigns_campaign WHERE id = ANY(%(ids)s)
+    ), item_lines AS (
         SELECT w.id AS campaign, o.id AS order_id, o.buyer, o.currency, o.placed_at, n.quantity AS units,
             n.quantity * n.unit_price - n.order_discount AS paid, n.quantity * (n.list_price - n.unit_price) AS saved
         FROM wanted w
         JOIN orders_orderline n ON n.store_id = w.store_id AND n.campaign_code = w.code AND n.campaign_code <> ''
         JOIN orders_order o ON o.id = n.order_id AND o.state <> 'cancelled'
-    ), order_level AS (
-        SELECT w.id AS campaign, w.item_count, o.id AS order_id, o.buyer, o.currency, o.placed_at,
-            (d.value ->> 'amount')::numeric AS saved
+        WHERE NOT (w.stacks AND coalesce(o.snapshot -> 'lines' -> n.position -> 'chain', '[]') @> jsonb_build_array(
+            jsonb_build_object('campaign', w.code)))
+    ), told AS (
+        SELECT w.id AS campaign, w.code, w.kind, w.item_count, o.id AS order_id, o.buyer, o.currency, o.placed_at, o.snapshot
         FROM wanted w
         JOIN orders_order o ON o.store_id = w.store_id AND (o.snapshot -> 'campaigns') ? w.code AND o.state <> 'cancelled'
-        CROSS JOIN LATERAL jsonb_array_elements(o.snapshot -> 'discounts') AS d(value)
-        WHERE w.kind = ANY(%(kinds)s) AND d.value ->> 'campaign' = w.code AND d.value ->> 'kind' = 'order'
+        WHERE w.stacks OR w.kind = ANY(%(kinds)s)
+    ), stacked_lines AS (
+        SELECT t.campaign, t.order_id, t.buyer, t.currency, t.placed_at, n.quantity AS units,
+            n.quantity * n.unit_price - n.order_discount AS paid, (step.value ->> 'amount')::numeric AS saved
+        FROM told t
+        CROSS JOIN LATERAL jsonb_array_elements(t.snapshot -> 'lines') WITH ORDINALITY AS line(value, place)
+        CROSS JOIN LATERAL jsonb_array_elements(line.value -> 'chain') AS step(value)
+        JOIN orders_orderline n ON n.order_id = t.order_id AND n.position = line.place - 1
+        WHERE step.value ->> 'campaign' = t.code
+    ), order_level AS (
+        SELECT t.campaign, t.item_count, t.order_id, t.buyer, t.currency, t.placed_at, (d.value ->> 'amount')::numeric AS saved
+        FROM told t CROSS JOIN LATERAL jsonb_array_elements(t.snapshot -> 'discounts') AS d(value)
+        WHERE t.kind = ANY(%(kinds)s) AND d.value ->> 'campaign' = t.code AND d.value ->> 'kind' = 'order'
     ), found AS (
         SELECT * FROM item_lines
+        UNION ALL
+        SELECT * FROM stacked_lines
         UNION ALL
         SELECT l.campaign, l.order_id, l.buyer, l.currency, l.placed_at, n.quantity, n.quantity * n.unit_price - n.order_discount, 0
         FROM order_level l JOIN orders_orderline n ON n.order_id = l.order_id

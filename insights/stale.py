@@ -42,7 +42,10 @@ _QUIET = """
             AND coalesce(c.started_at, c.starts_at) <= %(since)s AND NOT EXISTS (
                 SELECT FROM orders_orderline n
                 WHERE n.store_id = c.store_id AND n.campaign_code = c.code AND n.campaign_code <> '' AND n.placed_at > %(since)s
-            )
+            ) AND NOT (c.stacks AND EXISTS (
+                SELECT FROM orders_order o
+                WHERE o.store_id = c.store_id AND (o.snapshot -> 'campaigns') ? c.code AND o.placed_at > %(since)s
+            ))
         LIMIT %(limit)s
     ) AS found
 """

@@ -25,7 +25,7 @@ from core.errors import DomainError, InvalidInput
 from core.tables import Empty
 from insights import archives, export, failures, measuring, spending, stale
 from insights.forms import HistoryForm, SpendForm
-from insights.formulas import Figures
+from insights.formulas import SHARED, Figures
 from insights.history import CLOSED, past
 from insights.models import CampaignFigures
 from insights.tables import CauseTable, DayTable, HistoryTable, StaleTable
@@ -178,6 +178,7 @@ def _metrics(
         "name": campaign_name(campaign),
         "figures": figures,
         "tiles": tiles(figures) if sees else [],
+        "shared": SHARED if campaign.stacks else "",
         "as_of": measuring.as_of(figures, now),
         "delay_hours": rules.delay_hours,
         "stock": stale.stock_of([campaign.pk]).get(campaign.pk, stale.Stock()),

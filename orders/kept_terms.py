@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import pgettext_lazy
 
-from orders.models import Order
+from orders.models import Order, OrderLine
 
 #: Where a saving was taken off.
 KINDS: dict[str, str | Promise] = {
@@ -47,6 +47,15 @@ def kept_terms(order: Order) -> KeptTerms:
         _decimal(snapshot.get("free_shipping_threshold")),
         tuple(_gifts(snapshot.get("gifts"))),
     )
+
+
+def campaigns_of(order: Order, line: OrderLine) -> tuple[str, ...]:
+    """The codes of the campaigns that priced a line: those of its chain, or the one that the line names."""
+    rows = order.snapshot.get("lines") if isinstance(order.snapshot, dict) else None
+    kept = rows[line.position] if isinstance(rows, list) and line.position < len(rows) else None
+    chain = kept.get("chain") if isinstance(kept, dict) else None
+    codes = [step.get("campaign") for step in chain if isinstance(step, dict)] if isinstance(chain, list) else []
+    return tuple(str(code) for code in codes if code) or ((line.campaign_code,) if line.campaign_code else ())
 
 
 def _savings(rows: Any) -> Iterator[Saving]:

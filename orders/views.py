@@ -19,7 +19,7 @@ from core.tables import Empty
 from orders import reading
 from orders.editing import patch_order
 from orders.forms import OrderChangeForm, OrderFilterForm
-from orders.kept_terms import kept_terms
+from orders.kept_terms import campaigns_of, kept_terms
 from orders.models import OrderLine
 from orders.tables import OrderTable
 from policies.rules import OrderRules
@@ -98,7 +98,7 @@ def detail(request: StoreRequest, store: str, code: str) -> HttpResponse:
     context = {
         "order": order,
         "terms": kept_terms(order),
-        "lines": reading.lines_of(order),
+        "lines": [(line, campaigns_of(order, line)) for line in reading.lines_of(order)],
         "form": form,
         "can_edit": can_edit,
     }

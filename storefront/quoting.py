@@ -352,6 +352,14 @@ def _line(
         "list_price": money.text(line.price.sale_price, currency),
         "unit_price": money.text(line.price.unit_price, currency),
         "campaign": line.price.campaign or None,
+        "chain": [
+            {
+                "campaign": step.offer.campaign,
+                "unit_price": money.text(step.price, currency),
+                "amount": money.text(step.taken * line.quantity, currency),
+            }
+            for step in line.price.chain(currency)
+        ],
         "order_discount": money.text(share, currency),
         "why": _why(line, givers, position, currency),
     }
@@ -381,15 +389,12 @@ def _why(line: PricedLine, givers: Sequence[OrderDiscount | Applied], position: 
 
 
 def _item_savings(lines: Sequence[PricedLine], currency: str) -> list[dict[str, Any]]:
+    """What each campaign took off in the unit prices; of a price that several make together each names its own part."""
     saved: dict[str, tuple[str, Decimal]] = {}
     for line in lines:
-        if line.price.winner:
-            offer = line.price.winner.offers[0]
-            before = saved.get(offer.campaign, (offer.label, Decimal(0)))[1]
-            saved[offer.campaign] = (
-                offer.label,
-                before + (line.price.sale_price - line.price.unit_price) * line.quantity,
-            )
+        for step in line.price.chain(currency):
+            label, before = saved.get(step.offer.campaign, (step.offer.label, Decimal(0)))
+            saved[step.offer.campaign] = (label, before + step.taken * line.quantity)
     return [
         {"campaign": code, "label": label, "kind": "item", "amount": money.text(amount, currency)}
         for code, (label, amount) in saved.items()

@@ -73,6 +73,23 @@ def test_stacked_prices_keep_at_least_the_smallest_unit() -> None:
     assert item_price(Decimal("1000"), tiny, "JPY").unit_price == Decimal("1")
 
 
+@given(
+    sale=st.integers(1, 10_000_00),
+    cuts=st.lists(st.integers(1, 10_000_00), min_size=1, max_size=4),
+    currency=st.sampled_from(["USD", "JPY"]),
+)
+def test_the_steps_of_a_price_add_up_to_what_was_taken_off(sale: int, cuts: list[int], currency: str) -> None:
+    """Whatever is rounded: no step takes less than nothing, and no cent is counted twice or lost."""
+    places = Decimal("0.01") if currency == "USD" else Decimal(1)
+    offers = [offer(f"C-{n}", str(cut * places), hours=n, stacks=True) for n, cut in enumerate(cuts)]
+    found = item_price(sale * places, offers, currency)
+    chain = found.chain(currency)
+    assert [step.offer for step in chain] == list(found.winner.offers if found.winner else ())
+    assert all(step.taken >= 0 for step in chain)
+    assert sum((step.taken for step in chain), Decimal(0)) == found.sale_price - found.unit_price
+    assert not chain or chain[-1].price == found.unit_price
+
+
 def save(code: str, threshold: str, discount: str, lines, *, hours: int = 0, stacks: bool = False) -> OrderOffer:
     starts = NOON + timedelta(hours=hours)
     return OrderOffer(code, code, Decimal(threshold), Decimal(discount), starts, NOON, frozenset(lines), stacks)

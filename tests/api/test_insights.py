@@ -205,6 +205,7 @@ def test_the_workbook_holds_text_as_text_dates_as_dates_and_no_buyer(owner, stor
     assert notes["Filters"] == "none: all past campaigns"
     assert "Beijing time" in str(notes["Time zone"])
     assert "2 hours" in str(notes["Freshness"])
+    assert "only the part that it took off itself" in str(notes["Stacked campaigns"])
 
 
 METRIC_WORDS = {
