@@ -19,6 +19,13 @@ declare(
              _("For a server in your own network: whoever runs this installation can allow private targets.")),
     ),
     Code(
+        "ERR_PAGE_TOO_LARGE", Severity.ERROR, _("A product page is too large for site %(site)s: %(title)s"),
+        cause=_("Its server refused this page alone: %(why)s. The other pages of the site are told as before."),
+        fix=(_("Let the server of the site take larger calls, then publish the site again."),
+             _("Or make the page smaller: fewer SKUs or shorter texts; it is sent again with its next change.")),
+        page="listings:detail", page_args=("pk",), page_label=_("Product"),
+    ),
+    Code(
         "ERR_PAGE_URL", Severity.ERROR, _("The page address has no place for the listing"),
         cause=_("Without the listing's number in it, pages cannot be checked."),
         fix=_("Write {listing} where the number goes."),

@@ -19,6 +19,7 @@ from policies.rules import PublishingRules
 from publishing import builtin, http
 from publishing.desire import TOPIC, call, key_of
 from publishing.models import Publication, Publisher, Site
+from publishing.refusing import REFUSED
 
 _LOCK_SPACE = 0x5175
 
@@ -87,7 +88,7 @@ def sweep() -> int:
     now = clock.now()
     with across_stores("the sweep looks at every site"):
         rules = policies.active(PublishingRules, now)
-        due = Publication.objects.filter(site=OuterRef("pk"), desired_version__gt=F("published_version"))
+        due = Publication.objects.filter(~REFUSED, site=OuterRef("pk"), desired_version__gt=F("published_version"))
         sites = list(Site.objects.filter(Exists(due), is_active=True).order_by("id").values_list("store_id", "id"))
         kept = _spoken_for([site_id for _store, site_id in sites], now=now, rest=timedelta(seconds=rules.requeue_after))
         calls = 0

@@ -3,8 +3,8 @@
     POST <endpoint>    webhook-id, webhook-timestamp, webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">
     {"type": "listings.publish", "timestamp": …, "data": {"store", "site", "language", "listings": [{"listing", "version", "stamp", …}]}}
 
-A page may be sent again with the same version, or late: the receiver keeps the highest version of each listing. Any 2xx is a yes; all else,
-a redirect too, is a failure and is tried again later.
+A page may be sent again with the same version, or late: the receiver keeps the highest version of each listing. Any 2xx is a yes; 413
+is answered with a smaller call; all else, a redirect too, is a failure and is tried again later.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ import policies
 from core import clock, money
 from core.faults import Fault
 from core.http import Client, Limits, OutboundError
-from policies.rules import OutboundRules
-from publishing.builtin import CLAIM, HOLD
+from policies.rules import OutboundRules, PublishingRules
+from publishing import refusing
+from publishing.builtin import HOLD
 from publishing.models import Publisher, Site
+from publishing.pace import Pace
 from publishing.snapshots import Snapshot, build
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks mark a secret
@@ -40,6 +42,8 @@ _MARK = """
         UPDATE publishing_publication p SET published_version = told.version, published_at = %(now)s
         FROM told WHERE p.id = told.id AND p.published_version < told.version
         RETURNING p.id
+    ), taken AS (
+        DELETE FROM publishing_refusedpage r USING marked WHERE r.publication_id = marked.id
     )
     INSERT INTO publishing_publishedpage AS page (publication_id, version, stamp, document)
     SELECT told.id, told.version, told.stamp, told.document FROM told JOIN marked USING (id)
@@ -49,12 +53,26 @@ _MARK = """
 """
 
 
+#: What was refused alone at the version that is wanted is no longer due (publishing.refusing).
+_CLAIM = """
+    SELECT p.id FROM publishing_publication p
+    WHERE p.site_id = %(site)s AND p.desired_version > p.published_version AND NOT EXISTS (
+        SELECT FROM publishing_refusedpage r WHERE r.publication_id = p.id AND r.version = p.desired_version)
+    ORDER BY p.id LIMIT %(limit)s FOR NO KEY UPDATE OF p SKIP LOCKED
+"""
+_TOO_LARGE = 413
+
+
 class NotTaken(Exception):
     """The merchant's server did not take what it was told; the outbox keeps `fault` and tries again."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.kept())
         self.fault = fault
+
+
+class TooLarge(NotTaken):
+    """The merchant's server says that the call holds more than it takes."""
 
 
 def sign(secret: str, message_id: str, timestamp: int, body: bytes) -> str:
@@ -68,20 +86,44 @@ def publish_batch(site: Site, *, limit: int, now: datetime) -> int:
     """Tell a merchant's site of up to `limit` due pages; answers how many. Raises NotTaken.
 
     The call happens outside any transaction and lock: pages are read at a version together with the address of the server, sent, and
-    marked as told at that version. What changed meanwhile, the server too, has a higher desired version and stays due.
+    marked as told at that version. What changed meanwhile, the server too, has a higher desired version and stays due. A call that is too
+    large for the server is made smaller until it passes (publishing.pace); a page too large alone is set aside and does not hold up others.
     """
+    rules, alone = policies.active(PublishingRules, now), 0
+    while True:
+        pages = _due(site, min(limit, Pace.of(site.pace).limit(rules)), now)
+        if not pages:
+            return 0
+        pace = Pace.of(site.pace)
+        try:
+            _send(site, pages, now)
+        except TooLarge as error:
+            _keep(site, pace.refused(len(pages), rules))
+            if len(pages) == 1:
+                refusing.set_aside(site, pages[0], error.fault, now=now)
+                alone += 1
+            if alone >= rules.http_refused_pages:
+                raise NotTaken(error.fault) from error
+            continue
+        _told(pages)
+        _keep(site, pace.accepted(len(pages), rules))
+        return len(pages)
+
+
+def _due(site: Site, limit: int, now: datetime) -> list[Snapshot]:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(HOLD, {"site": site.id, "publisher": Publisher.HTTP.value})
             if cursor.fetchone() is None:
-                return 0
-            cursor.execute(CLAIM, {"site": site.id, "limit": limit})
+                return []
+            cursor.execute(_CLAIM, {"site": site.id, "limit": limit})
             ids = [row[0] for row in cursor.fetchall()]
         pages = build(ids, now=now) if ids else []
-        site.refresh_from_db(fields=["endpoint", "secret"])
-    if not pages:
-        return 0
-    _send(site, pages, now)
+        site.refresh_from_db(fields=["endpoint", "secret", "pace"])
+    return pages
+
+
+def _told(pages: Sequence[Snapshot]) -> None:
     asked: dict[str, Any] = {
         "ids": [page.publication_id for page in pages],
         "versions": [page.version for page in pages],
@@ -91,7 +133,13 @@ def publish_batch(site: Site, *, limit: int, now: datetime) -> int:
     }
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_MARK, asked)
-    return len(pages)
+
+
+def _keep(site: Site, pace: Pace) -> None:
+    """Remember the pace, unless another server took over meanwhile."""
+    if pace.kept() != site.pace:
+        Site.objects.filter(pk=site.pk, endpoint=site.endpoint).update(pace=pace.kept())
+        site.pace = pace.kept()
 
 
 def message_of(site: Site, pages: Sequence[Snapshot], now: datetime) -> tuple[str, bytes]:
@@ -122,6 +170,8 @@ def _send(site: Site, pages: Sequence[Snapshot], now: datetime) -> None:
         reply = _client(limits).request("POST", site.endpoint, headers=headers, body=body)
     except OutboundError as error:
         raise NotTaken(error.fault.about(site=site.code)) from error
+    if reply.status == _TOO_LARGE:
+        raise TooLarge(Fault("page_too_large", {"bytes": len(body), "site": site.code}))
     if not 200 <= reply.status < 300:
         raise NotTaken(Fault("status", {"status": reply.status, "site": site.code}))
 

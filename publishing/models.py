@@ -31,6 +31,11 @@ class Site(models.Model):
         max_length=300, blank=True, help_text="Where buyers find a page of an http site: …/{listing}."
     )
     is_active = models.BooleanField(default=True)
+    pace = models.JSONField(
+        default=dict,
+        db_default={},
+        help_text="What its server takes in one call (publishing.pace); empty: no call was too large.",
+    )
 
     objects = ScopedManager(store="store")
 
@@ -83,3 +88,15 @@ class PublishedPage(models.Model):
 
     def __str__(self) -> str:
         return f"page of {self.publication_id}"
+
+
+class RefusedPage(models.Model):
+    """A page that the merchant's server refused alone, at this version: not sent again until it changes or somebody asks for it."""
+
+    publication = models.OneToOneField(Publication, primary_key=True, on_delete=models.CASCADE, related_name="refused")
+    version = models.PositiveIntegerField()
+    fault = models.JSONField(help_text="A core.faults.Fault.")
+    refused_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"refusal of {self.publication_id}"

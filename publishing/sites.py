@@ -29,6 +29,7 @@ from publishing.addresses import PLACE
 from publishing.desire import TOPIC, call, key_of, want_site
 from publishing.http import SECRET_PREFIX
 from publishing.models import Publication, Publisher, Site
+from publishing.refusing import ask_again
 
 _CODE = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?$")
 _LANGUAGE = re.compile(r"^[a-z]{2,3}(?:-[A-Za-z0-9]{2,6})?$")
@@ -84,7 +85,7 @@ def on_store_created(
 @dataclass(frozen=True, slots=True)
 class SiteStatus:
     """How far a site is: pages wanted and told, the oldest change it was not told of, its failed calls and, in the reader's words, what
-    was answered last."""
+    was answered last. `refused` of the pages that are behind were too large for its server, each alone."""
 
     site: Site
     pages: int
@@ -92,6 +93,7 @@ class SiteStatus:
     oldest: datetime | None
     parked: int
     error: str
+    refused: int = 0
 
     @property
     def behind(self) -> int:
@@ -113,6 +115,10 @@ def statuses(store: Store) -> list[SiteStatus]:
             pages=Count("publications"),
             behind=Count("publications", filter=due),
             oldest=Min("publications__wanted_at", filter=due),
+            refused=Count(
+                "publications__refused",
+                filter=Q(publications__refused__version=F("publications__desired_version")),
+            ),
         )
         .order_by("id")
     )
@@ -129,6 +135,7 @@ def statuses(store: Store) -> list[SiteStatus]:
                 site=site, pages=site.pages, current=site.pages - site.behind, oldest=site.oldest,
                 parked=sum(1 for message in mine if message.parked_at),
                 error=faults.say(next((message.last_error for message in reversed(mine) if message.last_error), "")),
+                refused=site.refused,
             )
         )  # fmt: skip
     return found
@@ -153,6 +160,7 @@ def retry(store: Store, code: str, *, actor: Actor, now: datetime) -> Site:
     OutboxMessage.objects.filter(id__in=parked[1:]).delete()
     outbox.retry_parked(parked[:1], now=now)
     rows.filter(parked_at=None, available_at__gt=now).update(available_at=now)
+    ask_again(site)
     call(store.pk, [site.id], now=now)
     behind = Publication.objects.filter(site=site, desired_version__gt=F("published_version")).count()
     record(
@@ -200,7 +208,8 @@ def _publish_by(
     check(actor, store, "settings.manage", now=now)
     before = {"publisher": site.publisher, "endpoint": site.endpoint, "page_url": site.page_url}
     site.publisher, site.endpoint, site.secret, site.page_url = publisher, endpoint, secret, page_url
-    site.save(update_fields=["publisher", "endpoint", "secret", "page_url"])
+    site.pace = {}
+    site.save(update_fields=["publisher", "endpoint", "secret", "page_url", "pace"])
     want_site(store.pk, site.id, now=now)
     after = {"publisher": site.publisher, "endpoint": site.endpoint, "page_url": site.page_url}
     record(Entry("site.connect", target, before=before, after=after, right="settings.manage"), actor=actor, now=now)

@@ -12,25 +12,33 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+import policies
 from accounts.requests import StoreRequest
 from accounts.rights import requires
+from core import clock
 from core.errors import InvalidInput, NotFound
+from policies.rules import PublishingRules
 from publishing import sites as verbs
 from publishing.addresses import PLACE, shop_path
 from publishing.models import Publisher, Site
+from publishing.refusing import refused_pages
 
 
 @require_safe
 @requires("listings.view")
 def sites(request: StoreRequest, store: str) -> HttpResponse:
     """Every site: who publishes it, how many pages show the last change, what fails."""
+    found = verbs.statuses(request.store)
+    most = policies.active(PublishingRules, clock.now()).refused_pages_shown
+    refused = refused_pages(request.store, limit=most) if any(status.refused for status in found) else {}
     rows = [
         {
             "status": status,
+            "refused": refused.get(status.site.pk, []),
             "builtin": status.site.publisher == Publisher.BUILTIN,
             "shop_url": shop_path(store, status.site.code) if status.site.publisher == Publisher.BUILTIN else "",
         }
-        for status in verbs.statuses(request.store)
+        for status in found
     ]
     may = {"retry": "listings.edit" in request.rights, "connect": "settings.manage" in request.rights}
     return render(request, "publishing/sites.html", {"rows": rows, "may": may})

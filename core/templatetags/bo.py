@@ -21,7 +21,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
-from core import clock, display, keeping
+from core import clock, display, faults, keeping
 from core.keeping import csrf_field
 from core.looks import look
 
@@ -236,6 +236,12 @@ def telling(guards: Iterable[Any]) -> list[Any]:
 def passed_quietly(guards: Iterable[Any]) -> list[Any]:
     """The rest of them, to be folded away."""
     return [guard for guard in guards if _passed_quietly(guard)]
+
+
+@register.filter
+def fault(kept: object) -> str:
+    """What went wrong with another's server, kept as code and facts, in the page's language."""
+    return faults.say(kept)
 
 
 @register.filter

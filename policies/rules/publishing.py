@@ -17,6 +17,26 @@ class PublishingRules(Rules):
 
     batch: int = Field(default=500, ge=1, description=_("Listings per transaction."))
     http_batch: int = Field(default=100, ge=1, description=_("Listings per call to a merchant's own server."))
+    http_grow_after: int = Field(
+        default=10,
+        ge=1,
+        description=_(
+            "Full calls in a row after which a merchant's server that refused a call as too large is sent more."
+        ),
+    )
+    http_grow_percent: int = Field(
+        default=25, ge=1, le=100, description=_("Percent by which such a call grows, by one listing at least.")
+    )
+    http_refused_pages: int = Field(
+        default=20,
+        ge=1,
+        description=_(
+            "Listings refused one after another, each alone too large, after which the whole site counts as failing."
+        ),
+    )
+    refused_pages_shown: int = Field(
+        default=20, ge=1, description=_("Listings too large for their site that the page of sites names.")
+    )
     run_seconds: int = Field(
         default=30, ge=1, description=_("Longest run of one publisher before it makes way and comes again.")
     )

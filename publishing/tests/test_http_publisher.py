@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from django.db import connections
+from django.urls import reverse
 from django.utils import translation
 
 from core import clock, faults, outbox
@@ -19,13 +20,15 @@ from core.models import OutboxMessage
 from core.scopes import in_store
 from inbox import reading
 from inbox.models import Message
-from listings.models import LiveOffer
-from publishing import delivery, http
+from listings.models import Listing, LiveOffer
+from policies.rules import PublishingRules
+from publishing import delivery, http, sites
 from publishing.addresses import pages_of
 from publishing.desire import want, want_site
-from publishing.models import Publication, PublishedPage, Site
+from publishing.models import Publication, PublishedPage, RefusedPage, Site
+from publishing.pace import Pace
 from publishing.tests.goods import NOON, make_goods, put_offers
-from tests.factories import make_site, make_store
+from tests.factories import actor_for, make_site, make_store, owner_of
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 
@@ -34,11 +37,13 @@ class Receiver(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     calls: list[tuple[dict[str, str], bytes]] = []
     statuses: list[int] = []
+    most: int | None = None  # bytes of listings it takes in one call
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.calls.append(({k.lower(): v for k, v in self.headers.items()}, body))
-        status = self.statuses.pop(0) if self.statuses else 204
+        large = self.most is not None and len(body) > self.most
+        status = 413 if large else self.statuses.pop(0) if self.statuses else 204
         self.send_response(status)
         if status in (301, 302, 307):
             self.send_header("Location", "/elsewhere")
@@ -52,7 +57,7 @@ class Receiver(BaseHTTPRequestHandler):
 @pytest.fixture
 def shop(db, settings):
     """A store with one site of its own server and three listings that wait to be told of."""
-    Receiver.calls, Receiver.statuses = [], []
+    Receiver.calls, Receiver.statuses, Receiver.most = [], [], None
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -152,6 +157,87 @@ def test_a_server_that_stays_down_is_parked_and_said(shop, settings) -> None:
     assert not Publication.objects.exclude(published_version=1).exists()
 
 
+def _sizes() -> list[int]:
+    return [len(json.loads(body)["data"]["listings"]) for _, body in Receiver.calls]
+
+
+def test_a_batch_that_is_too_large_shrinks_until_it_passes_and_the_size_is_kept(shop) -> None:
+    store, site, _, _ = shop
+    more = make_goods(store, 13, skus=1)
+    want(store.id, [x.id for x in more], now=clock.now())
+    Receiver.most = 2_000
+    assert delivery.publish_site(site.id) == 16
+    assert _sizes() == [16, 8, 4, 4, 4, 4]
+    assert not Publication.objects.exclude(published_version=1).exists()
+    Receiver.calls.clear()
+    want(store.id, [x.id for x in more], now=clock.now())
+    assert delivery.publish_site(site.id) == 13
+    assert _sizes() == [4, 4, 4, 1]
+    assert not RefusedPage.objects.exists()
+
+
+def test_a_page_too_large_alone_fails_and_holds_up_no_other(client, shop) -> None:
+    store, site, listings, frozen = shop
+    more = make_goods(store, 13, skus=1)
+    want(store.id, [x.id for x in more], now=clock.now())
+    Listing.objects.filter(id=more[4].id).update(titles={"zh": "长" * 1_000})
+    Receiver.most = 2_500
+    assert outbox.deliver_due() == 1
+    owed = Publication.objects.exclude(published_version=1)
+    assert [(row.listing_id, row.refused.version) for row in owed] == [(more[4].id, 1)]
+    assert not OutboxMessage.objects.exists(), "the site does not count as failing"
+    assert delivery.sweep() == 0
+    message = Message.objects.get(store=store)
+    assert (message.code, message.object_id) == ("ERR_PAGE_TOO_LARGE", str(more[4].id))
+    client.force_login(owner_of(store))
+    html = client.get(
+        reverse("publishing:sites", kwargs={"store": "pine"}), headers={"accept-language": "zh-hans"}
+    ).content.decode()
+    assert "1个页面超出服务器可接收的大小" in html
+    assert "长" * 1_000 in html
+    assert "单个商品页面超出服务器可接收的大小（" in html
+    # A change is tried, and refused without another message; asked for by hand it is sent again, and passes where the server now takes it.
+    want(store.id, [more[4].id], now=clock.now())
+    outbox.deliver_due()
+    assert Message.objects.get(store=store) == message
+    Receiver.most = None
+    assert delivery.publish_site(site.id) == 0
+    sites.retry(store, "zh", actor=actor_for(owner_of(store)))
+    outbox.deliver_due()
+    assert not RefusedPage.objects.exists()
+    assert sites.statuses(store)[0].behind == 0
+
+
+def test_a_server_that_refuses_page_after_page_fails_as_a_whole(shop, monkeypatch) -> None:
+    store, site, _, _ = shop
+    rules = PublishingRules(http_refused_pages=2)
+    monkeypatch.setattr(http.policies, "active", lambda model, now: rules if model is PublishingRules else model())
+    Receiver.most = 10
+    assert outbox.deliver_due() == 1
+    assert _sizes() == [3, 1, 1]
+    assert OutboxMessage.objects.get().last_error.startswith('{"code":"page_too_large"')
+
+
+def test_a_pace_doubles_back_after_a_page_and_grows_carefully_after_a_size() -> None:
+    rules = PublishingRules(http_batch=100, http_grow_after=2, http_grow_percent=25)
+
+    def sent(pace: Pace, takes: int, calls: int) -> tuple[Pace, list[int]]:
+        sizes = []
+        for _ in range(calls):
+            sizes.append(pace.limit(rules))
+            pace = pace.accepted(sizes[-1], rules) if sizes[-1] <= takes else pace.refused(sizes[-1], rules)
+        return pace, sizes
+
+    pace, sizes = sent(Pace(), takes=30, calls=14)
+    assert sizes == [100, 50, 25, 25, 31, 25, 25, 31, 25, 25, 31, 25, 25, 31]
+    pace, sizes = sent(Pace.of(pace.kept()), takes=200, calls=16)
+    assert sizes == [25, 25, 31, 31, 38, 38, 47, 47, 58, 58, 72, 72, 90, 90, 100, 100]
+    assert pace == Pace()
+    assert pace.accepted(7, rules) == Pace()
+    alone = Pace(size=3, goal=3, before=100).refused(3, rules).refused(1, rules)
+    assert sent(alone, takes=100, calls=9)[1] == [1, 2, 4, 8, 16, 32, 64, 100, 100]
+
+
 def test_a_private_target_is_refused_unless_allowed(shop, settings) -> None:
     settings.ALLOW_PRIVATE_TARGETS = False
     http._client.cache_clear()
@@ -209,7 +295,7 @@ def test_buyers_find_pages_at_the_merchants_address(shop) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_publishers_of_one_merchants_site_tell_everything_once(settings) -> None:
-    Receiver.calls, Receiver.statuses = [], []
+    Receiver.calls, Receiver.statuses, Receiver.most = [], [], None
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
