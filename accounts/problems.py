@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import select_template
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import DomainError, Text
+from core.returning import is_own
 
 
 @dataclass
@@ -65,6 +68,16 @@ def problem_context(request: HttpRequest, error: DomainError) -> dict[str, Any]:
     }
 
 
+def _came_from(request: HttpRequest) -> str:
+    """The page whose button was refused, so that one click leads back to it; empty unless it is another page of this installation."""
+    address = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(address, allowed_hosts={request.get_host()}):
+        return ""
+    parts = urlsplit(address)
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return path if is_own(path, "/") and parts.path != request.path else ""
+
+
 def render_problem(request: HttpRequest, error: DomainError) -> HttpResponse:
     """The page (for htmx: the fragment, aimed at the page's alerts) that says what is wrong and how to mend it."""
     context = problem_context(request, error)
@@ -74,6 +87,7 @@ def render_problem(request: HttpRequest, error: DomainError) -> HttpResponse:
         response["HX-Retarget"] = "#bo-alerts"
         response["HX-Reswap"] = "innerHTML"
     else:
+        context["back_url"] = _came_from(request)
         names = [f"{error.status}.html"] if error.status in {403, 404, 429} else []
         template = select_template([*names, "errors/problem.html", _FALLBACK])
         response = HttpResponse(template.render(context, request), status=error.status)

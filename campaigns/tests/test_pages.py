@@ -148,6 +148,17 @@ def test_a_change_between_the_form_and_the_lock_stops_the_stop(
         assert Campaign.objects.get().state == "running"
 
 
+def test_a_refused_button_leads_back_to_the_page_it_stood_on(store: Store, owner: Client) -> None:
+    campaign = campaign_of(store)
+    came = {"HTTP_REFERER": f"http://testserver{address(campaign)}?page=2"}
+    page = owner.post(address(campaign, "resume/"), **came)
+    assert page.status_code == 409
+    assert f'href="{address(campaign)}?page=2">Go back, change nothing' in page.content.decode()
+    for elsewhere in ("http://evil.example/s/shop/", f"http://testserver{address(campaign, 'resume/')}", "javascript:x"):
+        page = owner.post(address(campaign, "resume/"), HTTP_REFERER=elsewhere)
+        assert 'href="/">To the start page' in page.content.decode()
+
+
 def test_a_second_submit_of_the_same_form_shows_the_first_result(store: Store, owner: Client) -> None:
     campaign = campaign_of(store)
     token = form_token(owner, address(campaign, "stop/"))
