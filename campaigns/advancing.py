@@ -245,11 +245,14 @@ def _verifying(closing: Closing, checks: Sequence[Check], now: datetime, *, left
         return steps.moved(step, state, at=now, done_count=seen, total=total, **figures)
     last = _verdict(finished, left)
     if last == CheckState.FAILED:
-        return steps.failed(step, at=now, error=steps.UNREAD) | {"evidence": {**step["evidence"], **figures}}
+        looks = next((n for n, one in enumerate(reversed(finished)) if one.state != CheckState.FAILED), len(finished))
+        step = steps.failed(step, at=now, error=steps.UNREAD, attempts=max(1, looks))
+        return step | {"evidence": {**step["evidence"], **figures}}
     flow = closing.order_flow.get("state")
     if flow in (order_flow.LEFT, order_flow.BROKEN):
         error = steps.STILL_PRICED if flow == order_flow.LEFT else steps.NO_QUOTES
-        return steps.failed(step, at=now, error=error) | {"evidence": {**step["evidence"], **figures}}
+        step = steps.failed(step, at=now, error=error, attempts=closing.order_flow.get("tries", 1))
+        return step | {"evidence": {**step["evidence"], **figures}}
     state = steps.DONE if last == CheckState.PASSED else steps.RUNNING
     return steps.moved(step, state, at=now, done_count=seen, total=total, **figures)
 

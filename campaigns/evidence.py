@@ -57,7 +57,8 @@ def evidence_of(campaign: Campaign) -> Evidence:
     looked = next(
         (check for check in whole if check.state in (CheckState.RUNNING, CheckState.PASSED, CheckState.LEFTOVER)), None
     )
-    shown = looked or (whole[-1] if whole else None)
+    failed = next((check for check in whole if check.state == CheckState.FAILED), None)
+    shown = looked or failed or (whole[-1] if whole else None)
     left = Leftover.objects.filter(campaign=campaign, cleared_at=None).count()
     rows = [
         {**row, "client_label": CLIENTS.get(row["client"], row["client"]), "error": faults.say(row.get("error", ""))}

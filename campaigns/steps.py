@@ -89,11 +89,12 @@ def moved(step: Step, state: str, *, at: datetime, done_count: int, total: int, 
     }
 
 
-def failed(step: Step, *, at: datetime, error: str) -> Step:
-    """The step after a fault: tried once more than before, with what went wrong: one of the words above, or a fault of the machine."""
+def failed(step: Step, *, at: datetime, error: str, attempts: int | None = None) -> Step:
+    """The step after a fault: tried `attempts` times, once more than before unless given, with what went wrong: one of the words above, or
+    a fault of the machine."""
     return step | {
         "state": FAILED,
-        "attempts": step["attempts"] + 1,
+        "attempts": step["attempts"] + 1 if attempts is None else attempts,
         "started_at": step["started_at"] or at.isoformat(),
         "finished_at": None,
         "error": error[:500],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Value
 from django.utils.translation import gettext_lazy as _
@@ -136,6 +138,11 @@ class Check(models.Model):
         """The pages it is confined to, as (site, listing); None when it is not."""
         pages = (self.scope or {}).get("pages")
         return None if pages is None else {(site, listing) for site, listing in pages}
+
+    @property
+    def unread(self) -> dict[str, Any]:
+        """The sites of which some page could not be read, each with what its server did the last time, as it is kept."""
+        return {line["site"]: line.get("error", "") for line in self.results if line.get("failed")}
 
 
 class Leftover(models.Model):

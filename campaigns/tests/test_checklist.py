@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent
@@ -15,6 +17,7 @@ from campaigns import advancing, archive, checklist, checks, cleaning, order_flo
 from campaigns.models import Check, Closing
 from campaigns.tests.conftest import NOON
 from core import clock, outbox
+from core.http import OutboundError
 from inbox.models import Message
 from listings.models import LiveOffer, Sku
 from tests import factories as make
@@ -151,6 +154,26 @@ def test_goods_that_nobody_can_order_show_no_leftover(shop, closed, frozen):
     assert _closing().order_flow["state"] == "nothing"
     assert {row["detail"] for row in _closing().order_flow["readings"]} == {"ERR_STOCK"}
     assert _points()["display"]
+
+
+def test_pages_that_cannot_be_read_are_named_with_their_site_and_each_try_counts_once(shop, closed, frozen):
+    def broken(transport, url, headers):
+        raise OutboundError("timeout", "too late")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("publishing.probe.WsgiTransport.get", broken)
+        _work()
+    for _ in range(4):
+        frozen.tick(1)
+        Closing.objects.update(next_due_at=clock.now())
+        sweeps.run()
+    step = next(step for step in _closing().steps if step["key"] == "verify")
+    failed = Check.objects.filter(state="failed").count()
+    assert (step["state"], step["attempts"]) == ("failed", failed)
+    reader = Client()
+    reader.force_login(make.owner_of(shop.store))
+    page = reader.get(f"/s/{shop.store.slug}/campaigns/{closed.code}/closing/").content.decode()
+    assert re.search(r"<code>\w+</code> the server did not answer in time", page)
 
 
 def test_a_checkout_that_breaks_is_no_proof(shop, closed, frozen, monkeypatch):

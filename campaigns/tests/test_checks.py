@@ -15,7 +15,7 @@ from django.utils import translation
 from campaigns import checks, cleaning, stopping, sweeps
 from campaigns.evidence import evidence_of
 from campaigns.models import Check, Closing, Leftover
-from core import clock, outbox
+from core import clock, faults, outbox
 from core.errors import Conflict, PermissionRefused
 from core.http import OutboundError
 from inbox.models import Message
@@ -144,6 +144,7 @@ def test_pages_that_cannot_be_read_fail_the_check_and_are_tried_again(shop, runn
     running.refresh_from_db()
     with translation.override("zh-hans"):
         assert {row["error"] for row in evidence_of(running).rows} == {"访问失败"}
+        assert {faults.say(told) for told in Check.objects.get(number=0).unread.values()} == {"访问失败"}
     Check.objects.filter(number=0).update(
         results=[{"site": "en", "client": "phone", "failed": 1, "error": "timeout: as before"}]
     )
