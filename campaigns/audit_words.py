@@ -65,6 +65,7 @@ declare(
         "logistics_guarantee": _("Cross-border logistics guarantee"), "rules": _("Campaign terms"), "removed": _("Removed"),
         "added": _("Added"), "copied_from": _("Copied from"), "pages": _("Pages"),
         "leftovers": _("Leftovers"), "guards": _("Checks made"), "bundle_sha256": _("Hash of the bundle"), "bytes": _("Bytes"),
+        "settings_sha256": _("Hash of the settings before"), "forecast_sha256": _("Hash of the forecast"),
         "evidence_sha256": _("Hash of the evidence"), "archive_sha256": _("Hash of the archive"), "checks": _("Checks"),
         "check": _("Check"), "step": _("Step"), "offers": _("Offers switched"), "policy": _("Rules followed"),
         "warnings": _("Checks to look at"), "item_count": _("Number of items"), "campaigns": _("Campaign"),

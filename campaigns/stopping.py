@@ -328,6 +328,7 @@ def _finish(
     checklist: Checklists,
     event: str,
     coupons: Touches | None = None,
+    decided: Mapping[int, Mapping[str, str]] | None = None,
 ) -> None:
     entries = []
     for row in rows:
@@ -344,6 +345,8 @@ def _finish(
             after["freeze_claimed"] = True
         if coupons and row.pk in coupons:
             after |= _figures_of(coupons[row.pk])
+        if decided:
+            after |= decided[row.pk]
         whence = (("bulk", command.bulk_job), ("parked", command.parked.get(row.code)))
         after |= {key: value for key, value in whence if value}
         entries.append(
@@ -429,6 +432,7 @@ def _cancel(command: Command, rows: Sequence[Campaign], checklist: Checklists) -
     held = closing.open_manual(
         rows, actor=command.actor, reason=command.reason, note=command.note, right=command.right, now=command.now
     )
+    decided = {row.pk: closing.decided(row, held.foreseen[row.pk]) for row in rows}
     set_state_of(
         ids,
         transition="hold_cancel",
@@ -443,7 +447,7 @@ def _cancel(command: Command, rows: Sequence[Campaign], checklist: Checklists) -
     )
     check_plan.drop(ids, now=command.now)
     check_plan.plan(rows, Occasion.CLOSE, now=command.now, closings=held.closings, at_once=True)
-    _finish(command, rows, _reread(rows), held.touched, checklist, "campaign.cancelling")
+    _finish(command, rows, _reread(rows), held.touched, checklist, "campaign.cancelling", decided=decided)
     return {}
 
 

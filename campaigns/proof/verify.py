@@ -9,6 +9,7 @@ of the audit log from somewhere you trust; without it the key inside the bundle 
 What it proves, in this order: no byte of the bundle was changed since it was made (`container`, `manifest`); the entries of the audit log
 stand in the log that the checkpoint signs (`checkpoint`, `audit`); what was seen and the archive are those whose hashes the log holds
 (`evidence`, `archive`); settings, decisions of the guards, figures and page follow from them (`campaign`, `guards`, `forecast`, `page`).
+Of an open close it proves what the entry of the close itself holds, and says what nothing holds yet.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 FORMAT = "closing-proof/1"
 #: Every file of a bundle, in its order; those in OPTIONAL may be missing.
@@ -32,8 +33,16 @@ NAMES = (
     "items.jsonl", "audit.json", "checkpoint.txt", "verifier.txt", "verify.py", "manifest.json",
 )  # fmt: skip
 OPTIONAL = {"archive.json", "items.jsonl"}
+_COMPARED = ("key", "forecast", "result", "facts")
 _ARCHIVED = ("closed_at", "finalised_at", "forecast", "result", "differences")
-_OPEN = "the close was not verified in every point yet when this was made; what was seen is not in the log."
+CLOSES, _ARCHIVE, _COMPLETE = ("campaign.cancel", "campaign.end"), "campaign.archive", "campaign.close_complete"
+#: The parts of a proof, and the entries of the log that hold each. What was decided the entry of the close may hold itself.
+PARTS = {
+    "settings": (_ARCHIVE,), "guards": CLOSES, "forecast": (_ARCHIVE, _COMPLETE), "result": (_ARCHIVE, _COMPLETE),
+    "checks": (_COMPLETE,), "items": (_ARCHIVE,),
+}  # fmt: skip
+_OPEN = "the close was not verified in every point yet when this was made. Held by the log: {0}. Not held yet: {1}."
+_WHOLE = "WHOLE: campaign {campaign} of {store}, closed {closed_at}; {entries} entries of a log of {log_size}, signed at {signed_at}"
 _REOPENED = "the log holds another evidence, of when every point was verified; the close was opened again since. Ask for a later bundle."
 README = (
     "The proof of a closed campaign. Open index.html to read it.\n"
@@ -47,6 +56,7 @@ README = (
 LOCAL, _CENTRAL, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 _DATE = (1 << 5) | 1  # 1980-01-01, so that equal content gives equal bytes
 _MODE = 0o100644 << 16
+_Entries = Sequence[Mapping[str, Any]]
 
 
 class Wrong(Exception):
@@ -227,38 +237,42 @@ def entries_of(audit: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [json.loads(row["entry"]) for row in audit["entries"]]
 
 
-def latest(entries: Sequence[Mapping[str, Any]], *actions: str) -> Mapping[str, Any] | None:
+def latest(entries: _Entries, *actions: str) -> Mapping[str, Any] | None:
     """The last entry of one of these actions that was carried out."""
     return next((e for e in reversed(entries) if e["action"] in actions and e["result"] == "done"), None)
 
 
-def guards_of(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def guards_of(entries: _Entries) -> list[dict[str, Any]]:
     """Every decision about stopping, carried out or refused, with the guards and the version of the rules that decided."""
     stops = {"campaign.pause", "campaign.cancel", "campaign.resume", "campaign.take_back", "campaign.emergency_stop"}
-    return [
-        {
-            "entry": e["id"],
-            "at": e["at"],
-            "action": e["action"],
-            "result": e["result"],
-            "code": e["code"],
-            "reason": e["reason"],
-            "rules": e["after"].get("policy", ""),
-            "guards": e["after"].get("guards", e["after"].get("blockers", [])),
-        }
-        for e in entries
-        if e["action"] in stops
-    ]
+    found = []
+    for e in (e for e in entries if e["action"] in stops):
+        decided = e["after"].get("guards", e["after"].get("blockers", []))
+        said = {name: e[name] for name in ("at", "action", "result", "code", "reason")}
+        found.append(said | {"entry": e["id"], "rules": e["after"].get("policy", ""), "guards": decided})
+    return found
 
 
-def settings_of(archive: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def settings_of(archive: Mapping[str, Any], entries: _Entries) -> dict[str, Any]:
     """The settings before and after the close, from the archive and the log: nothing but these members can change in a close."""
     after = dict(archive["campaign"])
-    close = latest(entries, "campaign.cancel", "campaign.end") or {"before": {}, "at": None}
+    close = latest(entries, *CLOSES) or {"before": {}}
     before = dict(after, state=close["before"].get("state"), closed_at=None)
     before.pop("version", None)
     changed = sorted(name for name in before if before[name] != after[name])
     return {"store": archive["store"], "code": after["code"], "before": before, "after": after, "changed": changed}
+
+
+def digest_of(value: Any) -> str:
+    """The SHA-256 of a part as the entry of a close holds it."""
+    return hashlib.sha256(text_of(value)).hexdigest()
+
+
+def proven_of(entries: _Entries, completed: Any) -> list[str]:
+    """The parts that the log holds; `completed` says whether the evidence is that of a complete close."""
+    done = {e["action"] for e in entries if e["result"] == "done"} - (set() if completed else {_COMPLETE})
+    close = latest(entries, *CLOSES) or {"after": {}}
+    return [part for part, by in PARTS.items() if done.intersection(by) or f"{part}_sha256" in close["after"]]
 
 
 # -- the checks, in order ------------------------------------------------------------------------------------------------------
@@ -279,30 +293,22 @@ def check_bundle(data: bytes, key: str | None = None) -> dict[str, Any]:
     names = [name for name, _content in rows]
     expected = [name for name in NAMES if name in names or name not in OPTIONAL]
     if names != expected:
-        odd = next((name for name in names if name not in NAMES), None) or next(
-            (name for name in expected if name not in names), "the order of the files"
-        )
-        raise Wrong("container", f"{odd} does not belong there, or is missing")
+        odd = sorted(set(names) ^ set(expected)) or ["the order of the files"]
+        raise Wrong("container", f"{odd[0]} does not belong there, or is missing")
     files = dict(rows)
     if files["manifest.json"] != manifest_of(rows[:-1]):
         raise Wrong("manifest.json", _manifest_fault(files, rows[:-1]))
-    size, root, time = check_note(
-        files["checkpoint.txt"].decode("utf-8", "replace"), key or files["verifier.txt"].decode("utf-8", "replace")
-    )
+    note, own_key = (files[name].decode("utf-8", "replace") for name in ("checkpoint.txt", "verifier.txt"))
+    size, root, time = check_note(note, key or own_key)
     entries = _check_entries(_parsed(files, "audit.json"), size, root)
     _check_content(files, entries)
-    done = latest(entries, "campaign.close_complete")
     evidence = _parsed(files, "evidence.json")
-    return {
-        "campaign": evidence["campaign"],
-        "store": evidence["store"],
-        "closed_at": evidence["closed_at"],
-        "complete": bool(done and evidence["completed_at"]),
-        "reopened": bool(done and not evidence["completed_at"]),
-        "entries": len(entries),
-        "signed_at": time,
-        "log_size": size,
-    }
+    proven = proven_of(entries, evidence["completed_at"])
+    return {name: evidence[name] for name in ("campaign", "store", "closed_at")} | {
+        "complete": "checks" in proven, "proven": proven,
+        "reopened": not evidence["completed_at"] and latest(entries, _COMPLETE) is not None,
+        "open": [part for part in PARTS if part not in proven], "entries": len(entries), "signed_at": time, "log_size": size,
+    }  # fmt: skip
 
 
 def _manifest_fault(files: Mapping[str, bytes], rows: Sequence[tuple[str, bytes]]) -> str:
@@ -310,10 +316,8 @@ def _manifest_fault(files: Mapping[str, bytes], rows: Sequence[tuple[str, bytes]
         listed = {row["name"]: row["sha256"] for row in json.loads(files["manifest.json"])["files"]}
     except (ValueError, KeyError, TypeError):
         return "it cannot be read"
-    for name, content in rows:
-        if listed.get(name) != hashlib.sha256(content).hexdigest():
-            return f"{name} was changed: its SHA-256 is another one"
-    return "it is not written as it was made"
+    odd = [name for name, content in rows if listed.get(name) != hashlib.sha256(content).hexdigest()]
+    return f"{odd[0]} was changed: its SHA-256 is another one" if odd else "it is not written as it was made"
 
 
 def _check_entries(audit: Any, size: int, root: bytes) -> list[dict[str, Any]]:
@@ -334,27 +338,28 @@ def _check_entries(audit: Any, size: int, root: bytes) -> list[dict[str, Any]]:
         raise Wrong("audit.json", "it is not written as proofs are") from None
 
 
-def _check_content(files: Mapping[str, bytes], entries: Sequence[Mapping[str, Any]]) -> None:
+def _check_content(files: Mapping[str, bytes], entries: _Entries) -> None:
     evidence = _parsed(files, "evidence.json")
     code = evidence["campaign"]
     if any(e["object_id"] != code or e["object_type"] != "campaign" for e in entries):
         raise Wrong("audit.json", f"an entry speaks of something else than {code}")
     if len({e["store_id"] for e in entries}) != 1:
         raise Wrong("audit.json", "the entries are those of several stores")
-    if latest(entries, "campaign.cancel", "campaign.end") is None:
+    if latest(entries, *CLOSES) is None:
         raise Wrong("audit.json", "no entry says that the campaign was closed")
-    done = latest(entries, "campaign.close_complete")
-    if evidence["completed_at"]:
-        wanted = done["after"]["evidence_sha256"] if done else None
-        if hashlib.sha256(files["evidence.json"]).hexdigest() != wanted:
-            raise Wrong("evidence.json", "it is not the evidence whose hash the audit log holds")
+    done = latest(entries, _COMPLETE) or {"after": {}}
+    seen = hashlib.sha256(files["evidence.json"]).hexdigest()
+    if evidence["completed_at"] and seen != done["after"].get("evidence_sha256"):
+        raise Wrong("evidence.json", "it is not the evidence whose hash the audit log holds")
     _check_archive(files, entries, evidence)
+    _check_decided(files, entries)
     if files["guards.json"] != text_of(guards_of(entries)):
         raise Wrong("guards.json", "the decisions are not those of the audit log")
     forecast = _parsed(files, "forecast.json")
     if any(forecast.get(name) != evidence[name] for name in ("forecast", "result")):
         raise Wrong("forecast.json", "the figures are not those of the evidence")
-    if [_bare(row) for row in forecast["differences"]] != [_bare(row) for row in evidence["differences"]]:
+    differences = [[{n: row.get(n) for n in _COMPARED} for row in one["differences"]] for one in (forecast, evidence)]
+    if differences[0] != differences[1]:
         raise Wrong("forecast.json", "the differences are not those of the evidence")
     if _parsed(files, "report.json").get("campaign") != code:
         raise Wrong("report.json", "it speaks of another campaign")
@@ -366,10 +371,8 @@ def _check_content(files: Mapping[str, bytes], entries: Sequence[Mapping[str, An
         raise Wrong("index.html", "the page does not say what the files say")
 
 
-def _check_archive(
-    files: Mapping[str, bytes], entries: Sequence[Mapping[str, Any]], evidence: Mapping[str, Any]
-) -> None:
-    held = latest(entries, "campaign.archive")
+def _check_archive(files: Mapping[str, bytes], entries: _Entries, evidence: Mapping[str, Any]) -> None:
+    held = latest(entries, _ARCHIVE)
     if "archive.json" not in files:
         if held is not None or "items.jsonl" not in files:
             raise Wrong("archive.json", "it is missing")
@@ -387,20 +390,26 @@ def _check_archive(
         raise Wrong("campaign.json", "the settings are not those of the archive and the audit log")
 
 
-def _bare(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row.get(name) for name in ("key", "forecast", "result", "facts")}
+def _check_decided(files: Mapping[str, bytes], entries: _Entries) -> None:
+    settings, close = _parsed(files, "campaign.json"), latest(entries, *CLOSES) or {"after": {}}
+    if files["campaign.json"] != text_of(settings_of(dict(settings, campaign=settings["after"]), entries)):
+        raise Wrong("campaign.json", "the settings before and after do not follow from each other and the audit log")
+    forecast = _parsed(files, "forecast.json")["forecast"]
+    for part, name, value in (("settings", "campaign", settings["before"]), ("forecast", "forecast", forecast)):
+        if close["after"].get(f"{part}_sha256", digest_of(value)) != digest_of(value):
+            raise Wrong(f"{name}.json", f"the {part} of before is not what the entry of the close holds the hash of")
 
 
 # -- the page ------------------------------------------------------------------------------------------------------------------
 
 WORDS = {
-    "close": ("Proof of a closed campaign", "活动关闭证明"), "campaign": ("Campaign", "活动"), "store": ("Store", "店铺"),
-    "closed_at": ("Closed at (UTC)", "关闭时间(UTC)"), "close_kind": ("How", "关闭方式"), "auto": ("By itself, at the end", "到期自动关闭"),
-    "manual": ("By hand, before the end", "到期前人工关闭"), "finalised_at": ("Final at (UTC)", "最终生效时间(UTC)"),
-    "completed_at": ("Verified in every point at (UTC)", "全部核实时间(UTC)"), "open": ("not yet", "尚未"),
-    "settings": ("Settings before and after", "关闭前后的设置"), "before": ("Before", "关闭前"), "after": ("After", "关闭后"),
-    "guards": ("Decisions and the rules that made them", "关闭前检查与所依据的规则版本"), "action": ("Action", "操作"),
-    "guard": ("Checks", "检查项"),
+    "proven": ("Held by the log", "日志已证明"), "close": ("Proof of a closed campaign", "活动关闭证明"), "campaign": ("Campaign", "活动"),
+    "store": ("Store", "店铺"), "closed_at": ("Closed at (UTC)", "关闭时间(UTC)"), "close_kind": ("How", "关闭方式"),
+    "auto": ("By itself, at the end", "到期自动关闭"), "manual": ("By hand, before the end", "到期前人工关闭"),
+    "finalised_at": ("Final at (UTC)", "最终生效时间(UTC)"), "completed_at": ("Verified in every point at (UTC)", "全部核实时间(UTC)"),
+    "open": ("not yet", "尚未"), "settings": ("Settings before and after", "关闭前后的设置"), "before": ("Before", "关闭前"),
+    "after": ("After", "关闭后"), "guards": ("Decisions and the rules that made them", "关闭前检查与所依据的规则版本"),
+    "action": ("Action", "操作"), "guard": ("Checks", "检查项"), "items": ("Items", "商品"), "unproven": ("Not held yet", "尚未证明"),
     "rules": ("Rules", "规则版本"), "status": ("Status", "状态"), "passed": ("Passed", "通过"), "warning": ("Warning", "提醒"),
     "blocked": ("Blocked", "阻塞"), "unknown": ("Unknown", "未知"), "at": ("At (UTC)", "时间(UTC)"), "result": ("Result", "结果"),
     "none": ("None: the clock ended it", "无：到期自动结束"), "figures": ("Forecast and result", "预估与结果"), "what": ("What", "项目"),
@@ -426,7 +435,7 @@ _STYLE = (
     "body{font:14px/1.6 system-ui,'PingFang SC','Microsoft YaHei','Noto Sans CJK SC',sans-serif;max-width:1080px;margin:24px auto;"
     "padding:0 16px;color:#1c2430}h1{font-size:20px}h2{font-size:16px;margin-top:32px}table{border-collapse:collapse;width:100%}"
     "th,td{border-bottom:1px solid #dde1e6;padding:6px 8px;text-align:left;vertical-align:top}thead th{color:#5a6472}"
-    "code{font-size:12px;overflow-wrap:anywhere}.n{text-align:right}"
+    "code{font-size:12px;overflow-wrap:anywhere}"
 )
 
 
@@ -469,14 +478,17 @@ def page(files: Mapping[str, bytes]) -> bytes:
     )
     body = "".join(f"<h2>{word(key)}</h2>\n{text}\n" for key, text in sections)
     head = f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
-    return f"{head}<body><h1>{title}</h1>\n{_facts(evidence, campaign['after'])}\n{body}</body></html>\n".encode()
+    facts = _facts(evidence, campaign["after"], proven_of(entries_of(read["audit"]), evidence["completed_at"]))
+    return f"{head}<body><h1>{title}</h1>\n{facts}\n{body}</body></html>\n".encode()
 
 
-def _facts(evidence: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+def _facts(evidence: Mapping[str, Any], after: Mapping[str, Any], proven: Sequence[str]) -> str:
     names = f"{escape(after['name'])} · {escape(after['name_zh'])} {_code(evidence['campaign'])}"
     rows = [["campaign", names], ["store", escape(evidence["store"])], ["close_kind", word(evidence["close_kind"])]]
     for name in ("closed_at", "finalised_at", "completed_at"):
         rows.append([name, escape(evidence[name]) if evidence[name] else word("open")])
+    parts = {"proven": proven, "unproven": [part for part in PARTS if part not in proven]}
+    rows += [[name, "<br>".join(word(part) for part in found)] for name, found in parts.items() if found]
     cells = "".join(f'<tr><th scope="row">{word(name)}</th><td>{text}</td></tr>' for name, text in rows)
     return f"<table><tbody>{cells}</tbody></table>"
 
@@ -485,10 +497,8 @@ def _settings(campaign: Mapping[str, Any]) -> str:
     before, after = campaign["before"], campaign["after"]
     rows = []
     for name in sorted(set(after) - {"version"}):
-        shown = escape(after[name])
-        rows.append(
-            [_code(name), escape(before.get(name)), f"<b>{shown}</b>" if name in campaign["changed"] else shown]
-        )
+        shown = f"<b>{escape(after[name])}</b>" if name in campaign["changed"] else escape(after[name])
+        rows.append([_code(name), escape(before.get(name)), shown])
     return _table(("what", "before", "after"), rows)
 
 
@@ -505,9 +515,7 @@ def _decisions(decisions: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _figures(forecast: Mapping[str, Any]) -> str:
-    why = {
-        row["key"]: "<br>".join(escape(row["why"].get(one)) for one in ("en", "zh")) for row in forecast["differences"]
-    }
+    why = {r["key"]: "<br>".join(escape(r["why"].get(one)) for one in ("en", "zh")) for r in forecast["differences"]}
     rows = [
         [word(key), escape(value), escape(forecast["result"].get(key)), why.get(key, "")]
         for key, value in sorted(forecast["forecast"].items())
@@ -521,7 +529,7 @@ def _checks(checks: Sequence[Mapping[str, Any]]) -> str:
         for line in check["results"]:
             samples = line.get("samples", [])
             shown = "<br>".join(
-                f"{escape(one['url'])}<br>{escape(one['excerpt'])}<br>{_code(one['sha256'])}" for one in samples
+                f"{escape(s['url'])}<br>{escape(s['excerpt'])}<br>{_code(s['sha256'])}" for s in samples
             )
             where = f"{escape(line['site'])} · {word(line['client'])}"
             rows.append([escape(check["finished_at"]), where, escape(line["pages"]), escape(line["leftovers"]), shown])
@@ -537,14 +545,12 @@ def _flow(readings: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _steps(steps: Sequence[Mapping[str, Any]]) -> str:
-    rows = []
-    for one in steps:
-        count = f"{escape(one['done'])} / {escape(one['total'])}"
-        rows.append([word(one["key"]), word(one["state"]), count, escape(one["finished_at"])])
+    counts = [f"{escape(one['done'])} / {escape(one['total'])}" for one in steps]
+    rows = [[word(s["key"]), word(s["state"]), n, escape(s["finished_at"])] for s, n in zip(steps, counts)]  # noqa: B905
     return _table(("step", "status", "result", "at"), rows)
 
 
-def _log(entries: Sequence[Mapping[str, Any]]) -> str:
+def _log(entries: _Entries) -> str:
     rows = [
         [escape(e["at"]), _code(e["action"]), word(e["result"]), escape(e["actor_label"]), escape(e["reason"])]
         for e in entries
@@ -580,20 +586,15 @@ def main(arguments: Sequence[str]) -> int:
     if key is None:
         _say(0, "Note: the public key came from the bundle itself. Give --key with one that you trust.")
     if not found["complete"]:
-        _say(0, f"Note: {_REOPENED if found['reopened'] else _OPEN}")
-    where = "campaign {campaign} of {store}, closed {closed_at}".format(**found)
-    return _say(0, "WHOLE: {0}; {entries} entries of a log of {log_size}, signed at {signed_at}".format(where, **found))
+        parts = (", ".join(found[which]) for which in ("proven", "open"))
+        _say(0, f"Note: {_REOPENED if found['reopened'] else _OPEN.format(*parts)}")
+    return _say(0, _WHOLE.format(**found))
 
 
 def _say(status: int, text: str) -> int:
-    stream = sys.stderr if status else sys.stdout
-    stream.write(text + "\n")
+    (sys.stderr if status else sys.stdout).write(text + "\n")
     return status
 
 
-def _run() -> NoReturn:
-    sys.exit(main(sys.argv[1:]))
-
-
 if __name__ == "__main__":
-    _run()
+    sys.exit(main(sys.argv[1:]))

@@ -292,6 +292,101 @@ def test_an_open_close_says_that_it_is_open(shop, frozen):
         bundle.export_proof(shop.store, campaign.code, actor=viewer)
 
 
+@pytest.fixture(scope="module")
+def _kept_open() -> dict[str, bytes]:
+    return {}
+
+
+@pytest.fixture
+def open_ones(_kept_open, request) -> dict[str, bytes]:
+    """Bundles of a cancel that is still held and of a close by the clock without an archive; they are only read."""
+    if not _kept_open:
+        shop, frozen = request.getfixturevalue("shop"), request.getfixturevalue("frozen")
+        byhand = make.make_campaign(
+            shop.store, shop.skus[1:], name="羊毛 & wool", rules={"note": "\u2028 é \t", "n": [1, "2.50"]}
+        )
+        clocked = make.make_campaign(shop.store, shop.skus[:1], ends_at=clock.now() + timedelta(hours=1))
+        make.make_order(shop.store, shop.skus[1:], campaign=byhand.code)
+        stopping.cancel(shop.store, byhand.code, confirm_code=byhand.code, reason="season", actor=shop.owner)
+        _sealed()
+        _kept_open["by hand"] = bundle.make(byhand, now=clock.now()).read()
+        _work(frozen, 3600, 900)
+        _sealed()
+        _kept_open["by the clock"] = bundle.make(clocked, now=clock.now()).read()
+    return _kept_open
+
+
+def test_what_was_decided_at_the_moment_of_a_close_is_proven_at_once(open_ones, tmp_path, capsys):
+    by_hand, by_clock = (verify.check_bundle(open_ones[which]) for which in ("by hand", "by the clock"))
+    assert (by_hand["complete"], by_hand["proven"]) == (False, ["settings", "guards", "forecast"])
+    assert by_hand["open"] == ["result", "checks", "items"]
+    assert (by_clock["proven"], by_clock["open"]) == (["guards", "forecast"], ["settings", "result", "checks", "items"])
+    (tmp_path / "open.zip").write_bytes(open_ones["by hand"])
+    assert verify.main([str(tmp_path / "open.zip")]) == 0
+    said = capsys.readouterr().out
+    assert "Held by the log: settings, guards, forecast." in said
+    assert "Not held yet: result, checks, items." in said
+    page = _files(open_ones["by hand"])["index.html"].decode()
+    assert "尚未证明" in page
+
+
+OPEN_FORGERIES: tuple[tuple[str, str, tuple[tuple[object, ...], ...], object, str], ...] = (
+    ("by hand", "campaign.json", (("before", "price_protected"), ("after", "price_protected")), True, "campaign.json"),
+    ("by hand", "campaign.json", (("before", "rules"), ("after", "rules")), {}, "campaign.json"),
+    ("by hand", "campaign.json", (("before", "min_items"),), 5, "campaign.json"),
+    ("by hand", "campaign.json", (("before", "state"),), "paused", "campaign.json"),
+    ("by hand", "guards.json", ((0, "guards", 0, "status"),), "warning", "guards.json"),
+    ("by hand", "guards.json", ((0, "guards", 0, "policy"),), "V9", "guards.json"),
+    ("by hand", "guards.json", ((0, "rules"),), "V9", "guards.json"),
+    ("by hand", "forecast.json", (("forecast", "tags"),), 0, "forecast.json"),
+    ("by hand", "forecast.json", (("forecast", "open_orders"),), 40, "forecast.json"),
+    ("by the clock", "campaign.json", (("before", "price_protected"),), True, "campaign.json"),
+    ("by the clock", "forecast.json", (("forecast", "tags"),), 0, "forecast.json"),
+)
+
+
+@pytest.mark.parametrize(
+    ("which", "name", "places", "to", "named"),
+    OPEN_FORGERIES,
+    ids=[f"{n}-{one[0]}-{one[1]}" for n, one in enumerate(OPEN_FORGERIES)],
+)
+def test_a_forger_of_an_open_close_who_puts_all_the_rest_right_is_found(open_ones, which, name, places, to, named):
+    """Manifest, container, page, and for the forecast the evidence that is in no log yet: all made to fit."""
+    files = dict(_files(open_ones[which]))
+    assert verify.check_bundle(_again(files))["campaign"]
+    for place in places:
+        files[name] = _set(*place, to=to)(files[name])
+        if name == "forecast.json":
+            files["evidence.json"] = _set(*place, to=to)(files["evidence.json"])
+    files["index.html"] = verify.page(files)
+    with pytest.raises(verify.Wrong) as wrong:
+        verify.check_bundle(_again(files))
+    assert wrong.value.where == named
+
+
+def test_what_nothing_holds_yet_is_named_as_such_and_not_as_proven(open_ones):
+    """The figures of what was done are no part of what was decided: until the close is complete they are a statement."""
+    files = dict(_files(open_ones["by hand"]))
+    for name in ("evidence.json", "forecast.json"):
+        files[name] = _set("result", "tags", to=0)(files[name])
+    files["index.html"] = verify.page(files)
+    assert "result" in verify.check_bundle(_again(files))["open"]
+
+
+def test_closes_that_clock_or_people_take_together_hold_each_its_own(shop, frozen):
+    """One statement for many closes, each entry with the hash of its own forecast; closes that foresee the same share it."""
+    ends = clock.now() + timedelta(hours=1)
+    made = [make.make_campaign(shop.store, shop.skus[: 1 + n % 2], ends_at=ends) for n in range(4)]
+    _work(frozen, 3600, 900)
+    _sealed()
+    entries = AuditEvent.objects.filter(action="campaign.end").order_by("object_id")
+    held = {entry.object_id: entry.after["forecast_sha256"] for entry in entries}
+    assert set(held) == {one.code for one in made}
+    assert len(set(held.values())) == 2
+    for campaign in made:
+        assert "forecast" in verify.check_bundle(bundle.make(campaign, now=clock.now()).read())["proven"]
+
+
 def test_a_close_by_the_clock_and_one_looked_at_again(shop, frozen):
     campaign = make.make_campaign(shop.store, shop.skus, ends_at=clock.now() + timedelta(hours=1))
     _work(frozen, 0, 3600, 900, 60, 900, 7200)
