@@ -66,12 +66,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, read to its end. Header names are lower case."""
+    """An answer, read to its end. Header names are lower case; `cookies` are the values of its Set-Cookie, one each."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     seconds: float
+    cookies: tuple[str, ...] = ()
 
 
 def parse_target(url: str) -> Url:
@@ -274,8 +275,9 @@ class Client:
             words = f"{type(error).__name__}: {error}"[:500]
             fault = Fault("timeout") if slow else _fault_of(error)
             raise OutboundError("timeout" if slow else "failed", words, asked=_call.asked, fault=fault) from error
-        known = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status, known, content, time.monotonic() - began)
+        known = {name.lower(): response.headers[name] for name in response.headers}
+        cookies = tuple(response.headers.getlist("set-cookie"))
+        return Reply(response.status, known, content, time.monotonic() - began, cookies)
 
     def close(self) -> None:
         """Close the kept connections."""

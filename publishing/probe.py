@@ -206,8 +206,9 @@ class _Visits:
             reply = self.transport.get(
                 url, headers
             )  # a kept connection may have been closed at the other end: once more
-        if visitor.keeps_cookies and "set-cookie" in reply.headers:
-            jar.update(_given(reply.headers["set-cookie"]))
+        if visitor.keeps_cookies:
+            for header in reply.cookies:  # several may be given at once, each in its own header
+                jar.update(_given(header))
         return reply
 
     @staticmethod
@@ -302,7 +303,8 @@ class WsgiTransport:
         finally:
             translation.activate(language or settings.LANGUAGE_CODE)
         given = {name.lower(): value for name, value in response.items()}
-        return Reply(response.status_code, given, getattr(response, "content", b""), 0.0)
+        cookies = tuple(cookie.OutputString() for cookie in response.cookies.values())
+        return Reply(response.status_code, given, getattr(response, "content", b""), 0.0, cookies)
 
 
 def _environ(url: str, headers: Mapping[str, str]) -> dict[str, Any]:

@@ -205,6 +205,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Set-Cookie", "visitor=42; Path=/; HttpOnly")
+        self.send_header("Set-Cookie", "bucket=b; Expires=Wed, 09 Jun 2027 10:18:14 GMT")
+        self.send_header("Set-Cookie", "lang=en")
         if status == 302:
             self.send_header("Location", "/elsewhere")
         self.end_headers()
@@ -238,7 +240,7 @@ def test_clients_differ_as_buyers_do(server) -> None:
     for _, headers in Handler.seen:
         by_client[next(name for name in by_client if name in headers["user-agent"])].append(headers)
     assert {name: len(found) for name, found in by_client.items()} == {"Windows": 30, "Android": 30, "X11": 30}
-    assert any(headers.get("cookie") == "visitor=42" for headers in by_client["Windows"])
+    assert any(headers.get("cookie") == "bucket=b; lang=en; visitor=42" for headers in by_client["Windows"])
     assert not any("cookie" in headers for headers in by_client["X11"])
     assert {headers["cache-control"] for headers in by_client["X11"]} == {"no-cache"}
 
