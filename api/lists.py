@@ -23,7 +23,11 @@ class ListQuery(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    limit: int | None = Field(None, ge=1, description=gettext_noop("Rows of a page; 50 unless told, 200 at most."))
+    limit: int | None = Field(
+        None,
+        ge=1,
+        description=gettext_noop("Rows of a page; %(api__page_size)s unless told, %(api__page_size_max)s at most."),
+    )
     cursor: str = Field(
         "", max_length=200, description=gettext_noop("`next_cursor` of the page before; nothing for the first page.")
     )

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.rights import ALL_RIGHTS
 from inbox import catalogue
+from policies.stated import fill
 
 Text = str | Promise
 
@@ -34,7 +35,7 @@ TAGS: dict[str, Text] = {
     "audit": _("The record of who did what"),
 }
 
-#: Heading and paragraphs; the same in the OpenAPI document and on the page.
+#: Heading and paragraphs; the same in the OpenAPI document and on the page. Limits are named, and filled in as they are (policies.stated).
 CONVENTIONS: tuple[tuple[Text, tuple[Text, ...]], ...] = (
     (
         _("Tokens"),
@@ -62,7 +63,9 @@ CONVENTIONS: tuple[tuple[Text, tuple[Text, ...]], ...] = (
     (
         _("Sending again"),
         (
-            _("Any POST may carry an Idempotency-Key; it is kept for 24 hours, for this token and this address."),
+            _(
+                "Any POST may carry an Idempotency-Key; it is kept for %(api__idempotency_ttl__seconds)s, for this token and this address."
+            ),
             _(
                 "The same key and body answers what the first call answered, with Idempotent-Replay: true; another body answers 422."
             ),
@@ -75,7 +78,10 @@ CONVENTIONS: tuple[tuple[Text, tuple[Text, ...]], ...] = (
         (
             _("Every error is an RFC 9457 problem document with a code; errors names every broken field at once."),
             _("409 carries blockers when guards refuse; 423 the holder of the operation lock and seconds_left."),
-            _("423, 429 and 503 carry Retry-After. A token may call 100 times a second, with bursts of 1,000."),
+            _(
+                "423, 429 and 503 carry Retry-After. A token may call %(api__rate_per_second)s times a second, with bursts of"
+                " %(api__burst)s."
+            ),
         ),
     ),
 )
@@ -122,6 +128,16 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """One error code, as readers of the API meet it without a case at hand."""
+
+    code: str
+    title: str
+    cause: str
+    steps: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """The whole page."""
 
@@ -129,18 +145,18 @@ class Page:
     version: str
     conventions: list[tuple[str, list[str]]]
     sections: list[Section]
-    codes: list[catalogue.Code]
+    codes: list[Entry]
 
 
 def text() -> str:
-    """The conventions as Markdown, in the active language."""
+    """The conventions as Markdown, in the active language, their limits still to be filled in."""
     return "\n\n".join(
         f"## {title}\n\n" + "\n\n".join(str(words) for words in paragraphs) for title, paragraphs in CONVENTIONS
     )
 
 
 def page(document: dict[str, Any]) -> Page:
-    """The page in the active language."""
+    """The page in the active language, with the limits that are in force."""
     info = document["info"]
     title: str = info["title"]
     sections = {name: Section(f"tag-{name}", words) for name, words in TAGS.items()}
@@ -150,10 +166,15 @@ def page(document: dict[str, Any]) -> Page:
     return Page(
         title=_now(title),
         version=info["version"],
-        conventions=[(str(title), [str(words) for words in paragraphs]) for title, paragraphs in CONVENTIONS],
+        conventions=[(str(title), [fill(str(words)) for words in paragraphs]) for title, paragraphs in CONVENTIONS],
         sections=[section for section in sections.values() if section.calls],
-        codes=catalogue.all_codes(),
+        codes=[_entry(code) for code in catalogue.all_codes()],
     )
+
+
+def _entry(code: catalogue.Code) -> Entry:
+    steps = [catalogue.fill(step, {}) for step in code.steps]
+    return Entry(code.code, catalogue.fill(code.title, {}), catalogue.fill(code.cause, {}), steps)
 
 
 def _call(document: dict[str, Any], path: str, method: str, entry: dict[str, Any]) -> Call:
@@ -184,7 +205,7 @@ def _call(document: dict[str, Any], path: str, method: str, entry: dict[str, Any
 
 def _in_words(english: str) -> str:
     """A text of the document in the active language; what stands between backticks is code."""
-    parts = escape(_now(english) if english else "").split("`")
+    parts = escape(fill(_now(english)) if english else "").split("`")
     return mark_safe("".join(f"<code>{part}</code>" if n % 2 else part for n, part in enumerate(parts)))  # noqa: S308 - words of our own
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,9 @@ from api.app import BASE, api
 from api.idempotency import HEADER, REPLAY
 from api.problems import CONTENT_TYPE
 from api.schemas.common import Problem
+from core import clock
+from policies import active, stated
+from policies.rules import ApiRules
 
 _ENCODER = DjangoJSONEncoder()
 _REFS = "#/components/schemas/{model}"
@@ -43,7 +47,7 @@ _PROBLEMS: dict[str, str] = {
 
 @lru_cache(maxsize=1)
 def document() -> dict[str, Any]:
-    """The whole document, in English; made once."""
+    """The whole document, in English, made once; its texts name their limits, which `stated_document` fills in."""
     with override("en"):
         raw = dict(api.get_openapi_schema(path_prefix=""))
         found: dict[str, Any] = orjson.loads(
@@ -63,23 +67,45 @@ def document() -> dict[str, Any]:
         return found
 
 
+def stated_document(now: datetime) -> bytes:
+    """The document as JSON with the limits that are in force; made once for each state of the rules."""
+    return _stated(stated.mark(now))
+
+
+@lru_cache(maxsize=2)
+def _stated(_mark: tuple[tuple[str, str], ...]) -> bytes:
+    with override("en"):
+        made = _filled(document())
+    return orjson.dumps(made, option=orjson.OPT_INDENT_2)
+
+
+def _filled(node: Any) -> Any:
+    if isinstance(node, dict):
+        longest = {"maxLength": active(ApiRules, clock.now()).idempotency_key_max} if node.get("name") == HEADER else {}
+        made = {name: _filled(inner) for name, inner in node.items()}
+        return made | {"schema": made["schema"] | longest} if longest else made
+    if isinstance(node, list):
+        return [_filled(inner) for inner in node]
+    return stated.fill(node) if isinstance(node, str) else node
+
+
 @require_safe
 @public
 def document_view(request: HttpRequest) -> HttpResponse:
     """`openapi.json`, for everybody."""
-    return HttpResponse(orjson.dumps(document(), option=orjson.OPT_INDENT_2), content_type="application/json")
+    return HttpResponse(stated_document(clock.now()), content_type="application/json")
 
 
 @require_safe
 @public
 def docs_view(request: HttpRequest) -> HttpResponse:
     """The same for people, drawn on the server: it works without JavaScript and needs nothing from elsewhere."""
-    return render(request, "api/docs.html", {"manual": _page(get_language() or "en")})
+    return render(request, "api/docs.html", {"manual": _page(get_language() or "en", stated.mark(clock.now()))})
 
 
 @lru_cache(maxsize=4)
-def _page(language: str) -> manual.Page:
-    """The page's content, made once for each language."""
+def _page(language: str, _mark: tuple[tuple[str, str], ...]) -> manual.Page:
+    """The page's content, made once for each language and state of the rules."""
     with override(language):
         return manual.page(document())
 
@@ -132,8 +158,10 @@ def _key_parameter() -> dict[str, Any]:
         "in": "header",
         "name": HEADER,
         "required": False,
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        "description": gettext_noop("Same key and body: the first answer again. Kept for 24 hours."),
+        "schema": {"type": "string", "minLength": 1},
+        "description": gettext_noop(
+            "Same key and body: the first answer again. Kept for %(api__idempotency_ttl__seconds)s."
+        ),
     }
 
 

@@ -47,7 +47,7 @@ declare(
     ),
     Code(
         "ERR_BULK_LIMIT", ERROR, _("Too many campaigns at once"),
-        cause=_("At most 20 campaigns can be cancelled in one go."), fix=_("Choose fewer."),
+        cause=_("At most %(closing__bulk_cancel_max)s campaigns can be cancelled in one go."), fix=_("Choose fewer."),
     ),
     Code(
         "ERR_BULK_ACTION", ERROR, _("Unknown bulk action"),

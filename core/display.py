@@ -7,7 +7,7 @@ with its name, and in UTC.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import cache
 from typing import Literal
@@ -115,6 +115,15 @@ def sentence(moment: datetime, zone: tzinfo) -> str:
         return f"{local} UTC"
     bracket = f"（{utc}）" if is_chinese() else f" ({utc})"
     return f"{local} {zone_label(zone, moment)}{bracket}"
+
+
+def lasting(seconds: float) -> str:
+    """How long something lasts, in its two largest units: `1 day`, `45 seconds`, `1小时 30分钟`."""
+    if seconds < 60:
+        length: Literal["short", "long"] = "short" if is_chinese() else "long"
+        return str(format_unit(round(seconds), "duration-second", length=length, locale=locale()))
+    since = datetime(2000, 1, 1, tzinfo=UTC)
+    return span(since, since + timedelta(seconds=seconds))
 
 
 def span(since: datetime, until: datetime) -> str:

@@ -22,7 +22,7 @@ declare(
     ),
     Code(
         "ERR_COUPON_DISPUTES", ERROR, _("Too many orders in arbitration"),
-        cause=_("The buyer has two or more orders in arbitration within the last 30 days."),
+        cause=_("The buyer has %(coupons__disputes)s or more orders in arbitration within the last %(coupons__dispute_days)s days."),
         fix=_("Nothing on the seller's side: it ends with the disputes."), source=GUIDE,
     ),
     Code(
@@ -59,7 +59,7 @@ declare(
     ),
     Code(
         "ERR_COUPON_VELOCITY", ERROR, _("Too many claims from one address"),
-        cause=_("More than 5 claims came from one address within an hour."),
+        cause=_("More than %(coupons__velocity_claims)s claims came from one address within %(coupons__velocity_seconds__seconds)s."),
         fix=(_("Look at the usage details for a pattern."), _("Resume issuing when nothing is wrong.")), source=GUIDE,
     ),
     Code(

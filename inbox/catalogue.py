@@ -17,6 +17,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from policies import stated
+
 Text = str | Promise
 
 VERSION = "2.3"
@@ -36,7 +38,7 @@ class Severity(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One entry. `title`, `cause` and the steps of `fix` may hold `%(name)s` of a message's params.
+    """One entry. `title`, `cause` and the steps of `fix` may hold `%(name)s` of a message's params, or of a limit (policies.stated).
 
     `page` is the URL name where it is mended; `page_args` names the params (beside the store's slug) that the address needs.
     `source` is the document that names the code, if any.
@@ -76,10 +78,16 @@ class _Known(dict[str, Any]):
 
 
 def fill(text: Text, params: Mapping[str, Any]) -> str:
-    """The sentence in the reader's language with its params; a missing one shows as “…”, a broken one leaves the text as it is."""
+    """The sentence in the reader's language with its params, and with the limits that it names (policies.stated) as they are now.
+
+    A missing param shows as “…”, a broken one leaves the text as it is.
+    """
     plain = str(text)
+    if "%(" not in plain:
+        return plain
+    plain = stated.fill(plain)
     try:
-        return plain % _Known(params) if "%(" in plain else plain
+        return plain % _Known(params)
     except (TypeError, ValueError):
         return plain
 

@@ -39,7 +39,8 @@ def list_events(request: ApiRequest, query: Query[AuditQuery]) -> HttpResponse:
     response=ProofOut,
     summary=_("Proof of one entry"),
     description=_(
-        "What a third party needs to check that the entry is in the log; 409 until it is sealed, a minute at most."
+        "What a third party needs to check that the entry is in the log; 409 until it is sealed, about"
+        " %(audit__checkpoint_every__seconds)s."
     ),
 )
 @needs("audit.view", also=(409,))

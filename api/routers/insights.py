@@ -42,7 +42,7 @@ class Span(BaseModel):
     response={202: EventsTaken},
     summary=_("Count events"),
     description=_(
-        "Impressions, clicks and units put into a cart, up to 10,000 a call. A wrong event is rejected alone."
+        "Impressions, clicks and units put into a cart, up to %(insights__events_per_call)s a call. A wrong event is rejected alone."
     ),
 )
 @needs("checkout.use")
@@ -99,7 +99,7 @@ def record_spend(request: ApiRequest, code: str) -> HttpResponse:
     "/insights/close-failures",
     response=FailuresOut,
     summary=_("Why closes are refused"),
-    description=_("Refused pauses and cancels by cause; 90 days unless a span is asked for."),
+    description=_("Refused pauses and cancels by cause; %(insights__failure_days__days)s unless a span is asked for."),
 )
 @needs("insights.view")
 def close_failures(request: ApiRequest, query: Query[Span]) -> HttpResponse:

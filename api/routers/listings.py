@@ -82,7 +82,9 @@ def create_listing(request: ApiRequest) -> HttpResponse:
     "/listings/delist",
     response=DelistOut,
     summary=_("Take listings off sale"),
-    description=_("At once, or gradually: stock to zero now, delisted 24 hours later."),
+    description=_(
+        "At once, or gradually: stock to zero now, delisted %(listings__gradual_delist_hours__hours)s later."
+    ),
 )
 @needs("listings.delist")
 def delist_listings(request: ApiRequest, body: DelistIn) -> HttpResponse:
@@ -154,7 +156,9 @@ def edit_listing(request: ApiRequest, id: str) -> HttpResponse:
     "/prices",
     response=RowsApplied,
     summary=_("Set sale prices"),
-    description=_("Up to 10,000 rows. A wrong row is rejected alone; all others are applied in one step."),
+    description=_(
+        "Up to %(listings__rows_per_call)s rows. A wrong row is rejected alone; all others are applied in one step."
+    ),
 )
 @needs("listings.price")
 @takes(PricesIn)
@@ -168,7 +172,7 @@ def set_prices(request: ApiRequest) -> HttpResponse:
     "/stock",
     response=RowsApplied,
     summary=_("Set stock"),
-    description=_("Up to 10,000 rows. A count that is older than the one held is rejected."),
+    description=_("Up to %(listings__rows_per_call)s rows. A count that is older than the one held is rejected."),
 )
 @needs("listings.edit")
 @takes(StockIn)

@@ -132,7 +132,9 @@ def emergency_stop_campaign(request: ApiRequest, code: str, body: EmergencyIn) -
     "/campaigns/bulk",
     response=BulkOut,
     summary=_("Pause, resume or cancel many"),
-    description=_("A result for each code; the refusal of one stops no other. At most 20 can be cancelled at once."),
+    description=_(
+        "A result for each code; the refusal of one stops no other. At most %(closing__bulk_cancel_max)s can be cancelled at once."
+    ),
 )
 @needs("campaigns.pause", "campaigns.cancel")
 def bulk_campaigns(request: ApiRequest, body: BulkIn) -> HttpResponse:
@@ -223,7 +225,7 @@ def get_closing(request: ApiRequest, code: str) -> HttpResponse:
     summary=_("The proof of the latest close"),
     description=_(
         "One zip: settings, decisions, forecast and result, checks, audit entries with their proofs, and a verifier that needs no server."
-        " 409 until the close is sealed, a minute at most."
+        " 409 until the close is sealed, about %(audit__checkpoint_every__seconds)s."
     ),
     openapi_extra={"responses": {200: {"description": "OK", "content": {"application/zip": {"schema": {}}}}}},
 )

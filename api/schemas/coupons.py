@@ -40,7 +40,7 @@ class CouponFields(Body):
     currency: str = optional(max_length=10, examples=["USD"], description=_("The store's unless given."))
     min_order: Amount | None = optional(description=_("A no-threshold coupon has the platform's floor."))
     starts_at: Moment = optional()
-    ends_at: Moment = optional(description=_("1 to 90 days after the start."))
+    ends_at: Moment = optional(description=_("%(coupons__min_days)s to %(coupons__max_days)s days after the start."))
     quota: Count = optional(description=_("How many may be claimed."))
     per_buyer: Count = optional(description=_("Always 1."))
     pool: PoolIn = optional()

@@ -34,7 +34,7 @@ class EventIn(Body):
 
 
 class EventsIn(Body):
-    """Up to 10,000 events."""
+    """Events, as many as the rules allow in one call."""
 
     events: list[EventIn]
 

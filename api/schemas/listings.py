@@ -148,19 +148,19 @@ class StockRow(Body):
 
 
 class PricesIn(Body):
-    """Up to 10,000 rows."""
+    """Rows, as many as the rules allow in one call."""
 
     prices: list[PriceRow]
 
 
 class StockIn(Body):
-    """Up to 10,000 rows."""
+    """Rows, as many as the rules allow in one call."""
 
     stock: list[StockRow]
 
 
 class DelistIn(Body):
-    """Listings to take off sale. Gradual: stock to zero now, delisted 24 hours later."""
+    """Listings to take off sale. Gradual: stock to zero now, delisted later."""
 
     ids: list[int] = Field(min_length=1)
     reason: Reason
@@ -190,7 +190,7 @@ class JobError(Answer):
 
 
 class JobOut(Answer):
-    """How a job stands; `rows` are those that failed, the first thousand."""
+    """How a job stands; `rows` are those that failed, the first of them."""
 
     id: int
     kind: str

@@ -80,7 +80,10 @@ class OrderIn(Body):
     order: str = Field(min_length=1, max_length=200, description=_("The merchant's own number, unique in the store."))
     quote: str | None = Field(None, max_length=80)
     placed_at: Time | None = Field(
-        None, description=_("Now unless given; in the past it is history. At most 5 minutes ahead.")
+        None,
+        description=_(
+            "Now unless given; in the past it is history. At most %(orders__future_seconds__seconds)s ahead."
+        ),
     )
     buyer: str = Field("", max_length=400)
     country: str = Field("", max_length=80)

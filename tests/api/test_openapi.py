@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from django.test import Client
 
+import policies
 from accounts.rights import ALL_RIGHTS
 from api import openapi
 from api.access import declared
 from api.auth import admit
+from audit.actors import Actor, ActorKind
+from core import clock
+from policies import publishing
+from policies.rules import ApiRules, ClosingRules, ListingRules, Rules
 from tests.api.client import BASE, Api, problem
 
 PUBLIC = ("/openapi.json", "/docs")
@@ -102,6 +109,66 @@ def test_the_readable_page_has_every_call_and_code(db: None, document: dict[str,
     assert "style=" not in page
     assert not re.findall(r"<script(?![^>]*src=)(?![^>]*application/json)", page)
     assert ("令牌" in page) == (language == "zh-hans")
+
+
+def test_a_changed_rule_changes_the_limits_that_page_and_document_state(db: None) -> None:
+    now = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    later = now + timedelta(days=400)
+    changes: dict[type[Rules], dict[str, int]] = {
+        ApiRules: {"rate_per_second": 7, "page_size_max": 99, "idempotency_ttl": 7200, "idempotency_key_max": 77},
+        ClosingRules: {"bulk_cancel_max": 3},
+        ListingRules: {"rows_per_call": 1234, "gradual_delist_hours": 48},
+    }
+    with clock.freeze(now):
+        for model, changed in changes.items():
+            values = policies.active(model, now).model_dump(mode="json") | changed
+            actor = Actor(ActorKind.USER, 1, "Staff", staff=True)
+            publishing.publish(model.key, values, version="next", valid_from=later, reason="Fewer", actor=actor)
+        policies.forget()
+
+    def told(moment: datetime, language: str, *words: str) -> None:
+        with clock.freeze(moment):
+            page = Client().get(f"{BASE}/docs", headers={"Accept-Language": language}).content.decode()
+            document = Client().get(f"{BASE}/openapi.json").content.decode()
+        assert "__" not in "".join(re.findall(r"%\(.*?\)s", page + document))
+        for word in words:
+            assert word in page
+            assert language != "en" or word in document or "campaigns can be" in word
+
+    try:
+        told(
+            now,
+            "en",
+            "100 times a second",
+            "50 unless told, 200 at most",
+            "kept for 1 day",
+            "Up to 10,000 rows",
+            "At most 20 campaigns can be",
+        )
+        told(
+            later,
+            "en",
+            "7 times a second",
+            "50 unless told, 99 at most",
+            "kept for 2 hours",
+            "Up to 1,234 rows",
+            "At most 3 campaigns can be",
+        )
+        told(
+            later,
+            "zh-hans",
+            "每秒可调用7次",
+            "最多99",
+            "保留2小时",
+            "最多1,234行",
+            "2天后下架",
+            "一次最多永久取消3个活动",
+        )
+        with clock.freeze(later):
+            found = orjson.loads(openapi.stated_document(later))["paths"]["/listings"]["post"]["parameters"]
+        assert [one["schema"]["maxLength"] for one in found if one["name"] == "Idempotency-Key"] == [77]
+    finally:
+        policies.forget()
 
 
 def test_problem_types_lead_to_their_words(owner: Api) -> None:
