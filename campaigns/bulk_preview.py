@@ -35,7 +35,7 @@ _SHARE = """
 #: As `impact` counts them, over codes instead of ids.
 _LINKED = f"""
     SELECT count(*), COALESCE(sum((SELECT count(*) FROM coupons_claim k WHERE k.coupon_id = c.id AND k.state = 'claimed')), 0)::bigint
-    {LINKED_COUPONS.replace("ANY(%(ids)s)", _PAUSABLE)}
+    {LINKED_COUPONS.replace("ANY(%(ids)s::bigint[])", _PAUSABLE)}
 """  # noqa: S608 - constants of this house
 
 

@@ -13,6 +13,7 @@ from django.db.models import Exists, OuterRef
 
 from campaigns.models import Campaign, CampaignItem, Check, CheckState, Leftover, Occasion
 from campaigns.nudges import wake_checks
+from core.database import arrays
 from policies import timing
 
 OPEN = (CheckState.PENDING, CheckState.RUNNING)
@@ -23,12 +24,12 @@ _INSERT = """
     SELECT c.store_id, c.id, {closing}, %(occasion)s, d.number - %(early)s, %(now)s + d.delay, 'pending', 0, 0, 0, '[]',
         %(scope)s::jsonb
     FROM campaigns_campaign c {join} CROSS JOIN unnest(%(delays)s::interval[]) WITH ORDINALITY AS d(delay, number)
-    WHERE c.id = ANY(%(ids)s)
+    WHERE c.id = ANY(%(ids)s::bigint[])
     ORDER BY c.id, d.number
 """
 _FREE = _INSERT.format(closing="NULL::bigint", join="")
 _OF_CLOSING = _INSERT.format(
-    closing="k.id", join="JOIN campaigns_closing k ON k.campaign_id = c.id AND k.id = ANY(%(closings)s)"
+    closing="k.id", join="JOIN campaigns_closing k ON k.campaign_id = c.id AND k.id = ANY(%(closings)s::bigint[])"
 )
 
 
@@ -52,8 +53,8 @@ def plan(
     if at_once:
         delays.insert(0, timedelta(0))
     given: dict[str, Any] = {
-        "ids": [campaign.pk for campaign in campaigns],
-        "closings": list(closings),
+        "ids": arrays.numbers(campaign.id for campaign in campaigns),
+        "closings": arrays.numbers(closings),
         "occasion": str(occasion),
         "now": now,
         "delays": delays,

@@ -30,7 +30,7 @@ def clean_up(store: Store, code: str, *, actor: Actor, now: datetime) -> Check:
     campaign = finding.lock(store, code)
     _ensure_stopped(campaign)
     leftovers.clear([campaign], now=now)
-    pages = offers.tell_sites([campaign], now=now).pages
+    pages = offers.tell_sites([campaign], now=now)
     closing = _closing(campaign)
     planned = check_plan.plan_one(
         campaign, occasion=Occasion.CLEANUP, closing_id=closing.pk if closing else None, now=now, wait=timedelta(0)
@@ -61,7 +61,7 @@ def run_step_again(store: Store, code: str, key: str, *, actor: Actor, now: date
         why = telling.CAMPAIGN_ENDED if closing.close_kind == CloseKind.AUTO else telling.CAMPAIGN_CANCELLED
         coupon_acts.void([campaign], reason=why, actor=actor, right="campaigns.cancel", now=now)
     elif key == "publish_sites":
-        pages = offers.tell_sites([campaign], now=now).pages
+        pages = offers.tell_sites([campaign], now=now)
         step = steps.moved(step, steps.RUNNING, at=now, done_count=0, total=pages)
     elif key == "verify":
         check_plan.plan_one(campaign, occasion=Occasion.CLOSE, closing_id=closing.pk, now=now, wait=timedelta(0))

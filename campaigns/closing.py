@@ -84,7 +84,7 @@ def open_manual(
     """
     before = forecast(rows)
     touched = offers.switch_off(rows, now=now)
-    with_coupons = [row for row in rows if before[row.pk].coupons]
+    with_coupons = [row for row in rows if before[row.id].coupons]
     stopped = {}
     if with_coupons:
         stopped = coupon_acts.stop(with_coupons, actor=actor, reason=note, freeze=True, right=right, now=now)
@@ -92,12 +92,12 @@ def open_manual(
     wait = final_at(now).isoformat()
     archived = (now + timing.archive_delay()).isoformat()
     reports = {
-        row.pk: _report(
+        row.id: _report(
             [
                 *_stopped(row, touched, cut_over=now),
-                steps.pending("void_coupons", before[row.pk].coupons, until=wait),
+                steps.pending("void_coupons", before[row.id].coupons, until=wait),
                 steps.pending("release_stock", until=wait, released=_units(stopped, row)),
-                _publishing(_pages(row, before[row.pk]), now),
+                _publishing(_pages(row, before[row.id]), now),
                 steps.pending("review_prices", until=wait),
                 steps.pending("verify"),
                 steps.pending("archive", due=archived),
@@ -113,12 +113,12 @@ def open_manual(
 
 def finalise(rows: Sequence[Campaign], *, now: datetime) -> int:
     """End the hold of these campaigns: coupons, stock, prices, `cancelled` for good; answers how many."""
-    ids = [row.pk for row in rows]
+    ids = [row.id for row in rows]
     # Locked: a worker that carries one of them forward at this moment would otherwise be overwritten with what was read before.
     open_ones = Closing.objects.filter(campaign_id__in=ids, taken_back_at=None, finalised_at=None)
     held = list(open_ones.select_for_update(of=("self",), no_key=True).order_by("id"))
     figures = forecast(rows)
-    with_coupons = [row for row in rows if figures[row.pk].coupons]
+    with_coupons = [row for row in rows if figures[row.id].coupons]
     voided = {}
     if with_coupons:
         voided = coupon_acts.void(with_coupons, reason=telling.CAMPAIGN_CANCELLED, actor=SWEEP, now=now)
@@ -129,7 +129,7 @@ def finalise(rows: Sequence[Campaign], *, now: datetime) -> int:
         closing.steps = steps.put(closing.steps, _final_steps(impact, now))
         closing.finalised_at = now
         closing.next_due_at = now
-    known = {row.pk: row for row in rows}
+    known = {row.id: row for row in rows}
     odd = [one for one in held if differences(one.forecast, one.result)]
     facts = facts_of([_between(known[one.campaign_id], one.closed_at) for one in odd], now=now)
     for closing in held:
@@ -144,17 +144,17 @@ def close_ended(rows: Sequence[Campaign], *, now: datetime) -> int:
     """Close campaigns whose grace is over (R35); answers how many. The cut-over for buyers was `ends_at`, by the clock."""
     before = forecast(rows, at_end=True)
     touched = offers.switch_off(rows, now=now, tell=False)
-    with_coupons = [row for row in rows if before[row.pk].coupons]
+    with_coupons = [row for row in rows if before[row.id].coupons]
     voided = {}
     if with_coupons:
         voided = coupon_acts.void(with_coupons, reason=telling.CAMPAIGN_ENDED, actor=SWEEP, now=now)
     after = executed(rows, before, touched.listings, {pk: one.figures() for pk, one in voided.items()})
-    odd = [row for row in rows if before[row.pk] != after[row.pk]]
+    odd = [row for row in rows if after[row.id] is not before[row.id]]
     facts = facts_of([_between(row, row.ends_at) for row in odd], now=now)
     archived = (now + timing.archive_delay()).isoformat()
     reports = {
-        row.pk: _ended_report(
-            _shown(row, touched), row.ends_at, after[row.pk], _pages(row, before[row.pk]), now, archived
+        row.id: _ended_report(
+            _shown(row, touched), row.ends_at, after[row.id], _pages(row, before[row.id]), now, archived
         )
         for row in rows
     }
@@ -162,7 +162,7 @@ def close_ended(rows: Sequence[Campaign], *, now: datetime) -> int:
         rows, reports, before, after, kind=CloseKind.AUTO, by=SWEEP.label, now=now, final=now, facts=facts
     )
     check_plan.plan(rows, Occasion.CLOSE, now=now, closings=closings)
-    moved = set_state_of([row.pk for row in rows], transition="end", now=now, closed_at=now)
+    moved = set_state_of([row.id for row in rows], transition="end", now=now, closed_at=now)
     _tell_closed(rows, "campaign.end", "campaign.ended", "ending", "ended", now, foreseen=before)
     return moved
 
@@ -257,7 +257,7 @@ def _voided(foreseen: Impact, voided: Mapping[int, coupon_acts.Touched], closing
 
 
 def _units(stopped: Mapping[int, coupon_acts.Touched], row: Campaign) -> int:
-    return stopped[row.pk].units if row.pk in stopped else 0
+    return stopped[row.id].units if row.id in stopped else 0
 
 
 def _insert(
@@ -279,9 +279,9 @@ def _insert(
     numbers: list[int] = []
     figures = cache(lambda impact: _json(impact.as_dict()))
     for row in rows:
-        foreseen, done = before[row.pk], after[row.pk]
-        odd = [] if done == foreseen else differences(foreseen.as_dict(), done.as_dict(), explained.get(row.pk))
-        body = (figures(foreseen), figures(done), _json(odd), reports[row.pk])
+        foreseen, done = before[row.id], after[row.id]
+        odd = [] if done is foreseen else differences(foreseen.as_dict(), done.as_dict(), explained.get(row.id))
+        body = (figures(foreseen), figures(done), _json(odd), reports[row.id])
         numbers.append(bodies.setdefault(body, len(bodies) + 1))
     names = ("forecast", "result", "differences", "steps")
     texts = (
@@ -289,7 +289,7 @@ def _insert(
     )
     given: dict[str, Any] = {
         "kind": str(kind), "now": now, "by": by[:160], "reason": reason, "note": note, "final": final,
-        "ids": arrays.numbers(row.pk for row in rows), "stores": arrays.numbers(row.store_id for row in rows),
+        "ids": arrays.numbers(row.id for row in rows), "stores": arrays.numbers(row.store_id for row in rows),
         "numbers": arrays.numbers(numbers), "reports": "[" + ",".join(texts) + "]",
     }  # fmt: skip
     with connection.cursor() as cursor:
@@ -348,7 +348,7 @@ def _tell_closed(
 
 
 def _between(row: Campaign, since: datetime) -> Between:
-    return Between(row.pk, row.code, row.store_id, since)
+    return Between(row.id, row.code, row.store_id, since)
 
 
 def _json(value: Any) -> str:

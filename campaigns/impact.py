@@ -9,18 +9,14 @@ from django.db import connection
 
 from campaigns.models import Campaign
 from campaigns.outcomes import Impact
-from campaigns.selection import ITEMS, LINKED_COUPONS, OPEN_ORDERS, PRICES_TO_REVIEW, SHOWN_OFFERS, parameters
+from campaigns.selection import ITEM_COUNTS, LINKED_COUPONS, OPEN_ORDERS, SHOWN_OFFERS, parameters
 
 _ITEMS = f"""
     SELECT c.id, COALESCE(t.listings, 0), COALESCE(t.review, 0),
         (SELECT count(*) FROM publishing_site s WHERE s.store_id = c.store_id AND s.is_active)
     FROM campaigns_campaign c
-    LEFT JOIN (
-        SELECT coalesce(a.id, b.id) AS id, a.listings, b.review
-        FROM (SELECT i.campaign_id AS id, count(DISTINCT i.listing_id) AS listings {ITEMS} GROUP BY 1) a
-        FULL JOIN (SELECT i.campaign_id AS id, count(*) AS review {PRICES_TO_REVIEW} GROUP BY 1) b ON a.id = b.id
-    ) t ON t.id = c.id
-    WHERE c.id = ANY(%(ids)s)
+    LEFT JOIN ({ITEM_COUNTS}) t ON t.id = c.id
+    WHERE c.id = ANY(%(ids)s::bigint[])
 """  # noqa: S608 - constants of this house
 _TAGS = f"SELECT o.campaign_code, count(DISTINCT o.listing_id) {SHOWN_OFFERS} GROUP BY 1"
 _ORDERS = f"SELECT n.campaign_code, count(DISTINCT n.order_id) {OPEN_ORDERS} GROUP BY 1"
@@ -56,16 +52,16 @@ def forecast(campaigns: Sequence[Campaign], *, at_end: bool = False) -> dict[int
         cursor.execute(_COUPONS, given)
         coupons = {pk: (count, unused, units) for pk, count, unused, units in cursor.fetchall()}
     return {
-        campaign.pk: Impact(
-            listings=items[campaign.pk][0],
+        campaign.id: Impact(
+            listings=items[campaign.id][0],
             tags=tags.get(campaign.code, 0),
-            sites=items[campaign.pk][2],
-            **dict(zip(_COUPON_FIGURES, coupons.get(campaign.pk, (0, 0, 0)), strict=True)),
+            sites=items[campaign.id][2],
+            **dict(zip(_COUPON_FIGURES, coupons.get(campaign.id, (0, 0, 0)), strict=True)),
             open_orders=orders.get(campaign.code, 0),
-            prices_to_review=items[campaign.pk][1],
+            prices_to_review=items[campaign.id][1],
         )
         for campaign in campaigns
-        if campaign.pk in items
+        if campaign.id in items
     }
 
 
@@ -76,17 +72,19 @@ def executed(
     coupons: Mapping[int, Mapping[str, int]] | None = None,
 ) -> dict[int, Impact]:
     """What came of the forecast, within its own transaction: tags and coupons as the writes answered them (listings by campaign code,
-    figures by campaign), the orders counted again, for a buyer may have ordered in between; the rest nobody could have moved. One query.
+    figures by campaign), the orders counted again, for a buyer may have ordered in between; the rest nobody could have moved. Where
+    nothing differs it is the forecast itself. One query.
     """
     with connection.cursor() as cursor:
         cursor.execute(_ORDERS, parameters(campaigns))
         orders: dict[str, int] = dict(cursor.fetchall())
     found: dict[int, Impact] = {}
     for campaign in campaigns:
-        foreseen, more = before[campaign.pk], (coupons or {}).get(campaign.pk, {})
+        foreseen, more = before[campaign.id], (coupons or {}).get(campaign.id, {})
         shown, open_orders = len(tags.get(campaign.code, ())), orders.get(campaign.code, 0)
-        if more or (shown, open_orders) != (foreseen.tags, foreseen.open_orders):
-            found[campaign.pk] = replace(foreseen, tags=shown, open_orders=open_orders, **more)
-        else:
-            found[campaign.pk] = foreseen
+        if not more and (shown, open_orders) == (foreseen.tags, foreseen.open_orders):
+            found[campaign.id] = foreseen
+            continue
+        done = replace(foreseen, tags=shown, open_orders=open_orders, **more)
+        found[campaign.id] = foreseen if done == foreseen else done
     return found

@@ -14,7 +14,7 @@ from django.db import connection
 
 from campaigns.models import Campaign
 from campaigns.selection import SHOWN_OFFERS, parameters
-from publishing.desire import want
+from publishing.desire import want, want_found
 
 # The sale price at the start is kept on the item, so that it can be put back after the close (R45).
 _FREEZE = """
@@ -52,11 +52,7 @@ _RESET = """
     WHERE c.id = ANY(%(ids)s) AND o.campaign_code = c.code
     RETURNING o.campaign_code, o.store_id, o.listing_id
 """
-_LISTINGS = """
-    SELECT c.code, i.store_id, array_agg(DISTINCT i.listing_id), count(*)
-    FROM campaigns_campaignitem i JOIN campaigns_campaign c ON c.id = i.campaign_id
-    WHERE i.campaign_id = ANY(%(ids)s) GROUP BY 1, 2
-"""
+_LISTINGS = "SELECT DISTINCT i.store_id, i.listing_id FROM campaigns_campaignitem i WHERE i.campaign_id = ANY(%(ids)s::bigint[])"
 
 
 @dataclass(slots=True)
@@ -105,14 +101,10 @@ def reset(campaigns: Sequence[Campaign], *, now: datetime) -> Touched:
     return _told(_changed(_RESET, campaigns), now)
 
 
-def tell_sites(campaigns: Sequence[Campaign], *, now: datetime) -> Touched:
-    """Have the pages of these campaigns published again without changing an offer (the clock has ended them)."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LISTINGS, parameters(campaigns))
-        touched = Touched()
-        for code, store_id, listings, count in cursor.fetchall():
-            touched.add(code, store_id, listings, count)
-    return _told(touched, now)
+def tell_sites(campaigns: Sequence[Campaign], *, now: datetime) -> int:
+    """Have the pages of these campaigns published again without changing an offer (the clock has ended them); answers how many pages."""
+    given = parameters(campaigns)
+    return want_found(_LISTINGS, given, stores=given["stores"], now=now)
 
 
 def _changed(statement: str, campaigns: Sequence[Campaign], **more: Any) -> Touched:

@@ -96,8 +96,9 @@ def _take(due: Q, order: str, rules: ClosingRules, skipped: frozenset[int], sing
     )
     taken = within(list(rows), rules.item_batch, lambda row: row.item_count)
     stores = Store.objects.in_bulk({row.store_id for row in taken})
+    known = Campaign._meta.get_field("store")
     for row in taken:
-        row.store = stores[row.store_id]
+        known.set_cached_value(row, stores[row.store_id])  # as `row.store = …`, without its look at who belongs to whom
     return taken
 
 
@@ -115,7 +116,7 @@ def _job(due: Callable[[datetime], Q], order: str, work: Callable[[list[Campaign
         except OperationalError:
             raise
         except Exception as error:
-            raise Faulty([row.pk for row in rows]) from error
+            raise Faulty([row.id for row in rows]) from error
         return len(rows)
 
     return once
@@ -126,13 +127,13 @@ def _start(rows: list[Campaign], now: datetime) -> None:
 
 
 def _reach_end(rows: list[Campaign], now: datetime) -> None:
-    ids = [row.pk for row in rows]
-    before = {row.pk: row.state for row in rows}
+    ids = [row.id for row in rows]
+    before = {row.id: row.state for row in rows}
     set_state_of(ids, transition="reach_end", now=now)
     shown = [row for row in rows if row.started_at is not None]
     if shown:
         offers.tell_sites(shown, now=now)
-    check_plan.drop([row.pk for row in rows if before[row.pk] == S.PAUSED], now=now)
+    check_plan.drop([row.id for row in rows if before[row.id] == S.PAUSED], now=now)
     _record("campaign.reach_end", rows, before, S.ENDING, now)
 
 
@@ -145,8 +146,8 @@ def _finalise(rows: list[Campaign], now: datetime) -> None:
 
 
 def _lapse(rows: list[Campaign], now: datetime) -> None:
-    before = {row.pk: row.state for row in rows}
-    set_state_of([row.pk for row in rows], transition="reject", now=now, reviewed_at=now, review_reason="lapsed")
+    before = {row.id: row.state for row in rows}
+    set_state_of([row.id for row in rows], transition="reject", now=now, reviewed_at=now, review_reason="lapsed")
     _record("campaign.lapse", rows, before, S.REJECTED, now)
     tell([Event("campaign.rejected", row, {"state": S.REJECTED}) for row in rows], now=now)
 
@@ -174,7 +175,7 @@ def _record(action: str, rows: list[Campaign], before: dict[int, str], state: st
             Entry(
                 action,
                 Target("campaign", row.code, row.name, store_id=row.store_id, store_label=row.store.name),
-                before={"state": before[row.pk]},
+                before={"state": before[row.id]},
                 after={"state": state, "ends_at": row.ends_at, "policy": policy},
             )
             for row in rows

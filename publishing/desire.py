@@ -5,8 +5,9 @@ Publishing then happens outside it: one outbox row per site says "look now", and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -25,6 +26,15 @@ _WANT = """
     FROM listings_listing l JOIN publishing_site s ON s.store_id = l.store_id AND s.is_active
     WHERE l.store_id = %(store)s AND l.id = ANY(%(listings)s::bigint[])
     ORDER BY l.id, s.id
+    ON CONFLICT (listing_id, site_id)
+    DO UPDATE SET desired_version = p.desired_version + 1, wanted_at = GREATEST(p.wanted_at, excluded.wanted_at)
+"""
+_WANT_FOUND = """
+    INSERT INTO publishing_publication AS p
+        (store_id, site_id, listing_id, desired_version, published_version, wanted_at)
+    SELECT l.store_id, s.id, l.listing_id, 1, 0, %(now)s
+    FROM ({found}) l JOIN publishing_site s ON s.store_id = l.store_id AND s.is_active
+    ORDER BY l.listing_id, s.id
     ON CONFLICT (listing_id, site_id)
     DO UPDATE SET desired_version = p.desired_version + 1, wanted_at = GREATEST(p.wanted_at, excluded.wanted_at)
 """
@@ -60,12 +70,31 @@ def want(store_id: int, listing_ids: Iterable[int], *, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_WANT, {"store": store_id, "listings": arrays.numbers(ids), "now": now})
         pages = int(cursor.rowcount)
-        if not pages:
-            return 0
-        cursor.execute(_SITES, [store_id])
-        sites = [pk for (pk,) in cursor.fetchall()]
-    call(store_id, sites, now=now)
+    if pages:
+        call(store_id, _sites(store_id), now=now)
     return pages
+
+
+def want_found(found: str, given: Mapping[str, Any], *, stores: Sequence[int], now: datetime) -> int:
+    """`want` for the listings that a query finds, which then need not travel here and back: ten thousand campaigns that end in one second
+    have a hundred thousand. Answers how many pages are wanted anew.
+
+    `found` is SQL of this house that answers `store_id, listing_id` without repeats, with the parameters `given`; `stores` are the stores
+    it may find.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_WANT_FOUND.format(found=found), {**given, "now": now})
+        pages = int(cursor.rowcount)
+    if pages:
+        for store_id in stores:
+            call(store_id, _sites(store_id), now=now)
+    return pages
+
+
+def _sites(store_id: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_SITES, [store_id])
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def want_site(store_id: int, site_id: int, *, now: datetime) -> int:
