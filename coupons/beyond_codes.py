@@ -11,9 +11,9 @@ ERROR, WARNING = Severity.ERROR, Severity.WARNING
 declare(
     Code(
         "ERR_COUPON_BUDGET", WARNING, _("The money budget of %(coupon)s is used up"),
-        cause=_("%(spent)s of %(budget)s %(currency)s are spent; a further redemption would pass the budget. Issuing is stopped."),
+        cause=_("%(spent)s of %(budget)s are spent; a further redemption would pass the budget. Issuing is stopped."),
         fix=(_("Look at what the coupon cost and brought."), _("Raise or lift the budget: issuing then goes on.")),
-        page="coupons:costs", page_args=("code",), page_label=_("Costs"),
+        page="coupons:costs", page_args=("code",), page_label=_("Costs"), money=("spent", "budget"),
     ),
     Code(
         "ERR_COUPON_CODES", ERROR, _("So many single-use codes are not possible"),

@@ -8,10 +8,10 @@ from inbox.catalogue import Code, Severity, declare
 
 declare(
     Code(
-        "ERR_DEPOSIT_DUE", Severity.WARNING, _("Marketing deposit of %(currency)s %(amount)s is due"),
+        "ERR_DEPOSIT_DUE", Severity.WARNING, _("Marketing deposit of %(amount)s is due"),
         cause=_("Platform staff charged it: %(reason)s. While it is unpaid, no campaign can be cancelled permanently."),
         fix=(_("Open the marketing deposit."), _("Pay it, and record the payment.")),
-        page="finance:deposit", page_label=_("Marketing deposit"),
+        page="finance:deposit", page_label=_("Marketing deposit"), money=("amount",),
     ),
     Code(
         "ERR_DEPOSIT_NOTHING_DUE", Severity.ERROR, _("No marketing deposit is owed"),

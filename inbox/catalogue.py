@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import models
@@ -17,6 +18,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from core import display, money
 from policies import stated
 
 Text = str | Promise
@@ -41,7 +43,7 @@ class Code:
     """One entry. `title`, `cause` and the steps of `fix` may hold `%(name)s` of a message's params, or of a limit (policies.stated).
 
     `page` is the URL name where it is mended; `page_args` names the params (beside the store's slug) that the address needs.
-    `source` is the document that names the code, if any.
+    `source` is the document that names the code, if any. `money` names the params that are amounts of the currency in the param `currency`.
     """
 
     code: str
@@ -53,6 +55,7 @@ class Code:
     page_args: tuple[str, ...] = ()
     page_label: Text = ""
     source: str = ""
+    money: tuple[str, ...] = ()
 
     @property
     def steps(self) -> tuple[Text, ...]:
@@ -70,6 +73,21 @@ class Code:
             return reverse(self.page, kwargs={"store": store, **{name: known[name] for name in self.page_args}})
         except (KeyError, NoReverseMatch):
             return ""
+
+
+def readable(code: Code, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The params as its sentences show them: amounts as the pages of the reader's language write money."""
+    currency = params.get("currency")
+    if not code.money or currency not in money.currencies():
+        return params
+    return {**params, **{name: _money(params[name], currency) for name in code.money if name in params}}
+
+
+def _money(value: object, currency: str) -> object:
+    try:
+        return display.money(Decimal(str(value)), currency)
+    except InvalidOperation:  # no amount: an empty text, or what a later version keeps
+        return value
 
 
 class _Known(dict[str, Any]):

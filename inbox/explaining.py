@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from accounts.problems import Words, explainer
 from core.errors import DomainError
-from inbox.catalogue import fill, lookup
+from inbox.catalogue import fill, lookup, readable
 
 
 def words_of(request: HttpRequest, error: DomainError) -> Words:
@@ -16,8 +16,9 @@ def words_of(request: HttpRequest, error: DomainError) -> Words:
         return Words()
     store = getattr(request, "store", None)
     url = code.url(store.slug, error.extra) if store is not None else ""
-    steps = " ".join(fill(step, error.extra) for step in code.steps)
-    return Words(title=fill(code.title, error.extra), fix=steps, fix_url=url, fix_label=code.page_label if url else "")
+    params = readable(code, error.extra)
+    steps = " ".join(fill(step, params) for step in code.steps)
+    return Words(title=fill(code.title, params), fix=steps, fix_url=url, fix_label=code.page_label if url else "")
 
 
 def join() -> None:

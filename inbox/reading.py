@@ -16,7 +16,7 @@ from core import faults, outbox
 from core.errors import NotFound
 from core.prepared import Prepared
 from core.scopes import in_store
-from inbox.catalogue import Severity, fill, lookup
+from inbox.catalogue import Severity, fill, lookup, readable
 from inbox.models import Message
 
 _UNREAD = Prepared(
@@ -80,7 +80,8 @@ def mark_read(store: Store, ids: Sequence[int] | None, *, actor: Actor, now: dat
 
 
 def _shown(store: Store, row: Message) -> Shown:
-    code, params = lookup(row.code), _params(row)
+    code = lookup(row.code)
+    params = readable(code, _params(row)) if code else _params(row)
     return Shown(
         id=row.pk,
         at=row.at,

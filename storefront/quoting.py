@@ -24,7 +24,7 @@ from audit.verbs import verb
 from campaigns.kind_rules import Terms
 from campaigns.models import Kind
 from campaigns.pricing import ItemOffer, ItemPrice, OrderDiscount, OrderOffer, item_price, order_discounts
-from core import clock, money
+from core import clock, display, money
 from core.codes import new_code
 from core.errors import InvalidInput
 from core.prepared import Prepared
@@ -368,10 +368,10 @@ def _line(
 def _why(line: PricedLine, givers: Sequence[OrderDiscount | Applied], position: int, currency: str) -> list[str]:
     """How the price came about, in sentences."""
     price, winner = line.price, line.price.winner
-    said = [_("The sale price is %(price)s.") % {"price": money.text(price.sale_price, currency)}]
+    said = [_("The sale price is %(price)s.") % {"price": display.money(price.sale_price, currency)}]
     for candidate in price.candidates:
         codes = " + ".join(offer.campaign for offer in candidate.offers)
-        words = {"campaign": codes, "price": money.text(candidate.price, currency)}
+        words = {"campaign": codes, "price": display.money(candidate.price, currency)}
         if candidate is winner and len(price.candidates) > 1:
             said.append(_("%(campaign)s sets %(price)s: the lowest of the campaigns that run now.") % words)
         elif candidate is winner:
@@ -383,7 +383,7 @@ def _why(line: PricedLine, givers: Sequence[OrderDiscount | Applied], position: 
     for giver in givers:
         if giver.shares[position]:
             name = giver.code if isinstance(giver, Applied) else giver.campaign
-            words = {"campaign": name, "amount": money.text(giver.shares[position], currency)}
+            words = {"campaign": name, "amount": display.money(giver.shares[position], currency)}
             said.append(_("%(campaign)s takes %(amount)s off this line's share of the order.") % words)
     return said
 

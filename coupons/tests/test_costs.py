@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
+from django.utils import translation
 
 from accounts.models import Store
 from core import clock
@@ -21,6 +22,7 @@ from coupons import budgets, cost_figures, costs, creating, lifecycle
 from coupons.costs import Spent
 from coupons.joined import Redeemed
 from coupons.models import Claim, CostEntry, Coupon, CouponTally
+from inbox import reading
 from inbox.catalogue import lookup
 from inbox.models import Message
 from listings.models import Sku
@@ -163,6 +165,9 @@ def test_the_end_of_the_budget_stops_issuing_with_a_message_and_a_larger_one_let
     code = lookup(told.code)
     assert code is not None
     assert code.url(store.slug, told.params) == f"/s/{store.slug}/coupons/{coupon.code}/costs/"
+    for language, words in (("en", "$10.00 of $12.00 are spent;"), ("zh-hans", "预算US$12.00已用US$10.00，")):
+        with translation.override(language):
+            assert reading.present(store, [told])[0].cause.startswith(words)
     with pytest.raises(Conflict, match="ERR_COUPON_BUDGET"):
         lifecycle.resume(store, coupon.code, actor=owner)  # nobody could claim it
     with pytest.raises(InvalidInput):

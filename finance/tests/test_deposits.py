@@ -6,12 +6,14 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import translation
 
 from audit.models import AuditEvent
 from core.errors import Conflict, InvalidInput, PermissionRefused
 from core.scopes import in_store
 from finance import deposits
 from finance.models import DepositEntry
+from inbox import reading
 from inbox.models import Message
 from tests import factories as make
 
@@ -42,6 +44,8 @@ def test_a_charge_is_owed_told_and_recorded(store, staff):
     assert deposits.arrears(store) == {"CNY": Decimal(2000)}
     told = Message.objects.get(code="ERR_DEPOSIT_DUE")
     assert told.params == {"amount": "2000.00", "currency": "CNY", "reason": "Season deposit"}
+    with translation.override("zh-hans"):
+        assert reading.present(store, [told])[0].title == "应缴营销保证金¥2,000.00"
     event = AuditEvent.objects.get(action="deposit.charge")
     assert (event.before, event.after["arrears"], event.after["note"]) == (
         {"arrears": "0.00"}, "2000.00", "Season deposit",

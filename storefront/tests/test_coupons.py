@@ -113,7 +113,7 @@ def test_a_quote_and_its_order_use_a_coupon_once(store: Store, actor: Actor, sku
     assert shown["coupons"] == [{"code": "SPEND40", "applied": True, "amount": "5.01", "refusal": None}]
     assert (shown["subtotal"], shown["discount"], shown["total"]) == ("60.00", "5.01", "54.99")
     assert [line["unit_price"] for line in shown["lines"]] == ["20.00"] * 3
-    assert shown["lines"][0]["why"][-1] == "SPEND40 takes 2.51 off this line's share of the order."
+    assert shown["lines"][0]["why"][-1] == "SPEND40 takes $2.51 off this line's share of the order."
     order = _order(store, actor, quote)
     assert (order.subtotal, order.discount, order.total) == (Decimal(60), Decimal("5.01"), Decimal("54.99"))
     shares = OrderLine.objects.filter(order=order).order_by("position").values_list("order_discount", flat=True)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from accounts.rights import grantors
 from campaigns.models import Campaign
@@ -57,8 +58,8 @@ def test_a_quote_prices_lines_and_says_why(shop) -> None:
         "0.00",
         "50.00",
     )
-    assert quote["lines"][0]["why"] == ["The sale price is 20.00.", "C-7F3KQ sets 15.00."]
-    assert quote["lines"][1]["why"] == ["The sale price is 20.00."]
+    assert quote["lines"][0]["why"] == ["The sale price is $20.00.", "C-7F3KQ sets $15.00."]
+    assert quote["lines"][1]["why"] == ["The sale price is $20.00."]
 
 
 def test_every_candidate_is_explained(shop) -> None:
@@ -68,11 +69,14 @@ def test_every_candidate_is_explained(shop) -> None:
     line = document(make_quote(store, basket((skus[0].code, 1)), actor=actor))["lines"][0]
     assert (line["unit_price"], line["campaign"]) == ("14.00", "C-LOWER")
     assert line["why"] == [
-        "The sale price is 20.00.",
-        "C-LOWER sets 14.00: the lowest of the campaigns that run now.",
-        "C-7F3KQ asks 15.00: another campaign is lower or began earlier.",
-        "C-DEAR1 asks 25.00, more than the sale price: not applied.",
+        "The sale price is $20.00.",
+        "C-LOWER sets $14.00: the lowest of the campaigns that run now.",
+        "C-7F3KQ asks $15.00: another campaign is lower or began earlier.",
+        "C-DEAR1 asks $25.00, more than the sale price: not applied.",
     ]
+    with translation.override("zh-hans"):
+        line = document(make_quote(store, basket((skus[0].code, 1)), actor=actor))["lines"][0]
+    assert line["why"][0] == "销售价为US$20.00。"
 
 
 def test_a_stopped_or_closed_window_gives_no_promo_price(shop) -> None:
