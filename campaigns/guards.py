@@ -9,14 +9,13 @@ A new guard: a function here or in a module of its own, marked with `@guard`.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _now
 
 import policies
@@ -25,6 +24,7 @@ from audit.actors import Actor
 from campaigns.impact import forecast
 from campaigns.models import Campaign
 from campaigns.outcomes import CloseCheck, Fix, GuardRow, Impact, Text
+from campaigns.patience import Patience
 from core import clock
 from policies.rules import GuardRules
 
@@ -90,7 +90,9 @@ Evaluate = Callable[[Case], Mapping[int, Finding]]
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """One registered guard. `queries`: it reads the database, so it runs behind a savepoint and a time limit."""
+    """One registered guard. `queries`: it reads the database, so it runs behind a savepoint and a time limit. `by_action`: what it finds
+    depends on the action.
+    """
 
     code: str
     title: Text
@@ -98,6 +100,7 @@ class Guard:
     actions: tuple[str, ...] = STOPPING
     queries: bool = True
     only_failing: bool = False
+    by_action: bool = False
 
 
 _guards: dict[str, Guard] = {}
@@ -110,16 +113,18 @@ def guard(
     actions: tuple[str, ...] = STOPPING,
     queries: bool = True,
     only_failing: bool = False,
+    by_action: bool = False,
 ) -> Callable[[Evaluate], Evaluate]:
     """Register a guard: a function from a Case to findings by campaign id; campaigns it leaves out pass.
 
-    `only_failing` keeps a passed line off the checklist. Raises RuntimeError when the code has a guard already.
+    `only_failing` keeps a passed line off the checklist; `by_action` has it look anew for each action. Raises RuntimeError when the code
+    has a guard already.
     """
 
     def register(evaluate: Evaluate) -> Evaluate:
         if code in _guards:
             raise RuntimeError(f"guard {code} is registered twice")
-        _guards[code] = Guard(code, title, evaluate, actions, queries, only_failing)
+        _guards[code] = Guard(code, title, evaluate, actions, queries, only_failing, by_action)
         return evaluate
 
     return register
@@ -135,39 +140,46 @@ def evaluate(case: Case, *, skip: frozenset[str] = frozenset()) -> dict[int, tup
 
     The number of queries does not depend on the number of campaigns. Must run inside a transaction when a guard reads.
     """
+    return evaluate_for(case, [case.action], skip=skip)[case.action]
+
+
+def evaluate_for(
+    case: Case, actions: Sequence[str], *, skip: frozenset[str] = frozenset()
+) -> dict[str, dict[int, tuple[GuardRow, ...]]]:
+    """The checklists of several actions, by action. What a guard found counts for all of them, unless it looks at the action; so a guard
+    is run, and waited for, once. All together take less than twice the policy's `evidence_timeout`.
+    """
     rules = policies.active(GuardRules, case.now)
-    rows: dict[int, list[GuardRow]] = {campaign.pk: [] for campaign in case.campaigns}
-    with transaction.atomic(), _time_limit(rules.evidence_timeout):
+    cases = {action: case if action == case.action else replace(case, action=action) for action in actions}
+    rows: dict[str, dict[int, list[GuardRow]]] = {
+        action: {campaign.pk: [] for campaign in case.campaigns} for action in actions
+    }
+    patience = Patience(rules.evidence_timeout)
+    with transaction.atomic(), patience.held():
         for one in registered():
-            if case.action not in one.actions or one.code in skip:
-                continue
-            findings = _run(one, case)
-            for campaign in case.campaigns:
-                row = _row(one, case, rules, None if findings is None else findings.get(campaign.pk), findings is None)
-                if row.status != "passed" or not one.only_failing:
-                    rows[campaign.pk].append(row)
-    return {pk: tuple(found) for pk, found in rows.items()}
+            wanted = [action for action in actions if action in one.actions and one.code not in skip]
+            findings: Mapping[int, Finding] | None = {}
+            for number, action in enumerate(wanted):
+                if number == 0 or one.by_action:
+                    findings = _run(one, cases[action], patience)
+                for campaign in case.campaigns:
+                    found = None if findings is None else findings.get(campaign.pk)
+                    row = _row(one, cases[action], rules, found, findings is None)
+                    if row.status != "passed" or not one.only_failing:
+                        rows[action][campaign.pk].append(row)
+    return {action: {pk: tuple(found) for pk, found in by_id.items()} for action, by_id in rows.items()}
 
 
-def _run(one: Guard, case: Case) -> Mapping[int, Finding] | None:
+def _run(one: Guard, case: Case, patience: Patience) -> Mapping[int, Finding] | None:
     """The guard's findings; None when it could not be evaluated."""
     try:
         if not one.queries:
             return one.evaluate(case)
-        with transaction.atomic():
+        with patience.turn(), transaction.atomic(), patience.watched():
             return one.evaluate(case)
     except Exception:
         logger.exception("guard %s could not be evaluated for store %s", one.code, case.store.pk)
         return None
-
-
-@contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    """No statement of a guard runs longer than this; the session's own limit comes back after."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(round(seconds * 1000))])
-        yield
-        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
 
 
 def _row(one: Guard, case: Case, rules: GuardRules, finding: Finding | None, unknown: bool) -> GuardRow:
@@ -207,9 +219,25 @@ def close_check(
 
     A constant number of queries, however many items the campaign has.
     """
+    return close_checks(store, campaign, [action], actor=actor, now=now, version=version)[action]
+
+
+def close_checks(
+    store: Store,
+    campaign: Campaign,
+    actions: Sequence[str],
+    *,
+    actor: Actor,
+    now: datetime | None = None,
+    version: int | None = None,
+) -> dict[str, CloseCheck]:
+    """The checklists of several actions at once, by action, from one look at the evidence; see `close_check`."""
     moment = now or clock.now()
     versions = {} if version is None else {campaign.pk: version}
-    case = Case(store, [campaign], action, actor, moment, versions)
-    rows = evaluate(case)[campaign.pk]
+    case = Case(store, [campaign], actions[0], actor, moment, versions)
+    checklists = evaluate_for(case, actions)
     impact = forecast([campaign]).get(campaign.pk, Impact())
-    return CloseCheck(action, not any(row.blocks for row in rows), rows, impact)
+    return {
+        action: CloseCheck(action, not any(row.blocks for row in rows[campaign.pk]), rows[campaign.pk], impact)
+        for action, rows in checklists.items()
+    }

@@ -36,7 +36,9 @@ def not_ended(case: Case) -> Mapping[int, Finding]:
     }
 
 
-@guard("ERR_STATE", _("In a state that allows it"), actions=ALL_ACTIONS, queries=False, only_failing=True)
+@guard(
+    "ERR_STATE", _("In a state that allows it"), actions=ALL_ACTIONS, queries=False, only_failing=True, by_action=True
+)
 def in_state(case: Case) -> Mapping[int, Finding]:
     """The declared transitions say from where each action may start; a hold ends by the clock, swept or not."""
     allowed = sources(TRANSITIONS[case.action])
@@ -138,7 +140,7 @@ def decoration_finding(facts: Mapping[str, Any], store: Store) -> Finding | None
     )
 
 
-@guard("ERR_PERMISSION", _("You hold the right"))
+@guard("ERR_PERMISSION", _("You hold the right"), by_action=True)
 def permitted(case: Case) -> Mapping[int, Finding]:
     """R26: the second-level right, lent by the main account in 员工管理."""
     right = RIGHTS[case.action]

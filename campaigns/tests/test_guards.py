@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from campaigns import guards, stopping
+from campaigns import guards, patience, stopping
 from campaigns.models import Campaign
 from campaigns.tests.conftest import NOON
 from core.errors import Conflict
@@ -102,6 +103,93 @@ def test_a_guard_that_takes_too_long_is_unknown(shop, planted, monkeypatch):
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)
+
+
+@pytest.fixture
+def passing(monkeypatch):
+    """The time that guards take, moved by hand."""
+    made = SimpleNamespace(seconds=100.0)
+    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: made.seconds))
+    return made
+
+
+def _limit_now() -> float:
+    """How long the next statement may take, in seconds, as PostgreSQL has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setting::int FROM pg_settings WHERE name = 'statement_timeout'")
+        return cursor.fetchone()[0] / 1000
+
+
+def test_guards_that_hang_do_not_add_their_limits_up(shop, planted, passing):
+    """Each has what a guard may have, and at most half of what is left; who comes after them still has a turn."""
+    limits = []
+    for n in range(6):
+
+        @planted(f"ERR_TEST_HANGS_{n}", "Hangs")
+        def hangs(case):
+            limits.append(_limit_now())
+            passing.seconds += limits[-1]
+            raise OperationalError("canceling statement due to statement timeout")
+
+    @planted("ERR_TEST_AFTER", "After them")
+    def after(case):
+        return {} if _limit_now() > 0 else None
+
+    campaign = make.make_campaign(shop.store, shop.skus)
+    check = guards.close_check(shop.store, campaign, "cancel", actor=shop.owner)
+    status = {row.code: row.status for row in check.guards}
+    assert [status[f"ERR_TEST_HANGS_{n}"] for n in range(6)] == ["unknown"] * 6
+    assert status["ERR_TEST_AFTER"] == "passed"
+    assert {status[code] for code in SPOILERS} == {"passed"}
+    most = guards.policies.active(guards.GuardRules, NOON).evidence_timeout
+    assert limits == pytest.approx([most / 2**n for n in range(6)], abs=0.001)
+    assert passing.seconds - 100 < 2 * most
+    assert _limit_now() == 0, "the session's own limit is back"
+
+
+def test_the_statements_of_one_guard_share_its_time(shop, planted, passing):
+    most, seen = guards.policies.active(guards.GuardRules, NOON).evidence_timeout, []
+
+    @planted("ERR_TEST_TALKATIVE", "Asks again and again")
+    def talkative(case):
+        while True:
+            seen.append(_limit_now())
+            passing.seconds += most / 4
+
+    @planted("ERR_TEST_AFTER", "After it")
+    def after(case):
+        seen.append(_limit_now())
+        return {}
+
+    campaign = make.make_campaign(shop.store, shop.skus)
+    rows = {row.code: row.status for row in guards.close_check(shop.store, campaign, "pause", actor=shop.owner).guards}
+    assert (rows["ERR_TEST_TALKATIVE"], rows["ERR_TEST_AFTER"]) == ("unknown", "passed")
+    assert seen == pytest.approx([most, most * 3 / 4, most / 2, most / 4, most / 2], abs=0.001)
+
+
+def test_the_stop_page_waits_for_a_guard_once(shop, planted, client):
+    asked = []
+
+    @planted("ERR_TEST_SLOW", "Slow")
+    def slow(case):
+        asked.append(case.action)
+        raise OperationalError("canceling statement due to statement timeout")
+
+    campaign = make.make_campaign(shop.store, shop.skus)
+    client.force_login(make.owner_of(shop.store))
+    text = client.get(f"/s/{shop.store.slug}/campaigns/{campaign.code}/stop/").content.decode()
+    assert "ERR_TEST_SLOW" in text
+    assert len(asked) == 1, "pause and cancel are judged by the same look"
+
+
+def test_what_depends_on_the_action_is_looked_at_for_each(shop):
+    campaign = make.make_campaign(shop.store, shop.skus, state="paused")
+    pauser = make.actor_for(make.make_member(shop.store, rights=["campaigns.pause"]))
+    both = guards.close_checks(shop.store, campaign, ["pause", "cancel"], actor=pauser)
+    assert [row.code for row in both["pause"].blockers] == ["ERR_STATE"]
+    assert [row.code for row in both["cancel"].blockers] == ["ERR_PERMISSION"]
+    for action, check in both.items():
+        assert check == guards.close_check(shop.store, campaign, action, actor=pauser)
 
 
 def test_a_passing_guard_may_warn_and_show_its_numbers(shop, planted):

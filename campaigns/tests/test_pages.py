@@ -154,7 +154,11 @@ def test_a_refused_button_leads_back_to_the_page_it_stood_on(store: Store, owner
     page = owner.post(address(campaign, "resume/"), **came)
     assert page.status_code == 409
     assert f'href="{address(campaign)}?page=2">Go back, change nothing' in page.content.decode()
-    for elsewhere in ("http://evil.example/s/shop/", f"http://testserver{address(campaign, 'resume/')}", "javascript:x"):
+    for elsewhere in (
+        "http://evil.example/s/shop/",
+        f"http://testserver{address(campaign, 'resume/')}",
+        "javascript:x",
+    ):
         page = owner.post(address(campaign, "resume/"), HTTP_REFERER=elsewhere)
         assert 'href="/">To the start page' in page.content.decode()
 

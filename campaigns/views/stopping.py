@@ -15,7 +15,7 @@ from accounts.requests import StoreRequest
 from accounts.rights import requires
 from campaigns import form_tokens, parking, stopping
 from campaigns.forms import CancelForm, PauseForm, blame_typed
-from campaigns.guards import close_check
+from campaigns.guards import close_check, close_checks
 from campaigns.lifecycle import is_own
 from campaigns.models import Campaign, CampaignState, ParkedClose
 from campaigns.outcomes import CloseCheck
@@ -152,8 +152,8 @@ def take_back(request: StoreRequest, store: str, code: str) -> HttpResponse:
 def _stop_page(
     request: StoreRequest, campaign: Campaign, form: PauseForm, status: int = 200, **extra: Any
 ) -> HttpResponse:
-    pause_check = close_check(request.store, campaign, "pause", actor=request.actor)
-    cancel_check = close_check(request.store, campaign, "cancel", actor=request.actor)
+    checks = close_checks(request.store, campaign, ["pause", "cancel"], actor=request.actor)
+    pause_check, cancel_check = checks["pause"], checks["cancel"]
     can_pause = campaign.state == S.RUNNING
     # What cannot be paused has only the checks of the other way to show.
     shown = pause_check if can_pause else cancel_check

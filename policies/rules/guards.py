@@ -54,7 +54,11 @@ class GuardRules(Rules):
         default=BRAKE_WORKS, description=_("What a check that could not be made does to a pause and to a cancel.")
     )
     evidence_timeout: float = Field(
-        default=3.0, gt=0, description=_("Seconds after which a guard's answer is unknown.")
+        default=3.0,
+        gt=0,
+        description=_(
+            "Seconds after which a guard's answer is unknown; all guards together take less than twice as long."
+        ),
     )
     lowest_deal_days: int = Field(default=30, ge=1, description=_("R23: window of the lowest deal price."))
 
