@@ -19,7 +19,8 @@ declare(
         "account_state": _("Account"), "kyc": _("Identity check (KYC)"), "entity": _("Legal form"), "time_zone": _("Time zone"),
         "currency": _("Currency"), "rights": _("Rights"), "expires_at": _("Until"), "max_listings": _("Cap: listings"),
         "max_percent_off": _("Cap: percent off"), "owner": _("Owner"), "revoked_at": _("Revoked at"), "prefix": _("Begins with"),
-        "slug": _("Address"), "platform_staff": _("Platform staff"),
+        "slug": _("Address"), "platform_staff": _("Platform staff"), "switched_on": _("Switched on"),
+        "tokens_revoked": _("API tokens ended"),
     },
 )  # fmt: skip
 declare(
@@ -28,6 +29,8 @@ declare(
         "add": ("user", _("Add member")),
         "remove": ("user", _("Remove member")),
         "set_owner": ("key", _("Set owner")),
+        "switch_off": ("ban", _("Switch off")),
+        "switch_on": ("check", _("Switch on")),
     },
 )
 declare(
@@ -53,6 +56,8 @@ declare(
         "create": ("user", _("Add person")),
         "make_staff": ("shield", _("Make platform staff")),
         "end_staff": ("shield", _("End the role of platform staff")),
+        "switch_off": ("ban", _("Switch off")),
+        "switch_on": ("check", _("Switch on")),
         "sign_in": ("user", _("Sign in")),
         "sign_out": ("logout", _("Sign out")),
         "session_end": ("clock", _("Session ran out")),

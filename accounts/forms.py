@@ -16,8 +16,9 @@ from django.utils.translation import ngettext
 from accounts.members import Loan
 from accounts.models import AccountState, Entity, Grant, Kyc
 from accounts.rights import ALL_RIGHTS, BUNDLES, MAX_LISTINGS, MAX_PERCENT_OFF, ROOMS, Right
+from accounts.switching import REASON
 from core import display
-from core.errors import FieldError
+from core.errors import FieldError, Text
 from core.forms import MomentField, own_field
 
 _CAPS = {MAX_LISTINGS: (_("At most listings"), 10_000_000), MAX_PERCENT_OFF: (_("At most percent off"), 100)}
@@ -83,6 +84,16 @@ class StateForm(forms.Form):
             if isinstance(value, bool):
                 label = FACT_LABELS.get(key, key)
                 self.fields[key] = forms.BooleanField(label=label, required=False, initial=value)
+
+
+class ReasonForm(forms.Form):
+    """Why; whoever it is told to is said beside the field."""
+
+    reason = forms.CharField(label=_("Reason"), max_length=REASON, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def __init__(self, *args: Any, help_text: Text, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = str(help_text)
 
 
 FACT_LABELS = {"decoration_waived": _("Basic decoration waived")}

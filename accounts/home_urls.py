@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from accounts.views import home, penalties, platform
+from accounts.views import home, penalties, people, platform
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -15,6 +15,9 @@ urlpatterns = [
     ),
     path("platform/", platform.store_list, name="platform"),
     path("platform/new/", platform.open_store, name="platform_new"),
+    path("platform/people/", people.people_list, name="platform_people"),
+    path("platform/people/<int:user>/", people.person, name="platform_person"),
+    path("platform/people/<int:user>/switch/", people.switch, name="platform_switch"),
     path("platform/<slug:slug>/", platform.one_store, name="platform_store"),
     path("platform/<slug:slug>/penalties/", penalties.staff_penalties, name="platform_penalties"),
 ]

@@ -41,6 +41,15 @@ class User(AbstractBaseUser):
     sessions_epoch = models.PositiveIntegerField(
         default=0, help_text="Raised to end every session of the person at once."
     )
+    switched_off_in = models.ForeignKey(
+        "accounts.Store",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The store whose main account switched the person off; none when platform staff did.",
+    )
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[UserManager] = UserManager()
 

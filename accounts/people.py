@@ -87,6 +87,7 @@ def make_staff(email: str, *, name: str = "", password: str | None = None, actor
     before = user.is_platform_staff
     user.is_platform_staff = True
     user.is_active = True
+    user.switched_off_in = None
     if name.strip():
         user.name = name.strip()[:80]
     user.save()

@@ -74,6 +74,36 @@ REFUSALS: tuple[Refusal, ...] = (
         (_("Lend rights to sub-accounts."),),
     ),
     Refusal(
+        "ERR_SWITCH_SELF",
+        _("Not your own account"),
+        _("Nobody switches their own account off: who is out cannot switch it on again."),
+        (_("Ask another main account, or platform staff."),),
+    ),
+    Refusal(
+        "ERR_SWITCH_OWNER",
+        _("A main account stays on"),
+        _("A store switches off its sub-accounts only."),
+        (_("End the main account first."), _("Or ask platform staff.")),
+    ),
+    Refusal(
+        "ERR_SWITCH_BEYOND",
+        _("The account is used beyond this store"),
+        _("A store switches off only people who work nowhere else."),
+        (_("Remove the person from the store: rights here and API tokens end at once."), _("Or ask platform staff.")),
+    ),
+    Refusal(
+        "ERR_SWITCH_FOREIGN",
+        _("Switched off by somebody else"),
+        _("Platform staff or another store switched the account off, and a store takes back only what it did itself."),
+        (_("Ask platform staff to switch it on."),),
+    ),
+    Refusal(
+        "ERR_SWITCH_LAST_STAFF",
+        _("The last platform staff stays on"),
+        _("Somebody must be able to switch people on again."),
+        (_("Make somebody else platform staff."), _("Then repeat this.")),
+    ),
+    Refusal(
         "ERR_EMAIL",
         _("This is no e-mail address"),
         _("Something is missing or misspelt, such as the part after @."),

@@ -31,6 +31,9 @@ penalty_issued = Signal()
 member_removed = Signal()
 """Sent with `store`, `user`, `actor`, `now`."""
 
+person_switched = Signal()
+"""Platform staff switched somebody off (`on` False) or on: sent with `user`, `on`, `reason`, `now`."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoreFact:

@@ -13,6 +13,7 @@ urlpatterns = [
     path("staff/add/", staff.add, name="add"),
     path("staff/<int:user>/", staff.person, name="person"),
     path("staff/<int:user>/remove/", staff.remove, name="remove"),
+    path("staff/<int:user>/switch/", staff.switch, name="switch"),
     path("staff/<int:user>/main-account/", staff.owner, name="owner"),
     path("tokens/", tokens.token_list, name="tokens"),
     path("tokens/new/", tokens.create, name="new_token"),

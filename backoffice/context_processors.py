@@ -145,6 +145,7 @@ def staff_links(stores_url: str, path: str) -> tuple[Link, ...]:
     """The menu of platform staff; the longest matching address is current."""
     wanted = (
         (_("Stores of the platform"), stores_url, "store"),
+        (_("People"), own_address("platform_people"), "users"),
         (_("Promotions to review"), own_address("platform_campaigns"), "speaker"),
         (_("Emergency stop"), own_address("platform_emergency"), "stop"),
         (_("Rule book"), own_address("rulebook:book"), "book"),

@@ -12,8 +12,9 @@ class InboxConfig(AppConfig):
     name = "inbox"
 
     def ready(self) -> None:
-        """Collect what the rooms declare in their `codes.py`; hear of lost outbox rows and of penalties; lend pages the words of codes."""
+        """Collect what the rooms declare in their `codes.py`; hear of lost rows, penalties and people; lend pages the words of codes."""
         autodiscover_modules("codes")
         import_module("inbox.parked").join()
         import_module("inbox.explaining").join()
         import_module("inbox.penalties").join()
+        import_module("inbox.people").join()

@@ -166,6 +166,15 @@ declare(*(Code(row.code, ERROR, row.title, cause=row.cause, fix=row.fix) for row
 
 declare(
     Code(
+        "NOTE_PERSON_OFF", WARNING, _("Platform staff switched an account off: %(person)s"),
+        cause=_("Reason: %(reason)s. The person cannot sign in, and their rights and API tokens count for nothing."),
+        fix=(_("Lend the rights to somebody else who is needed now."), _("Ask platform staff if you think it is a mistake.")),
+    ),
+    Code(
+        "NOTE_PERSON_ON", Severity.INFO, _("Platform staff switched an account on: %(person)s"),
+        cause=_("Reason: %(reason)s. Lent rights hold again; API tokens have to be made anew."),
+    ),
+    Code(
         "ERR_PENALTY_BLOCK", WARNING, _("Enrolment right blocked for %(days)s days"),
         cause=_("Platform staff issued a penalty: %(reason)s. Until %(until)s (%(zone)s) no campaign can be created or submitted."),
         fix=(_("Campaigns that run can still be paused and cancelled."), _("Wait for the end of the block, or appeal to platform staff.")),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.scopes import in_store
+from core.scopes import across_stores, in_store
 from inbox.catalogue import Severity, lookup
 from inbox.models import Message
 
@@ -41,6 +41,12 @@ def send_many(store_id: int, notes: Sequence[Note], *, now: datetime) -> None:
     """Write many messages of one store in one statement. An undeclared code is sent too, as an error, and shown raw."""
     with in_store(store_id):
         Message.objects.bulk_create([_row(store_id, note, now) for note in notes], ignore_conflicts=True)
+
+
+def send_to_stores(store_ids: Sequence[int], note: Note, *, now: datetime) -> None:
+    """Write the same message to the people of many stores in one statement."""
+    with across_stores("news that concern several stores"):
+        Message.objects.bulk_create([_row(store_id, note, now) for store_id in store_ids], ignore_conflicts=True)
 
 
 def _row(store_id: int, note: Note, now: datetime) -> Message:

@@ -12,13 +12,15 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts import members
-from accounts.forms import AddMemberForm, RightsForm, blame, bundle_choices, limits_text
+from accounts import members, switching
+from accounts.forms import AddMemberForm, ReasonForm, RightsForm, blame, bundle_choices, limits_text
 from accounts.models import Grant, Membership
 from accounts.problems import problem_context
 from accounts.requests import StoreRequest
 from accounts.rights import ALL_RIGHTS, BUNDLES, ROOMS, live_grants, owner_only, requires
 from accounts.views.confirm import recently_confirmed
+from accounts.views.people import tell as tell_switched
+from accounts.views.people import wants_off
 from core import clock, display
 from core.errors import DomainError, InvalidInput
 
@@ -96,6 +98,7 @@ def person(request: StoreRequest, store: str, user: int) -> HttpResponse:
         "seen": seen,
         "lapsed": [ALL_RIGHTS[grant.right].label for grant in membership.grants.all() if _is_lapsed(grant, now)],
         "lends": request.membership.is_owner,
+        "oneself": user == request.user.pk,
         "bundles": bundle_choices(),
         "colleagues": [
             other for other in members.members_of(request.store) if not other.is_owner and other.user_id != user
@@ -164,6 +167,37 @@ def remove(request: StoreRequest, store: str, user: int) -> HttpResponse:
         messages.success(request, words % {"name": membership.user.label})
         return HttpResponseRedirect("/" if user == request.user.pk else _address(request))
     return render(request, "accounts/remove.html", context)
+
+
+@owner_only
+def switch(request: StoreRequest, store: str, user: int) -> HttpResponse:
+    """What switching a sub-account off, or on, does; then it is done, with a reason."""
+    membership = _find(request, user)
+    one, back = membership.user, _address(request, "person", user=user)
+    form = ReasonForm(request.POST or None, help_text=_("It stays in the audit log of the store."))
+    context: dict[str, Any] = {
+        "person": membership,
+        "form": form,
+        "back_url": back,
+        "oneself": user == request.user.pk,
+        "beyond": one.is_active and switching.is_beyond(one, request.store),
+        "foreign": not one.is_active and not switching.may_switch_on(one, request.store),
+    }
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            verb = switching.switch_off_member if wants_off(request, one) else switching.switch_on_member
+            try:
+                verb(request.store, user, reason=form.cleaned_data["reason"], actor=request.actor)
+            except InvalidInput as refused:
+                blame(form, refused.errors, refused.detail)
+            except DomainError as refused:
+                status, context["problem"] = refused.status, problem_context(request, refused)["problem"]
+            else:
+                tell_switched(request, one, off=verb is switching.switch_off_member)
+                return HttpResponseRedirect(back)
+    return render(request, "accounts/switch.html", context, status=status)
 
 
 @owner_only

@@ -188,6 +188,7 @@ PAGES: tuple[Page, ...] = (
     page("accounts:add", "staff.manage"),
     page("accounts:person", "staff.manage", person),
     page("accounts:remove", "staff.manage", person),
+    Page("accounts:switch", "owner", fill=person),
     Page("accounts:owner", "owner", fill=person),
     page("accounts:tokens", "api.manage"),
     page("accounts:new_token", "api.manage"),
@@ -267,6 +268,9 @@ PAGES: tuple[Page, ...] = (
     # platform staff
     Page("platform", "staff"),
     Page("platform_new", "staff"),
+    Page("platform_people", "staff"),
+    Page("platform_person", "staff", fill=person),
+    Page("platform_switch", "staff", fill=person),
     Page("platform_campaigns", "staff"),
     Page("platform_campaign", "staff", fill=code),
     Page("platform_decide", "staff", fill=code),
