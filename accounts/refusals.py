@@ -87,8 +87,8 @@ REFUSALS: tuple[Refusal, ...] = (
     ),
     Refusal(
         "ERR_SWITCH_BEYOND",
-        _("The account is used beyond this store"),
-        _("A store switches off only people who work nowhere else."),
+        _("The account is used beyond your stores"),
+        _("A main account switches off only people who work in its own stores and nowhere else."),
         (_("Remove the person from the store: rights here and API tokens end at once."), _("Or ask platform staff.")),
     ),
     Refusal(

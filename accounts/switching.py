@@ -1,8 +1,8 @@
-"""People switched off and on again (`is_active`): by the main account of the one store they work in, or by platform staff.
+"""People switched off and on again (`is_active`): by the main account of the stores they work in, or by platform staff.
 
 Off means: every session is over from the next request on, API tokens are revoked for good, lent rights count for nothing. The loans stay,
-and hold again when the person is switched on; sessions and tokens do not come back. A store decides only about people who work nowhere
-else, and takes back only what it did itself: one merchant never shuts another one's colleague out.
+and hold again when the person is switched on; sessions and tokens do not come back. A main account decides only about
+people who work in its own stores and nowhere else, and takes back only what those did: one merchant never shuts another's colleague out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts import people
@@ -19,7 +19,7 @@ from accounts.requests import label_for_record
 from accounts.rights import check_owner, check_staff
 from accounts.signals import person_switched
 from audit.actors import Actor
-from audit.record import Entry, Target, record
+from audit.record import Entry, Target, record, record_many
 from audit.verbs import about, verb
 from core.errors import Conflict, FieldError, InvalidInput, NotFound
 
@@ -62,14 +62,35 @@ def _member(store: Store, user_id: int) -> tuple[User, Membership]:
     return user, membership
 
 
-def is_beyond(user: User, store: Store) -> bool:
-    """Whether the account is used beyond this store: in another one, or by platform staff (at most one query)."""
-    return user.is_platform_staff or user.memberships.filter(is_active=True).exclude(store=store).exists()
+def is_beyond(user: User, main: int | None) -> bool:
+    """Whether the account is used where the person `main` has no say: by platform staff, as a main account, or in a store of which
+    `main` is no main account (at most one query)."""
+    return user.is_platform_staff or _places(user).exclude(is_owner=False, store__in=_owned_by(main)).exists()
 
 
-def may_switch_on(user: User, store: Store) -> bool:
-    """Whether this store's main account may switch the person on: it was the one that switched them off."""
-    return not user.is_active and user.switched_off_in_id == store.pk
+def may_switch_on(user: User, main: int | None) -> bool:
+    """Whether a store of which `main` is a main account switched the person off (at most one query)."""
+    if user.is_active or user.switched_off_in_id is None:
+        return False
+    return _owned_by(main).filter(pk=user.switched_off_in_id).exists()
+
+
+def places_of(user: User) -> list[Store]:
+    """The stores a person works in, by name (one query)."""
+    return list(Store.objects.filter(pk__in=_places(user).values("store")).order_by("name", "id"))
+
+
+def _places(user: User) -> QuerySet[Membership]:
+    return Membership.objects.filter(user=user, is_active=True)
+
+
+def _owned_by(person: int | None) -> QuerySet[Store]:
+    own = {"memberships__user_id": person or 0, "memberships__is_owner": True, "memberships__is_active": True}
+    return Store.objects.filter(**own)
+
+
+def _at(store: Store, user: User) -> Target:
+    return Target("member", str(user.pk), label_for_record(user), store.pk, store.name)
 
 
 def _not_oneself(user: User, actor: Actor) -> None:
@@ -77,7 +98,7 @@ def _not_oneself(user: User, actor: Actor) -> None:
         raise Conflict("ERR_SWITCH_SELF", _("Nobody switches their own account off. Somebody else has to do it."))
 
 
-def _off(entry: Entry, user: User, store: Store | None, actor: Actor, now: datetime) -> None:
+def _off(entry: Entry, user: User, store: Store | None, actor: Actor, now: datetime) -> Entry:
     """Off, by `store` or by the platform: sessions and tokens end with it, and stay ended."""
     before = {"switched_on": user.is_active}
     user.is_active, user.switched_off_in = False, store
@@ -85,14 +106,23 @@ def _off(entry: Entry, user: User, store: Store | None, actor: Actor, now: datet
     user.save(update_fields=["is_active", "switched_off_in", "sessions_epoch"])
     user.refresh_from_db(fields=["sessions_epoch"])
     ended = ApiToken.objects.filter(user=user, revoked_at=None).update(revoked_at=now)
-    after = {"switched_on": False, "tokens_revoked": ended}
-    record(replace(entry, before=before, after=after), actor=actor, now=now)
+    told = replace(entry, before=before, after={"switched_on": False, "tokens_revoked": ended})
+    record(told, actor=actor, now=now)
+    return told
 
 
-def _on(entry: Entry, user: User, actor: Actor, now: datetime) -> None:
+def _on(entry: Entry, user: User, actor: Actor, now: datetime) -> Entry:
     user.is_active, user.switched_off_in = True, None
     user.save(update_fields=["is_active", "switched_off_in"])
-    record(replace(entry, before={"switched_on": False}, after={"switched_on": True}), actor=actor, now=now)
+    told = replace(entry, before={"switched_on": False}, after={"switched_on": True})
+    record(told, actor=actor, now=now)
+    return told
+
+
+def _tell_elsewhere(entry: Entry, user: User, actor: Actor, now: datetime) -> None:
+    """The same entry in the record of the person's other stores, whose colleague it is too."""
+    others = [store for store in places_of(user) if store.pk != entry.target.store_id]
+    record_many([replace(entry, target=_at(store, user)) for store in others], actor=actor, now=now)
 
 
 @verb("member.switch_off", right="owner")
@@ -100,11 +130,10 @@ def switch_off_member(store: Store, user_id: int, *, reason: str, actor: Actor, 
     """Switch a sub-account off; ends its sessions and API tokens at once. By the store's main account.
 
     Raises NotFound, PermissionRefused, InvalidInput without a reason, Conflict ERR_SWITCH_SELF, ERR_SWITCH_OWNER, or ERR_SWITCH_BEYOND
-    for somebody who works in another store too. Somebody who is off already stays as they are.
+    for somebody who works where the actor is no main account. Somebody who is off already stays as they are.
     """
     user, membership = _member(store, user_id)
-    target = Target("member", str(user.pk), label_for_record(user), store.pk, store.name)
-    about(target, reason=reason)
+    about(_at(store, user), reason=reason)
     check_owner(actor, store)
     said = checked_reason(reason)
     _not_oneself(user, actor)
@@ -113,36 +142,37 @@ def switch_off_member(store: Store, user_id: int, *, reason: str, actor: Actor, 
             "ERR_SWITCH_OWNER",
             _("A main account is not switched off by its store. End the main account first, or ask platform staff."),
         )
-    if is_beyond(user, store):
+    if is_beyond(user, actor.id):
         raise Conflict(
             "ERR_SWITCH_BEYOND",
             _(
-                "This account is used beyond your store, so only platform staff switch it off. You can remove it from the store."
+                "This account is used where you are no main account, so only platform staff switch it off. You can remove it here."
             ),
         )
     if user.is_active:
-        _off(Entry("member.switch_off", target, reason=said, right="owner"), user, store, actor, now)
+        entry = Entry("member.switch_off", _at(store, user), reason=said, right="owner")
+        _tell_elsewhere(_off(entry, user, store, actor, now), user, actor, now)
     return user
 
 
 @verb("member.switch_on", right="owner")
 def switch_on_member(store: Store, user_id: int, *, reason: str, actor: Actor, now: datetime) -> User:
-    """Switch on a sub-account that this store switched off; its loans hold again. By the store's main account.
+    """Switch on a sub-account that this store, or another of the actor's, switched off; its loans hold again. By the store's main account.
 
     Raises NotFound, PermissionRefused, InvalidInput without a reason, and Conflict ERR_SWITCH_FOREIGN for what others switched off.
     """
     user, _membership = _member(store, user_id)
-    target = Target("member", str(user.pk), label_for_record(user), store.pk, store.name)
-    about(target, reason=reason)
+    about(_at(store, user), reason=reason)
     check_owner(actor, store)
     said = checked_reason(reason)
     if user.is_active:
         return user
-    if not may_switch_on(user, store):
+    if not may_switch_on(user, actor.id):
         raise Conflict(
             "ERR_SWITCH_FOREIGN", _("Your store did not switch this account off. Ask platform staff to switch it on.")
         )
-    _on(Entry("member.switch_on", target, reason=said, right="owner"), user, actor, now)
+    entry = Entry("member.switch_on", _at(store, user), reason=said, right="owner")
+    _tell_elsewhere(_on(entry, user, actor, now), user, actor, now)
     return user
 
 

@@ -80,11 +80,26 @@ def test_a_store_reaches_its_own_sub_accounts_only(client):
     for user, words in (
         (owner, "Nobody switches their own"),
         (second, "A main account is not"),
-        (shared, "beyond your store"),
+        (shared, "where you are no main account"),
     ):
         page = client.get(f"/s/{store.slug}/staff/{user.pk}/switch/").content.decode()
         assert words in page
         assert 'name="reason"' not in page
+
+
+def test_somebody_who_works_in_several_stores_of_one_main_account_is_off_in_all_of_them():
+    first, second = make_store(), make_store()
+    owner, user = owner_of(first), make_member(first, rights=["campaigns.view"])
+    make_member(second, owner, owner=True)
+    make_member(second, user)
+    switching.switch_off_member(first, user.pk, reason="Leave", actor=actor_for(owner))
+    switching.switch_on_member(second, user.pk, reason="Back", actor=actor_for(owner))
+    told = AuditEvent.objects.filter(action__startswith="member.switch").values_list("action", "store_id")
+    ways = ("member.switch_off", "member.switch_on")
+    assert set(told) == {(way, store.pk) for way in ways for store in (first, second)}
+    user.memberships.filter(store=second).update(is_owner=True)
+    with pytest.raises(Conflict, match="ERR_SWITCH_BEYOND"):
+        switching.switch_off_member(first, user.pk, reason="Leave", actor=actor_for(owner))
 
 
 def test_a_store_takes_back_only_what_it_did_itself():

@@ -180,8 +180,9 @@ def switch(request: StoreRequest, store: str, user: int) -> HttpResponse:
         "form": form,
         "back_url": back,
         "oneself": user == request.user.pk,
-        "beyond": one.is_active and switching.is_beyond(one, request.store),
-        "foreign": not one.is_active and not switching.may_switch_on(one, request.store),
+        "beyond": one.is_active and switching.is_beyond(one, request.user.pk),
+        "foreign": not one.is_active and not switching.may_switch_on(one, request.user.pk),
+        "places": switching.places_of(one) if one.is_active else [],
     }
     status = 200
     if request.method == "POST":
