@@ -152,8 +152,6 @@ def _is_shadowed(slug: str) -> bool:
         return False
 
 
-
-
 @verb("store.set_state")
 def edit_store_state(
     slug: str, changes: Mapping[str, Any], *, version: int | None = None, reason: str = "", actor: Actor, now: datetime
