@@ -104,6 +104,12 @@ REFUSALS: tuple[Refusal, ...] = (
         (_("Make somebody else platform staff."), _("Then repeat this.")),
     ),
     Refusal(
+        "ERR_PERSON_ERASED",
+        _("The person was erased"),
+        _("Name, e-mail and password are gone for good, so that nobody can sign in as this person."),
+        (_("Add the person anew, by e-mail."),),
+    ),
+    Refusal(
         "ERR_EMAIL",
         _("This is no e-mail address"),
         _("Something is missing or misspelt, such as the part after @."),

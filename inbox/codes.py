@@ -169,10 +169,13 @@ declare(
         "NOTE_PERSON_OFF", WARNING, _("Platform staff switched an account off: %(person)s"),
         cause=_("Reason: %(reason)s. The person cannot sign in, and their rights and API tokens count for nothing."),
         fix=(_("Lend the rights to somebody else who is needed now."), _("Ask platform staff if you think it is a mistake.")),
+        page="accounts:staff", page_label=_("Staff"),
     ),
     Code(
         "NOTE_PERSON_ON", Severity.INFO, _("Platform staff switched an account on: %(person)s"),
         cause=_("Reason: %(reason)s. Lent rights hold again; API tokens have to be made anew."),
+        fix=_("Take back the rights that the person should not have any more."),
+        page="accounts:staff", page_label=_("Staff"),
     ),
     Code(
         "ERR_PENALTY_BLOCK", WARNING, _("Enrolment right blocked for %(days)s days"),
