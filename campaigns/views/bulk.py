@@ -13,6 +13,7 @@ from django.core.paginator import Paginator
 from django.core.signing import BadSignature, TimestampSigner
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -29,6 +30,7 @@ from campaigns.views.lists import filter_of
 from core import clock, keyset
 from core.errors import Conflict, DomainError, NotFound
 from core.returning import to_row, with_back
+from inbox.catalogue import fill, lookup
 from policies import active
 from policies.rules.campaigns import CampaignRules, ClosingRules
 
@@ -281,7 +283,10 @@ def _result(request: StoreRequest, job_id: int) -> dict[str, Any]:
         "percent": answered * 100 // job.total if job.total else 100,
         "counts": tally,
         "frozen": bulk.frozen_of(job),
-        "rows": [{"row": row, "campaign": _visible(known.get(row.code), row.error)} for row in shown],
+        "rows": [
+            {"row": row, "campaign": _visible(known.get(row.code), row.error), "told": _told(row.error, job)}
+            for row in shown
+        ],
         "pages": page,
         "tabs": [
             {"label": word, "url": f"{base}?show={key}" if key else base, "current": show == key, "count": count}
@@ -296,6 +301,16 @@ def _result(request: StoreRequest, job_id: int) -> dict[str, Any]:
         and tally["done"] > 0
         and "campaigns.pause" in request.rights,
     }
+
+
+def _told(error: Any, job: BulkJob) -> str:
+    """Why a row was not done. The sentence is in the language of whoever started the job; others read the title of its code in theirs."""
+    if not error:
+        return ""
+    known = lookup(error.get("code", ""))
+    if known is None or (job.language or "en") == get_language():
+        return str(error.get("message", ""))
+    return fill(known.title, error)
 
 
 def _visible(campaign: Campaign | None, error: Any) -> Campaign | None:
