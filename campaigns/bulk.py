@@ -455,7 +455,8 @@ def _check_request(
             FieldError("action", "ERR_BULK_ACTION", _("Bulk knows: %(actions)s.") % {"actions": ", ".join(ACTIONS)})
         )
     if not chosen:
-        errors.append(FieldError("codes", "ERR_REQUIRED", _("Choose at least one campaign.")))
+        words = _("There is no running campaign to pause.") if most is None else _("Choose at least one campaign.")
+        errors.append(FieldError("codes", "ERR_REQUIRED", words))
     if most is not None and len(chosen) > most:
         words = _("At most %(most)s campaigns at once; these are %(given)s.") % {"most": most, "given": len(chosen)}
         errors.append(FieldError("codes", "ERR_BULK_LIMIT", words))

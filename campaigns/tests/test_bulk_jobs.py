@@ -100,6 +100,8 @@ def test_stop_all_is_counted_and_frozen_when_it_is_confirmed(shop):
     bulk.work_due()
     assert bulk.counts(job) == {"done": 3, "refused": 0, "failed": 0, "open": 0}
     assert over.code not in {row["code"] for row in bulk.results(job)}
+    with pytest.raises(InvalidInput, match="no running campaign"):
+        bulk.stop_all(shop.store, reason="other", confirm_count=0, actor=shop.owner)
 
 
 def test_stop_all_knows_no_limit(shop):
