@@ -166,7 +166,7 @@ def test_a_restoring_is_undone_where_it_belongs_and_not_for_another_campaign_on_
     assert Sku.objects.get(code=code).sale_price == Decimal("22.000")
 
 
-def test_a_price_set_after_the_close_is_a_decision(shop, frozen):
+def test_a_price_set_after_the_close_is_a_decision(client, shop, frozen):
     campaign = make.make_campaign(shop.store, shop.skus)
     frozen.tick(60)
     set_prices(shop.store, [{"sku": shop.skus[0].code, "sale_price": "18.90"}], actor=shop.owner, now=clock.now())
@@ -176,6 +176,9 @@ def test_a_price_set_after_the_close_is_a_decision(shop, frozen):
     frozen.tick(60)
     set_prices(shop.store, [{"sku": shop.skus[0].code, "sale_price": "19.90"}], actor=shop.owner, now=clock.now())
     assert prices.prices_to_review(campaign) == []
+    client.force_login(make.owner_of(shop.store))
+    page = client.get(f"/s/{shop.store.slug}/campaigns/{campaign.code}/closing/").content.decode()
+    assert "Every sale price is decided." in page, "not that none was changed"
 
 
 def test_a_sole_trader_may_put_prices_back_after_a_close(shop, frozen):
@@ -268,6 +271,15 @@ def test_any_step_can_be_run_again(shop, frozen, key):
     assert steps.pop("archive") == "pending"
     assert set(steps.values()) == {"done"}
     assert AuditEvent.objects.filter(action="campaign.run_step").count() == 1
+
+
+def test_a_step_that_is_run_again_by_a_person_says_so(client, shop, frozen):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    _cancelled(shop, frozen, campaign)
+    client.force_login(make.owner_of(shop.store))
+    report = f"/s/{shop.store.slug}/campaigns/{campaign.code}/closing/"
+    assert "is run again" in client.post(f"{report}run-step/verify/", follow=True).content.decode()
+    assert client.post(f"{report}run-step/nonsense/").status_code == 422
 
 
 def test_sites_that_are_not_told_in_time_fail_their_step(client, shop, frozen):

@@ -92,6 +92,7 @@ def run_step(request: StoreRequest, store: str, code: str, step: str) -> HttpRes
     """Run a failed step again by hand."""
     campaign = find(request, code)
     cleaning.run_step_again(request.store, campaign.code, step, actor=request.actor)
+    messages.success(request, _("Submitted: “%(step)s” is run again.") % {"step": STEPS[step]})
     return redirect(address(request, "closing", campaign))
 
 
