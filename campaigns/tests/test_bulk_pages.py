@@ -73,7 +73,9 @@ def test_pause_asks_first_then_works_and_answers_row_by_row(store: Store, owner:
     assert states(store) == {running.code: "paused", draft.code: "draft"}
     assert "this needs: Running" in after
     chinese = owner.get(live, headers={"accept-language": "zh-hans"}).content.decode()
-    assert "this needs" not in chinese, "what was said in the language of who started it is no sentence for other readers"
+    assert "this needs" not in chinese, (
+        "what was said in the language of who started it is no sentence for other readers"
+    )
     only = owner.get(done["Location"] + "?show=refused").content.decode()
     assert draft.code in only
     assert running.code not in only

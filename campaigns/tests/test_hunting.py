@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from unittest import mock
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+import policies
 from audit.models import AuditEvent
 from campaigns import checks, hunting, patrol, stopping, sweeps
 from campaigns.hunting import LeftoverFilter
@@ -18,6 +20,7 @@ from core import clock, outbox
 from core.errors import InvalidInput, PermissionRefused
 from core.models import Heartbeat
 from listings.models import LiveOffer
+from policies.rules import CampaignRules
 from publishing.desire import want
 from publishing.probe import PageReading
 from tests import factories as make
@@ -221,6 +224,18 @@ def test_what_may_not_be_cleared(shop, left):
     with pytest.raises(InvalidInput):
         hunting.clear_leftovers(shop.store, [], actor=shop.owner)
     assert hunting.clear_leftovers(make.make_store(), ids, actor=make.system("test")).leftovers == 0
+
+
+def test_the_bar_promises_what_will_be_cleared(client, shop, left):
+    client.force_login(make.owner_of(shop.store))
+    url = f"/s/{shop.store.slug}/campaigns/after/leftovers/"
+    still = Leftover.objects.filter(cleared_at=None).count()
+    rules = policies.active(CampaignRules, clock.now())
+    few = rules.model_copy(update={"count_limit": 2, "page_size": 2})
+    with mock.patch("campaigns.views.aftercare.active", lambda model, now: few if model is CampaignRules else _real(model, now)):
+        assert f"Select all {still} that match" in client.get(url).content.decode(), "beyond what the list counts"
+        Leftover.objects.filter(pk=Leftover.objects.order_by("-id")[0].pk).update(cleared_at=clock.now())
+        assert f"Select all {still - 1} that match" in client.get(f"{url}?state=all").content.decode()
 
 
 def test_the_pages(shop, left, frozen):

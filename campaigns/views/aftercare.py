@@ -88,10 +88,13 @@ def leftovers(request: StoreRequest, store: str) -> HttpResponse:
         table.exclude = ("pick",)
     table.empty = _nothing(request, form)
     total = keyset.count_up_to(rows, rules.count_limit + 1)
+    # What the bar promises is what `clear` will take: no cleared one, and more than a list counts.
+    most = active(ClosingRules, now).clear_max
+    clearable = keyset.count_up_to(rows.filter(cleared_at=None), most) if may_clear else 0
     context = {
         "table": table, "form": form, "pages": found, "tabs": _tabs(request, "leftovers"), "figures": _figures(request),
         "total": total if total <= rules.count_limit else None, "many": total > rules.count_limit, "count_limit": rules.count_limit,
-        "bulk_total": min(total, active(ClosingRules, now).clear_max), "may_clear": may_clear,
+        "bulk_total": clearable, "may_clear": may_clear,
         "clear_action": address(request, "clear_leftovers"), "clear_url": address(request, "leftovers"),
         "patrol": Heartbeat.objects.filter(name=HEARTBEAT).first(),
         "bulk_actions": [{"value": "clear", "label": _("Clean up leftovers"), "icon": "broom"}],
