@@ -23,6 +23,7 @@ SYSTEM = "system"
 #: A moment as the record keeps it.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00:00)", re.ASCII)
 _VALUE_LENGTH = 300  # characters of one value in a table of changes; the API has it whole
+_LIST_LENGTH = 900  # of a list of codes in words: every check of a close
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +195,18 @@ def _word(event: AuditEvent, name: str, value: Any, zone: tzinfo) -> str:
     elif isinstance(value, list) and all(isinstance(item, str | int) for item in value):
         text = display.series(value_word(name, str(item)) for item in value)
     elif isinstance(value, list) and all(isinstance(item, dict) and "code" in item for item in value):
-        text = display.series(_coded(item) for item in value)
+        return _cut(display.series(_coded(name, item) for item in value), _LIST_LENGTH)
     else:
         text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _VALUE_LENGTH else f"{text[:_VALUE_LENGTH]}…"
+    return _cut(text, _VALUE_LENGTH)
 
 
-def _coded(item: dict[str, Any]) -> str:
-    """A blocker or a broken field: its title or message, and its code."""
-    words = item.get("title") or item.get("message") or item.get("detail")
-    return f"{words} [{item['code']}]" if words else str(item["code"])
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def _coded(name: str, item: dict[str, Any]) -> str:
+    """A blocker, a broken field or a check: its title or message, and its code unless it passed."""
+    code = str(item["code"])
+    words = item.get("title") or item.get("message") or item.get("detail") or value_word(name, code)
+    return str(words) if words == code or item.get("status") == "passed" else f"{words} [{code}]"

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _now
 
 import policies
 from accounts.models import Store
+from audit.actions import declare
 from audit.actors import Actor
 from campaigns.impact import forecast
 from campaigns.models import Campaign
@@ -125,6 +126,7 @@ def guard(
         if code in _guards:
             raise RuntimeError(f"guard {code} is registered twice")
         _guards[code] = Guard(code, title, evaluate, actions, queries, only_failing, by_action)
+        declare("campaign", {}, values={"guards": {code: title}, "warnings": {code: title}})  # its words in the record
         return evaluate
 
     return register

@@ -9,7 +9,10 @@ from types import SimpleNamespace
 import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
+from audit import reading
+from audit.record import Entry, Target, record
 from campaigns import guards, patience, stopping
 from campaigns.models import Campaign
 from campaigns.tests.conftest import NOON
@@ -236,6 +239,17 @@ def test_the_same_number_of_queries_for_one_campaign_and_for_many(shop):
             guards.close_check(shop.store, campaign, "cancel", actor=shop.owner)
         counts.append(len(queries))
     assert counts[0] == counts[1] <= 40
+
+
+def test_the_record_names_each_check(shop):
+    lines = [{"code": "ERR_KYC", "status": "passed"}, {"code": "ERR_CLOSE_DEPOSIT_ARREARS", "status": "unknown"}]
+    campaign = Target("campaign", "C-1", "Sale", shop.store.pk)
+    event = record(Entry("campaign.cancel", campaign, after={"guards": lines}), actor=shop.owner, now=NOON)
+    with translation.override("zh-hans"):
+        [shown] = reading.present([event])
+    assert [change.after for change in shown.changes] == [
+        "身份认证已完成（KYC）、营销保证金已缴清 [ERR_CLOSE_DEPOSIT_ARREARS]"
+    ]
 
 
 def test_a_code_has_one_guard(planted):
