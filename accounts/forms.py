@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.members import Loan
-from accounts.models import AccountState, Entity, Grant, Kyc
+from accounts.models import AccountState, Entity, Grant, Kyc, Membership
 from accounts.rights import ALL_RIGHTS, BUNDLES, MAX_LISTINGS, MAX_PERCENT_OFF, ROOMS, Right
 from accounts.switching import REASON
 from core import display
@@ -94,6 +94,19 @@ class ReasonForm(forms.Form):
     def __init__(self, *args: Any, help_text: Text, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["reason"].help_text = str(help_text)
+
+
+class OwnerForm(ReasonForm):
+    """Who becomes the main account of a store, and why."""
+
+    person = forms.ChoiceField(label=_("New main account"), widget=forms.RadioSelect)
+    field_order = ("person", "reason")
+
+    def __init__(self, *args: Any, people: Sequence[Membership], **kwargs: Any) -> None:
+        super().__init__(*args, help_text=_("The store reads it; it stays in the audit log."), **kwargs)
+        own_field(self, "person", forms.ChoiceField).choices = [
+            (str(place.user_id), f"{place.user.label} · {place.user.email}") for place in people
+        ]
 
 
 FACT_LABELS = {"decoration_waived": _("Basic decoration waived")}

@@ -20,7 +20,8 @@ from accounts import people, tokens
 from accounts.models import Grant, Membership, Store, User
 from accounts.requests import label_for_record
 from accounts.rights import ALL_RIGHTS, MAX_LISTINGS, MAX_PERCENT_OFF, check, check_owner, check_staff
-from accounts.signals import member_removed
+from accounts.signals import main_account_named, member_removed
+from accounts.switching import checked_reason
 from audit.actors import Actor
 from audit.record import Entry, Target, record
 from audit.verbs import about, verb
@@ -131,16 +132,22 @@ def _keep_one(owners: Sequence[Membership], leaving: Membership) -> None:
 
 
 @verb("member.set_owner", right="owner")
-def set_owner(store: Store, user_id: int, is_owner: bool, *, actor: Actor, now: datetime) -> Membership:
+def set_owner(
+    store: Store, user_id: int, is_owner: bool, *, reason: str = "", actor: Actor, now: datetime
+) -> Membership:
     """Make a member a main account, or end that. By an owner; platform staff name one only where the store has none left.
 
-    Raises NotFound, PermissionRefused and Conflict ERR_LAST_OWNER. Who is no owner any more keeps no right.
+    Platform staff give a reason, name nobody who is switched off and never themselves; the store is told. Raises NotFound,
+    PermissionRefused, InvalidInput without that reason, Conflict ERR_LAST_OWNER, ERR_OWNER_OFF or ERR_OWNER_SELF. Who is no owner any
+    more keeps no right.
     """
     membership, owners = _locked(store, user_id)
-    about(_target(store, membership.user))
+    about(_target(store, membership.user), reason=reason)
     by_staff = actor.staff and is_owner and not owners
     if by_staff:
         check_staff(actor)
+        reason = checked_reason(reason)
+        _check_named(membership.user, actor)
     else:
         check_owner(actor, store)
     if membership.is_owner == is_owner:
@@ -155,10 +162,26 @@ def set_owner(store: Store, user_id: int, is_owner: bool, *, actor: Actor, now: 
         target=_target(store, membership.user),
         before={"owner": not is_owner},
         after={"owner": is_owner},
+        reason=reason,
         right="platform_staff" if by_staff else "owner",
     )
     record(entry, actor=actor, now=now)
+    if by_staff:
+        main_account_named.send(Membership, store=store, user=membership.user, reason=reason, now=now)
     return membership
+
+
+def _check_named(user: User, actor: Actor) -> None:
+    if not user.is_active:
+        raise Conflict("ERR_OWNER_OFF", _("This account is switched off. Switch it on first, or name somebody else."))
+    if user.pk == actor.id:
+        raise Conflict("ERR_OWNER_SELF", _("Platform staff name nobody but others. A colleague has to do this."))
+
+
+def in_need(store: Store) -> bool:
+    """Whether a store has no main account that is switched on, so that platform staff may name one (one query)."""
+    working = Membership.objects.filter(store=store, is_active=True, is_owner=True, user__is_active=True)
+    return not working.exists()
 
 
 def _terms(grant: Grant | Loan | None) -> dict[str, Any]:

@@ -74,6 +74,18 @@ REFUSALS: tuple[Refusal, ...] = (
         (_("Lend rights to sub-accounts."),),
     ),
     Refusal(
+        "ERR_OWNER_OFF",
+        _("Switched off"),
+        _("A store needs a main account that can sign in."),
+        (_("Switch the account on."), _("Or name somebody else.")),
+    ),
+    Refusal(
+        "ERR_OWNER_SELF",
+        _("Not yourself"),
+        _("Who could name themselves could take any store that has lost its main account."),
+        (_("Ask a colleague of the platform staff."),),
+    ),
+    Refusal(
         "ERR_SWITCH_SELF",
         _("Not your own account"),
         _("Nobody switches their own account off: who is out cannot switch it on again."),

@@ -31,6 +31,9 @@ penalty_issued = Signal()
 member_removed = Signal()
 """Sent with `store`, `user`, `actor`, `now`."""
 
+main_account_named = Signal()
+"""Platform staff named a main account for a store that had none left: sent with `store`, `user`, `reason`, `now`."""
+
 person_switched = Signal()
 """Platform staff switched somebody off (`on` False) or on: sent with `user`, `on`, `reason`, `now`."""
 

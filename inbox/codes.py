@@ -166,6 +166,12 @@ declare(*(Code(row.code, ERROR, row.title, cause=row.cause, fix=row.fix) for row
 
 declare(
     Code(
+        "NOTE_MAIN_ACCOUNT", WARNING, _("Platform staff named a main account: %(person)s"),
+        cause=_("The store had no main account left that was switched on. Reason: %(reason)s"),
+        fix=(_("Look at who may do what."), _("Ask platform staff if you think it is a mistake.")),
+        page="accounts:staff", page_label=_("Staff"),
+    ),
+    Code(
         "NOTE_PERSON_OFF", WARNING, _("Platform staff switched an account off: %(person)s"),
         cause=_("Reason: %(reason)s. The person cannot sign in, and their rights and API tokens count for nothing."),
         fix=(_("Lend the rights to somebody else who is needed now."), _("Ask platform staff if you think it is a mistake.")),

@@ -16,6 +16,8 @@ from audit.models import AuditEvent, PersonalValue
 from core import clock
 from core.errors import Conflict, DomainError, InvalidInput, NotFound, PermissionRefused, VersionConflict
 from core.models import OutboxMessage
+from core.scopes import in_store
+from inbox.models import Message
 from tests.factories import actor_for, make_member, make_staff, make_store, make_user, owner_of
 
 pytestmark = pytest.mark.django_db
@@ -170,9 +172,20 @@ def test_staff_name_an_owner_only_where_none_is_left_and_a_manager_never():
             with pytest.raises(PermissionRefused):
                 members.set_owner(store, who, owns, actor=actor_for(person))
     User.objects.filter(pk=owner_of(store).pk).update(is_active=False)
-    members.set_owner(store, user.pk, True, actor=actor_for(staff))
+    off = make_member(store, make_user(is_active=False))
+    for whom, reason, code in (
+        (user, " ", "ERR_INVALID"),
+        (off, "Lost", "ERR_OWNER_OFF"),
+        (staff, "Lost", "ERR_OWNER_SELF"),
+    ):
+        with pytest.raises(DomainError, match=code):
+            members.set_owner(store, whom.pk, True, reason=reason, actor=actor_for(staff))
+    members.set_owner(store, user.pk, True, reason="The owner left", actor=actor_for(staff))
     assert Membership.objects.get(user=user).is_owner
-    assert AuditEvent.objects.get(action="member.set_owner", result="done").right == "platform_staff"
+    event = AuditEvent.objects.get(action="member.set_owner", result="done")
+    assert (event.right, event.reason) == ("platform_staff", "The owner left")
+    with in_store(store.pk):
+        assert Message.objects.get(code="NOTE_MAIN_ACCOUNT").params["reason"] == "The owner left"
 
 
 def test_an_owner_who_is_platform_staff_too_acts_as_the_owner():

@@ -16,8 +16,9 @@ from core import clock
 from core.errors import Conflict, DomainError, InvalidInput, NotFound, PermissionRefused
 from core.scopes import in_store
 from inbox.models import Message
-from tests.factories import actor_for, make_member, make_staff, make_store, owner_of
+from tests.factories import actor_for, make_member, make_staff, make_store, make_user, owner_of
 
+PASSWORD = "correct horse battery staple"
 pytestmark = pytest.mark.django_db
 
 
@@ -146,6 +147,27 @@ def test_platform_staff_switch_anybody_but_themselves_and_the_last_of_them(clien
     for wrong in ("", " ", "x" * 301):
         with pytest.raises(InvalidInput):
             switching.switch_off(owner.pk, reason=wrong, actor=actor_for(staff))
+
+
+def test_platform_staff_name_a_main_account_on_a_page_once_none_is_left(client):
+    store = make_store("pinecone")
+    user, boss = make_member(store, make_user(name="Nadia")), make_staff(email="boss@shop.test", password=PASSWORD)
+    path = "/platform/pinecone/main-account/"
+    client.post("/account/login/", {"login": boss.email, "password": PASSWORD})
+    assert client.get(path)["Location"].startswith("/account/reauthenticate/")
+    client.post(f"/account/reauthenticate/?next={path}", {"password": PASSWORD})
+    data = {"person": str(user.pk), "reason": "The owner left"}
+    assert "Only a main account makes another one" in client.get(path).content.decode()
+    assert client.post(path, data).status_code == 403
+    assert path not in client.get("/platform/pinecone/").content.decode()
+    switching.switch_off(owner_of(store).pk, reason="Left", actor=actor_for(boss))
+    assert path in client.get("/platform/pinecone/").content.decode()
+    asked = client.get(path).content.decode()
+    assert "Nadia" in asked
+    for wrong in ({"person": str(owner_of(store).pk)}, {"person": "x"}, {"reason": ""}):
+        assert client.post(path, data | wrong).status_code == 422
+    assert client.post(path, data)["Location"] == "/platform/pinecone/"
+    assert user.memberships.get().is_owner
 
 
 def test_the_list_costs_the_same_for_two_and_for_eight(client, django_assert_num_queries):

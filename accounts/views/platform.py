@@ -12,14 +12,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts import stores
-from accounts.forms import StateForm, StoreForm, blame
-from accounts.members import members_of
+from accounts import members, stores
+from accounts.forms import OwnerForm, StateForm, StoreForm, blame
 from accounts.models import AccountState, Store
 from accounts.problems import problem_context
 from accounts.requests import SignedInRequest
 from accounts.rights import staff_only
 from accounts.signals import SiteDraft
+from accounts.views.confirm import recently_confirmed
 from core.errors import DomainError, FieldError, InvalidInput
 
 STORES_A_PAGE = 50
@@ -95,7 +95,8 @@ def one_store(request: SignedInRequest, slug: str) -> HttpResponse:
         "shop": store,
         "form": form,
         "back_url": reverse("platform"),
-        "people": members_of(store)[:50],
+        "people": members.members_of(store)[:50],
+        "in_need": members.in_need(store),
     }
     status = 200
     if request.method == "POST":
@@ -112,3 +113,40 @@ def one_store(request: SignedInRequest, slug: str) -> HttpResponse:
                 messages.success(request, _("Saved."))
                 return HttpResponseRedirect(request.path)
     return render(request, "accounts/one_store.html", context, status=status)
+
+
+@staff_only
+@recently_confirmed
+def main_account(request: SignedInRequest, slug: str) -> HttpResponse:
+    """Name a main account for a store that has none left; asks for the password first."""
+    store = stores.find(slug)
+    people = list(members.members_of(store))
+    able = [
+        place for place in people if place.user.is_active and not place.is_owner and place.user_id != request.user.pk
+    ]
+    back = reverse("platform_store", kwargs={"slug": slug})
+    form = OwnerForm(request.POST or None, people=able)
+    context: dict[str, Any] = {
+        "shop": store,
+        "form": form,
+        "back_url": back,
+        "working": [place.user.label for place in people if place.is_owner and place.user.is_active],
+        "resting": [place.user.label for place in people if place.is_owner and not place.user.is_active],
+        "able": able,
+    }
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            named, reason = int(form.cleaned_data["person"]), form.cleaned_data["reason"]
+            try:
+                place = members.set_owner(store, named, True, reason=reason, actor=request.actor)
+            except InvalidInput as refused:
+                blame(form, refused.errors, refused.detail)
+            except DomainError as refused:
+                status, context["problem"] = refused.status, problem_context(request, refused)["problem"]
+            else:
+                words = _("%(name)s is the main account of the store now. The store is told.")
+                messages.success(request, words % {"name": place.user.label})
+                return HttpResponseRedirect(back)
+    return render(request, "accounts/platform_owner.html", context, status=status)

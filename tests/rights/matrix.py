@@ -285,6 +285,7 @@ PAGES: tuple[Page, ...] = (
     Page("rulebook:compare", "staff", fill=rule_set),
     Page("rulebook:withdraw", "staff", fill=lambda things: {"key": "guards", "version": 10**9}),
     Page("platform_store", "staff", fill=lambda things: {"slug": things.store.slug}),
+    Page("platform_owner", "staff", fill=lambda things: {"slug": things.store.slug}),
     Page("platform_penalties", "staff", fill=lambda things: {"slug": things.store.slug}),
     Page("platform_emergency", "staff"),
     Page("platform_deposit", "staff", fill=lambda things: {"slug": things.store.slug}),
