@@ -1,8 +1,9 @@
 """The Complete Journey: 27 real campaigns of 2017 run and ended on a moved clock, their real sales replayed as orders.
 
 Campaigns are made, submitted, started, ended, closed and archived by the product itself; orders come in day by day at the prices that were
-paid, each line under the campaign whose live offer wins by the product's own precedence. Every campaign must end at its moment and leave no
-offer behind, and its archived twelve metrics must be those that pandas finds in the raw tables (`journey_raw.py`, in its own venv).
+paid, each line under the campaigns whose live offers price it by the product's own precedence: one, or those that stack. Every campaign
+must end at its moment and leave no offer behind, and its archived twelve metrics must be those that pandas finds in the raw tables
+(`journey_raw.py`, in its own venv).
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ HERE = Path(__file__).parent
 START, END = datetime(2016, 11, 1, tzinfo=UTC), datetime(2018, 3, 2, tzinfo=UTC)
 DAY, GRACE, ARCHIVE = timedelta(days=1), timedelta(seconds=900), timedelta(seconds=7200)
 CALL = 10_000
+#: By SKU the codes of the campaigns that price it.
+Winners = dict[int, tuple[str, ...]]
 
 
 @dataclass
@@ -161,6 +164,7 @@ def _make_campaigns(journey: Journey, folder: Path) -> None:
             starts_at=_moment(row["starts"]),
             ends_at=_moment(row["ends"]),
             items=items[:CALL],
+            stacks=row["stacks"] == "True",
         )
         code = lifecycle.create_campaign(journey.store, given, actor=journey.actor).campaign.code
         for start in range(CALL, len(items), CALL):
@@ -239,7 +243,7 @@ def _nothing_left(journey: Journey, codes: list[str]) -> None:
 
 
 def _sell(journey: Journey, rows: list[dict[str, str]]) -> None:
-    """Record a day's baskets; each line counts for the campaign whose offer wins at this moment."""
+    """Record a day's baskets; each line counts for the campaigns whose offers price it at this moment."""
     winners = _winners(journey, {journey.skus[row["product_id"]] for row in rows})
     baskets: dict[str, list[dict[str, str]]] = defaultdict(list)
     for row in rows:
@@ -252,6 +256,7 @@ def _sell(journey: Journey, rows: list[dict[str, str]]) -> None:
             buyer=f"H{lines[0]['household_id']}",
             state=OrderState.COMPLETED,
             lines=[_line(journey, row, winners) for row in lines],
+            snapshot=_terms(journey, lines, winners),
         )
         for basket, lines in baskets.items()
     ]
@@ -262,15 +267,29 @@ def _sell(journey: Journey, rows: list[dict[str, str]]) -> None:
         journey.wrong.append(f"{len(drafts) - len(recorded.created)} orders were not recorded")
 
 
-def _line(journey: Journey, row: dict[str, str], winners: dict[int, str]) -> LineDraft:
+def _line(journey: Journey, row: dict[str, str], winners: Winners) -> LineDraft:
     sku = journey.skus[row["product_id"]]
-    return LineDraft(
-        sku, int(row["quantity"]), _cents(row["list"]), _cents(row["unit"]), _cents(row["off"]), winners.get(sku, "")
-    )
+    (first, *_rest) = winners.get(sku) or ("",)
+    return LineDraft(sku, int(row["quantity"]), _cents(row["list"]), _cents(row["unit"]), _cents(row["off"]), first)
 
 
-def _winners(journey: Journey, skus: set[int]) -> dict[int, str]:
-    """The winning campaign of each SKU by the product's own precedence over its live offers."""
+def _terms(journey: Journey, rows: list[dict[str, str]], winners: Winners) -> dict[str, Any]:
+    """What an order keeps of the campaigns that priced its lines; what was taken off is shared out evenly, odd cents to the first."""
+    lines: list[dict[str, Any]] = []
+    named: set[str] = set()
+    for row in rows:
+        codes = winners.get(journey.skus[row["product_id"]], ())
+        saved = int(row["quantity"]) * (int(row["list"]) - int(row["unit"]))
+        parts = [saved // len(codes) + (n < saved % len(codes)) for n in range(len(codes))]
+        chain = [{"campaign": code, "amount": str(_cents(part))} for code, part in zip(codes, parts, strict=True)]
+        lines.append({"campaign": codes[0] if codes else None, "chain": chain})
+        named.update(codes)
+        journey.counts["stacked"] += len(codes) > 1
+    return {"campaigns": {code: {} for code in sorted(named)}, "lines": lines, "discounts": []}
+
+
+def _winners(journey: Journey, skus: set[int]) -> Winners:
+    """The campaigns that price each SKU by the product's own precedence over its live offers, in the order of their reductions."""
     now = clock.now()
     offers: dict[int, list[ItemOffer]] = defaultdict(list)
     rows = LiveOffer.objects.filter(sku_id__in=skus, active=True, starts_at__lte=now, ends_at__gt=now)
@@ -278,7 +297,8 @@ def _winners(journey: Journey, skus: set[int]) -> dict[int, str]:
         offers[row.sku_id].append(
             ItemOffer(row.campaign_code, row.label, row.kind, row.price, row.starts_at, row.ends_at, row.stacks)
         )
-    return {sku: item_price(journey.prices[sku], found, "USD").campaign for sku, found in offers.items()}
+    found = {sku: item_price(journey.prices[sku], mine, "USD").winner for sku, mine in offers.items()}
+    return {sku: tuple(offer.campaign for offer in winner.offers) for sku, winner in found.items() if winner}
 
 
 def _count(journey: Journey, rows: list[dict[str, str]]) -> None:
@@ -335,7 +355,8 @@ def _tell(journey: Journey, rows: list[tuple[Any, ...]], took: float, quick: boo
         ),
     ]  # fmt: skip
     intro = (
-        f"{len(rows)} campaigns with {counts['items']:,} items, {counts['orders']:,} orders of {counts['lines']:,} lines and"
+        f"{len(rows)} campaigns with {counts['items']:,} items, {counts['orders']:,} orders of {counts['lines']:,} lines"
+        f" ({counts['stacked']:,} of them priced by several campaigns that stack, and counted for each) and"
         f" {counts['events']:,} events, replayed from {START:%Y-%m-%d} to {END:%Y-%m-%d} in {took:,.0f} s (peak memory"
         f" {peak_memory() / 1024**2:,.0f} MiB). {counts['ended in time']} of {len(rows)} ended at their second, were closed 15 minutes"
         f" and archived two hours and 15 minutes later, and left no offer; {agreed} of {len(rows)} have the"

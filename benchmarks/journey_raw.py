@@ -3,8 +3,10 @@
     python journey_raw.py prepare FOLDER [--quick]     # campaigns, items, products, lines, events as csv
     python journey_raw.py expect FOLDER                # the twelve metrics of each campaign as json, from the raw tables again
 
-Amounts are whole cents. A campaign's price is its percentage off the product's usual price; where several campaigns hold a product at one
-time the lowest price wins, then the earlier start, then the code.
+Amounts are whole cents. A campaign's price is its percentage off the product's usual price. Three in four campaigns stack: those of them
+that hold a product at one time take their reductions one after another and count as one; among it and the others the lowest price wins,
+then the earlier start, then the code. A line counts in full for each campaign that priced it; what was really taken off is shared out
+evenly, odd cents to those that began first.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ def campaigns(quick: bool) -> pd.DataFrame:
     found = table("campaign_descriptions").rename(columns={"start_date": "starts"})
     found["ends"] = found.pop("end_date") + DAY
     found["percent"] = 5 + found.campaign_id % 20
+    found["stacks"] = found.campaign_id % 4 != 1
     if quick:
         sizes = items(found).groupby("campaign_id").size()
         found = found[found.campaign_id.isin(sizes[sizes <= QUICK_ITEMS].index)]
@@ -136,7 +139,8 @@ def expect(folder: Path) -> None:
     held["price"] = (prices.loc[held.product_id].to_numpy() * (100 - held.percent) // 100).clip(lower=1)
     held = held[held.price <= prices.loc[held.product_id].to_numpy()]
     held["code"] = held.campaign_id.map(codes)
-    won = held.sort_values(["price", "starts", "code"]).drop_duplicates(["basket_id", "product_id"])
+    held["usual"] = prices.loc[held.product_id].to_numpy()
+    won = counted(held)
     seen = displays(chosen, pairs).groupby("campaign_id")[["impression", "click"]].sum()
     put = carts(chosen, pairs, sold).groupby("campaign_id").add_to_cart.sum()
     answer = {}
@@ -147,11 +151,29 @@ def expect(folder: Path) -> None:
     (folder / "expected.json").write_text(json.dumps(answer, indent=1))
 
 
+def counted(held: pd.DataFrame) -> pd.DataFrame:
+    """Of the offers that hold each line those that priced it, with the part of the discount that each has."""
+    line = ["basket_id", "product_id"]
+    held = held.sort_values(["starts", "code"])
+    together = held[held.stacks].groupby(line, as_index=False).agg(
+        product=("price", "prod"), offers=("price", "size"), usual=("usual", "first"), starts=("starts", "first"), code=("code", "first")
+    )  # fmt: skip
+    whole = together.usual ** (together.offers - 1)
+    together["price"] = ((2 * together["product"] + whole) // (2 * whole)).clip(lower=1)
+    candidates = pd.concat([held[~held.stacks], together.assign(stacks=True)])
+    best = candidates.sort_values(["price", "starts", "code"]).drop_duplicates(line)
+    won = held.merge(best[[*line, "code", "stacks"]], on=line, suffixes=("", "_best"))
+    won = won[(won.code == won.code_best) | (won.stacks & won.stacks_best)].sort_values(["starts", "code"])
+    place, many = won.groupby(line).cumcount(), won.groupby(line).code.transform("size")
+    saved = won.quantity * (won.list - won.unit)
+    return won.assign(saved=saved // many + (place < saved % many))
+
+
 def metrics(mine: pd.DataFrame, impressions: int, clicks: int, put: int) -> dict[str, Any]:
     """The twelve, in the API's form."""
     orders = int(mine.basket_id.nunique())
     sales = int(mine.paid.sum())
-    saved = int((mine.quantity * (mine.list - mine.unit)).sum())
+    saved = int(mine.saved.sum())
     return {
         "impressions": impressions,
         "clicks": clicks,
