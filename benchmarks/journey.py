@@ -285,7 +285,7 @@ def _terms(journey: Journey, rows: list[dict[str, str]], winners: Winners) -> di
         lines.append({"campaign": codes[0] if codes else None, "chain": chain})
         named.update(codes)
         journey.counts["stacked"] += len(codes) > 1
-    return {"campaigns": {code: {} for code in sorted(named)}, "lines": lines, "discounts": []}
+    return {"campaigns": {code: {} for code in sorted(named)}, "lines": lines, "discounts": []} if named else {}
 
 
 def _winners(journey: Journey, skus: set[int]) -> Winners:
