@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.requests import StoreRequest
 from accounts.rights import requires
@@ -185,7 +186,11 @@ def _none(request: StoreRequest, live: int) -> Empty:
     return Empty(
         kind="ok",
         title=_("No conflict"),
-        text=_("Checked at %(moment)s, over %(n)s campaigns that run, are paused or will start.")
+        text=ngettext(
+            "Checked at %(moment)s, over %(n)s campaign that runs, is paused or will start.",
+            "Checked at %(moment)s, over %(n)s campaigns that run, are paused or will start.",
+            live,
+        )
         % {
             "moment": display.sentence(clock.now(), display.zone(request.store.time_zone)),
             "n": display.number(live),

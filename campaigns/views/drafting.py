@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.requests import StoreRequest
@@ -233,7 +234,12 @@ def _refused(desk: Desk, form: Any, refusal: DomainError, lines: Sequence[Line])
     if wrong:
         seen = _examined(desk, form, lines)
         desk.examined = replace(seen, wrong=wrong, good=len(lines) - len({one.line.number for one in wrong}))
-        form.add_error("items", _("%(n)s lines are not right; they are listed below.") % {"n": len(wrong)})
+        words = ngettext(
+            "%(n)s line is not right; it is listed below.",
+            "%(n)s lines are not right; they are listed below.",
+            len(wrong),
+        )
+        form.add_error("items", words % {"n": display.number(len(wrong))})
     if hasattr(form, "blame"):
         form.blame(rest)
     else:
