@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import OperationalError, transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 import policies
@@ -37,6 +38,8 @@ from policies.rules import ClosingRules
 
 P = ParkedState
 ACTOR = system("system:parked")
+#: What the sweep's refusals are said in; the record and the API keep them so, readers of another language read the title of the code.
+LANGUAGE = "en"
 #: What never clears by itself: waiting for it would only pretend.
 HOPELESS = frozenset({"ERR_CLOSE_ENDED", "ERR_STATE", "ERR_PERMISSION"})
 #: What a later look may find otherwise, beside the guards.
@@ -197,7 +200,7 @@ def _look(rows: Sequence[ParkedClose], now: datetime) -> None:
         else:
             groups.setdefault((row.store_id, row.action), []).append(row)
     for (store_id, action), group in groups.items():
-        with in_store(store_id):
+        with in_store(store_id), translation.override(LANGUAGE):
             _decide(group[0].store, action, group, now)
     ParkedClose.objects.bulk_update(
         rows, ["state", "blockers", "looked_at", "next_look_at", "clear_since", "finished_at", "outcome"]
@@ -270,6 +273,10 @@ def _end(row: ParkedClose, state: str, now: datetime) -> None:
     row.state, row.finished_at, row.next_look_at = state, now, None
 
 
+def _why(outcome: Mapping[str, str] | None) -> str | dict[str, str]:
+    return {"code": outcome["code"], "said": outcome["message"], "language": LANGUAGE} if outcome else ""
+
+
 def _tell(rows: Sequence[ParkedClose], now: datetime) -> None:
     """The record and the messages of what the sweep decided; what acted is on record under the person's own name."""
     record_many(
@@ -298,7 +305,7 @@ def _tell(rows: Sequence[ParkedClose], now: datetime) -> None:
             "campaign": row.campaign.name,
             "code": row.campaign.code,
             "who": row.actor["label"],
-            "why": row.outcome["message"] if row.outcome else "",
+            "why": _why(row.outcome),
         }
         since = row.clear_since if row.state == P.CLEAR else None
         key = f"parked.{row.pk}.{row.state}" + (f".{since:%Y%m%dT%H%M%S}" if since else "")

@@ -16,6 +16,7 @@ from typing import Any
 from django.db import models
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from core import display, money
@@ -127,6 +128,12 @@ def declare(*codes: Code) -> None:
 def lookup(code: str) -> Code | None:
     """The entry of a code; None for one that nobody declared (show it raw)."""
     return _codes.get(code)
+
+
+def retold(code: str, said: str, language: str) -> str:
+    """What was said of a code in words of `language`; who reads another language reads the title of the code in theirs."""
+    known = None if language == (get_language() or "en") else lookup(code)
+    return said if known is None else fill(known.title, {})
 
 
 def all_codes() -> list[Code]:

@@ -16,7 +16,7 @@ from core import faults, outbox
 from core.errors import NotFound
 from core.prepared import Prepared
 from core.scopes import in_store
-from inbox.catalogue import Severity, fill, lookup, readable
+from inbox.catalogue import Severity, fill, lookup, readable, retold
 from inbox.models import Message
 
 _UNREAD = Prepared(
@@ -98,11 +98,18 @@ def _shown(store: Store, row: Message) -> Shown:
 
 
 def _params(row: Message) -> Mapping[str, Any]:
-    """What the sentences may name: the message's own params (faults in words, topics by their names), and the object it speaks of."""
-    told = {name: faults.say(value) if faults.is_fault(value) else value for name, value in row.params.items()}
+    """What the sentences may name: the message's own params (faults and refusals in words, topics by their names), and the object."""
+    told = {name: _told(value) for name, value in row.params.items()}
     if "topic" in told:
         told["topic"] = outbox.label_of(str(told["topic"]))
     return {"object_id": row.object_id, "object_type": row.object_type, **told}
+
+
+def _told(value: Any) -> Any:
+    """A fault in words, or a refusal that was put into words of one language (`{"code", "said", "language"}`); anything else as it is."""
+    if not faults.is_fault(value):
+        return value
+    return retold(value["code"], value["said"], value["language"]) if "said" in value else faults.say(value)
 
 
 #: Glyph and tone of a severity, for the page: shape and colour both.

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from accounts.models import AccountState, Grant, Store
 from audit.models import AuditEvent
@@ -16,6 +17,7 @@ from campaigns.models import Campaign, ParkedClose
 from campaigns.tests.conftest import NOON
 from core import clock
 from core.errors import Conflict, DomainError, InvalidInput, NotFound, PermissionRefused
+from inbox import reading
 from inbox.models import Message
 from tests import factories as make
 
@@ -112,7 +114,7 @@ def test_asking_sends_one_message_and_leaves_the_campaign_alone(shop, frozen, ru
 
 
 @pytest.mark.parametrize("action", ["pause", "cancel"])
-def test_a_right_that_was_revoked_meanwhile_stops_it_and_people_are_told(shop, frozen, running, action):
+def test_a_right_that_was_revoked_meanwhile_stops_it_and_people_are_told(client, shop, frozen, running, action):
     member = make.make_member(shop.store, rights=[f"campaigns.{action}"])
     parked = park(shop, running, action, actor=make.actor_for(member))
     Grant.objects.filter(membership__user=member).delete()
@@ -125,7 +127,14 @@ def test_a_right_that_was_revoked_meanwhile_stops_it_and_people_are_told(shop, f
         "running",
     )
     message = Message.objects.get(code="ERR_PARKED_REFUSED")
-    assert "can be granted by" in message.params["why"]
+    assert "can be granted by" in message.params["why"]["said"]
+    assert "can be granted by" in reading.present(shop.store, [message])[0].cause
+    page = f"/s/{shop.store.slug}/campaigns/parked/?show=all"
+    client.force_login(make.owner_of(shop.store))
+    assert "can be granted by" in client.get(page).content.decode()
+    with translation.override("zh-hans"):
+        assert "can be granted by" not in reading.present(shop.store, [message])[0].cause
+    assert "can be granted by" not in client.get(page, headers={"accept-language": "zh-hans"}).content.decode()
     assert AuditEvent.objects.get(action="campaign.park_refused").code == "ERR_PERMISSION"
 
 

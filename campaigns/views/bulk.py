@@ -13,7 +13,6 @@ from django.core.paginator import Paginator
 from django.core.signing import BadSignature, TimestampSigner
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -30,7 +29,7 @@ from campaigns.views.lists import filter_of
 from core import clock, keyset
 from core.errors import Conflict, DomainError, NotFound
 from core.returning import to_row, with_back
-from inbox.catalogue import fill, lookup
+from inbox.catalogue import retold
 from policies import active
 from policies.rules.campaigns import CampaignRules, ClosingRules
 
@@ -304,13 +303,8 @@ def _result(request: StoreRequest, job_id: int) -> dict[str, Any]:
 
 
 def _told(error: Any, job: BulkJob) -> str:
-    """Why a row was not done. The sentence is in the language of whoever started the job; others read the title of its code in theirs."""
-    if not error:
-        return ""
-    known = lookup(error.get("code", ""))
-    if known is None or (job.language or "en") == get_language():
-        return str(error.get("message", ""))
-    return fill(known.title, error)
+    """Why a row was not done: it was said in the language of whoever started the job."""
+    return retold(error["code"], error["message"], job.language or "en") if error else ""
 
 
 def _visible(campaign: Campaign | None, error: Any) -> Campaign | None:

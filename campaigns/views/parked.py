@@ -18,7 +18,7 @@ from campaigns.models import ParkedClose
 from campaigns.views.common import address
 from core import clock, keyset
 from core.errors import DomainError
-from inbox.catalogue import lookup
+from inbox.catalogue import lookup, retold
 from policies import active
 from policies.rules.campaigns import CampaignRules
 
@@ -53,6 +53,7 @@ def _row(request: StoreRequest, row: ParkedClose) -> dict[str, Any]:
         "parked": row,
         "word": STOPS[row.action],
         "blockers": [one.title for one in known if one is not None],
+        "told": retold(row.outcome["code"], row.outcome["message"], parking.LANGUAGE) if row.outcome else "",
         "may_withdraw": row.is_open and guards.RIGHTS[row.action] in request.rights,
     }
 
