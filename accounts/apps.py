@@ -14,6 +14,7 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Join sign-in and the outbox. The modules need the models, so they load here."""
         import_module("accounts.mail")
+        import_module("audit.reading").call_people(import_module("accounts.requests").names_of)
         receivers, sessions = import_module("accounts.receivers"), import_module("accounts.sessions")
         allauth = import_module("allauth.account.signals")
         user_logged_in.connect(sessions.begin, dispatch_uid="accounts.session")

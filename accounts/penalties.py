@@ -86,7 +86,7 @@ def issue(
             before={"account_state": before},
             after={
                 "penalty": kind, "days": days, "points": points, "until": penalty.until, "points_total": standing.points,
-                "account_state": str(store.account_state), "policy": rules.title,
+                "account_state": str(store.account_state), "policy": rules.cited,
             },
             reason=reason.strip(),
             right="platform_staff",

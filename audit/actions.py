@@ -7,13 +7,15 @@ A room declares in `<room>/audit_words.py`; the module is loaded when the projec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 Text = str | Promise
+#: From what is kept to what is read, in the language of the page.
+Reader = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ _fields: dict[str, Text] = {}
 _fields_of: dict[tuple[str, str], Text] = {}
 _reasons: dict[tuple[str, str], Text] = {}
 _values: dict[tuple[str, str], Text] = {}
+_readers: dict[str, Reader] = {}
+_labels: dict[str, Reader] = {}
 
 
 def declare(
@@ -46,9 +50,12 @@ def declare(
     fields: Mapping[str, Text] | None = None,
     reasons: Mapping[str, Text] | None = None,
     values: Mapping[str, Mapping[str, Text]] | None = None,
+    readers: Mapping[str, Reader] | None = None,
+    labels: Mapping[str, Reader] | None = None,
 ) -> None:
     """Name the actions `<group>.<name>` (glyph and words), types of objects, fields of before and after, codes of reasons and of
     fields' values. A field that several groups name means to each its own; to a group that does not name it, the last one's.
+    `readers` put a field's values into words where no list can, `labels` the frozen labels of a type of objects.
     """
     for name, (icon, label) in actions.items():
         _actions[f"{group}.{name}"] = Action(f"{group}.{name}", icon, label)
@@ -57,6 +64,8 @@ def declare(
     _fields_of.update({(group, field): words for field, words in (fields or {}).items()})
     _reasons.update({(group, code): words for code, words in (reasons or {}).items()})
     _values.update({(field, code): words for field, known in (values or {}).items() for code, words in known.items()})
+    _readers.update(readers or {})
+    _labels.update(labels or {})
 
 
 def action(name: str) -> Action:
@@ -94,7 +103,14 @@ def field_word(name: str, group: str = "") -> str:
 
 def value_word(name: str, value: str) -> str:
     """A code that a field holds, in words; any other text as it stands."""
+    if name in _readers:
+        return _readers[name](value)
     return str(_values.get((name, value), value))
+
+
+def label_word(object_type: str, label: str) -> str:
+    """The frozen label of an object in the language of the page, where its room can say it; otherwise as it stands."""
+    return _labels[object_type](label) if object_type in _labels else label
 
 
 def reason_words(name: str, reason: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
-from audit.actions import action, field_word, object_word, reason_words, sentence, value_word
+from audit.actions import action, field_word, label_word, object_word, reason_words, sentence, value_word
 from audit.actors import ActorKind
 from audit.models import AuditEvent, PersonalValue, Result
 from core import display
@@ -22,6 +22,8 @@ from core.looks import LOOKS, look
 SYSTEM = "system"
 #: A moment as the record keeps it.
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00:00)", re.ASCII)
+NamesOf = Callable[[Collection[int]], Mapping[int, tuple[str, str]]]
+_names_of: NamesOf | None = None
 _VALUE_LENGTH = 300  # characters of one value in a table of changes; the API has it whole
 _LIST_LENGTH = 900  # of a list of codes in words: every check of a close
 
@@ -100,6 +102,7 @@ class Shown:
     result: str
     code: str
     object_word: str
+    object_label: str
     reason: str
     event: AuditEvent
     changes: tuple[Change, ...] = field(default=())
@@ -112,14 +115,33 @@ def events_of(store_id: int, object_type: str, object_id: str, *, limit: int, zo
 
 
 def present(rows: Iterable[AuditEvent], zone: tzinfo = UTC) -> list[Shown]:
-    """Make entries readable, moments among their values in `zone`; one query more when an actor's label is a personal value."""
+    """Make entries readable, moments among their values in `zone`; one query more when an actor's label is a personal value, one more
+    for the Chinese names of people."""
     events = list(rows)
-    labels = _personal_labels(events)
-    return [_shown(event, labels.get(event.id) or _actor_words(event), zone) for event in events]
+    labels, names = _personal_labels(events), _names(events)
+    return [_shown(event, labels.get(event.id) or _actor_words(event, names), zone) for event in events]
 
 
-def _actor_words(event: AuditEvent) -> str:
-    return _("System") if event.actor_kind == ActorKind.SYSTEM else event.actor_label
+def call_people(names_of: NamesOf) -> None:
+    """Lend the names of people, (name, name in Chinese) by id; called by the room that knows them when it starts."""
+    global _names_of
+    _names_of = names_of
+
+
+def _names(events: Sequence[AuditEvent]) -> Mapping[int, tuple[str, str]]:
+    """What is frozen is the name that is not Chinese, so nobody else is asked about."""
+    if _names_of is None or not display.is_chinese():
+        return {}
+    ids = {event.actor_id for event in events if event.actor_id is not None and "actor" not in event.commitments}
+    return _names_of(ids) if ids else {}
+
+
+def _actor_words(event: AuditEvent, names: Mapping[int, tuple[str, str]]) -> str:
+    """The name in the reader's language, as long as the person bears the name that was frozen."""
+    if event.actor_kind == ActorKind.SYSTEM:
+        return _("System")
+    name, name_zh = names.get(event.actor_id or 0, ("", ""))
+    return name_zh if name_zh and name == event.actor_label else event.actor_label
 
 
 def _personal_labels(events: Sequence[AuditEvent]) -> dict[int, str]:
@@ -143,6 +165,7 @@ def _shown(event: AuditEvent, actor_label: str, zone: tzinfo) -> Shown:
         result=event.result,
         code=event.code,
         object_word=object_word(event.object_type),
+        object_label=label_word(event.object_type, event.object_label),
         reason=reason_words(event.action, event.reason),
         event=event,
         changes=changes,

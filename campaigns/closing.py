@@ -325,7 +325,7 @@ def _tell_closed(
     """Audit and outbox of campaigns that the clock closed: one row each, with the version of the rules that were followed (R20), and the
     hash of what was `foreseen`.
     """
-    policy = policies.active(ClosingRules, now).title
+    policy = policies.active(ClosingRules, now).cited
     hashes = {pk: _foreseen(impact) for pk, impact in foreseen.items()} if foreseen else {}
     entries = [
         Entry(

@@ -192,9 +192,11 @@ def _row(one: Guard, case: Case, rules: GuardRules, finding: Finding | None, unk
             if blocks
             else _now("This could not be checked just now, so the answer is unknown; it does not stand in the way.")
         )
-        return GuardRow(one.code, "unknown", one.title, detail, policy=rules.title, blocks=blocks)
+        return GuardRow(one.code, "unknown", one.title, detail, policy=rules.title, blocks=blocks, cited=rules.cited)
     if finding is None:
-        return GuardRow(one.code, "passed", one.title, _now("Nothing in the way."), policy=rules.title)
+        return GuardRow(
+            one.code, "passed", one.title, _now("Nothing in the way."), policy=rules.title, cited=rules.cited
+        )
     status = rules.effect(one.code, case.action) if finding.status == "failed" else finding.status
     return GuardRow(
         one.code,
@@ -205,6 +207,7 @@ def _row(one: Guard, case: Case, rules: GuardRules, finding: Finding | None, unk
         finding.fix if status != "passed" else None,
         rules.title,
         blocks=status == "blocked",
+        cited=rules.cited,
     )
 
 

@@ -24,7 +24,10 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class GuardRow:
-    """One line of the checklist. `status`: blocked, warning, passed or unknown; `blocks` says whether the action is stopped by it."""
+    """One line of the checklist. `status`: blocked, warning, passed or unknown; `blocks` says whether the action is stopped by it.
+
+    `policy` names the rules to people, `cited` to the record (key and version, of no language).
+    """
 
     code: str
     status: str
@@ -34,6 +37,7 @@ class GuardRow:
     fix: Fix | None = None
     policy: str = ""
     blocks: bool = False
+    cited: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The shape of the API's `guards` and `blockers`."""

@@ -337,7 +337,7 @@ def _finish(
             "state": row.state,
             "offers": touched.offers.get(row.code, 0),
             "listings": len(touched.listings.get(row.code, ())),
-            "policy": lines[0].policy if lines else "",
+            "policy": lines[0].cited if lines else "",
             "warnings": [line.code for line in lines if line.status != "passed"],
             "guards": [_decided(line) for line in lines],
         }
@@ -373,7 +373,7 @@ def _figures_of(touched: coupon_acts.Touched) -> dict[str, int]:
 
 def _decided(line: GuardRow) -> dict[str, Any]:
     """A guard's decision as the record keeps it: with the version of the rules, and the figures where it did not simply pass."""
-    kept: dict[str, Any] = {"code": line.code, "status": line.status, "policy": line.policy}
+    kept: dict[str, Any] = {"code": line.code, "status": line.status, "policy": line.cited}
     return kept | ({"evidence": dict(line.evidence)} if line.status != "passed" else {})
 
 

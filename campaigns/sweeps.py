@@ -169,7 +169,7 @@ lapse_review = _job(lambda now: Q(state=S.IN_REVIEW, ends_at__lte=now), "ends_at
 
 
 def _record(action: str, rows: list[Campaign], before: dict[int, str], state: str, now: datetime) -> None:
-    policy = policies.active(ClosingRules, now).title
+    policy = policies.active(ClosingRules, now).cited
     record_many(
         [
             Entry(

@@ -74,8 +74,9 @@ def say(kept: object) -> str:
 
 def _say(fault: Mapping[str, Any]) -> str:
     words = _words.get(fault.get("code", ""))
+    facts = {name: display.number(fact) if isinstance(fact, int) else fact for name, fact in fault.items()}
     try:
-        told = str(words) % fault if words is not None else str(fault.get("code", ""))
+        told = str(words) % facts if words is not None else str(fault.get("code", ""))
     except (KeyError, TypeError, ValueError):  # kept by another version of this program
         told = str(words)
     return f"{fault['site']}: {told}" if fault.get("site") else told

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from audit.actions import declare
+from policies.stated import cited_words
 
 declare(
     "policy",
@@ -14,4 +15,6 @@ declare(
     },
     objects={"policy": _("Rules")},
     fields={"version": _("Version"), "valid_from": _("In force from")},
+    readers={"policy": cited_words},
+    labels={"policy": cited_words},
 )

@@ -13,8 +13,8 @@ from decimal import Decimal
 
 from core import clock, display
 from policies import rules as models
-from policies.force import active
-from policies.rules.base import Rules
+from policies.force import active, history
+from policies.rules.base import Provenance, Rules
 
 _NAMED = re.compile(r"%\(([a-z_]+?)__([a-z0-9_]+?)(?:__(seconds|hours|days))?\)s")
 _SECONDS = {"seconds": 1, "hours": 3600, "days": 86400}
@@ -36,6 +36,23 @@ def fill(text: str) -> str:
 def mark(now: datetime) -> tuple[tuple[str, str], ...]:
     """What tells one state of all rules from another, for whoever keeps filled texts."""
     return tuple((key, active(model, now).version) for key, model in _SETS.items())
+
+
+def cited_words(kept: str) -> str:
+    """The version of a rule set that a decision followed, in the reader's language: from key and version, or from the title and version
+    that older entries kept. What no rule set knows stays as it is."""
+    for version in _known().get(kept, ()):
+        return version.label
+    return kept
+
+
+def _known() -> dict[str, list[Provenance]]:
+    found: dict[str, list[Provenance]] = {}
+    for key in _SETS:
+        for version in history(key):
+            for name in (version.cited, f"{version.title} {version.version}", f"{version.title_zh} {version.version}"):
+                found.setdefault(name.strip(), []).append(version)
+    return found
 
 
 def _written(found: re.Match[str], now: datetime) -> str:

@@ -23,10 +23,11 @@ REFUSED = Exists(RefusedPage.objects.filter(publication=OuterRef("pk"), version=
 
 def set_aside(site: Site, page: Snapshot, fault: Fault, *, now: datetime) -> None:
     """Keep that this page was refused at this version, and tell the store, once until it has passed."""
+    about = {name: fact for name, fact in fault.as_dict().items() if name != "site"}  # it stands beside
     with transaction.atomic():
         _row, first = RefusedPage.objects.update_or_create(
             publication_id=page.publication_id,
-            defaults={"version": page.version, "fault": fault.as_dict(), "refused_at": now},
+            defaults={"version": page.version, "fault": about, "refused_at": now},
         )
         if first:
             listing = page.document["listing"]

@@ -48,7 +48,7 @@ def _event(shown: reading.Shown) -> dict[str, Any]:
         "actor": {"kind": row.actor_kind, "id": row.actor_id, "label": shown.actor_label, "token": row.token_id},
         "action": row.action,
         "sentence": shown.sentence,
-        "object": {"type": row.object_type, "id": row.object_id, "label": row.object_label},
+        "object": {"type": row.object_type, "id": row.object_id, "label": shown.object_label},
         "right": row.right,
         "before": row.before,
         "after": row.after,

@@ -1,4 +1,4 @@
-"""审计日志: who did what, before and after; the proof of one entry; the export. Nothing here changes anything."""
+"""操作日志: who did what, before and after; the proof of one entry; the export. Nothing here changes anything."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ import pytest
 from django.urls import reverse
 
 from audit import checkpoints, proofs, sealing
+from audit.actors import Actor, ActorKind
 from audit.models import AuditEvent
 from audit.record import Entry, Target, record
 from core import clock
@@ -112,6 +113,35 @@ def test_the_last_minute_of_a_day_belongs_to_it(client, store, until, seen):
     record(Entry("campaign.pause", target), actor=actor_for(owner_of(store)), now=late)
     client.force_login(owner_of(store))
     assert len(client.get(page(store) + f"?until={until}").context["days"]) == seen
+
+
+def test_rules_and_names_are_read_in_the_language_of_the_page(client, store):
+    person = owner_of(store)
+    person.name, person.name_zh = "Demo Owner", "店主（演示）"
+    person.save(update_fields=["name", "name_zh"])
+    target = Target("campaign", "C-1", "Campaign", store.pk, store.name)
+    # As it is kept now, as it was kept before, and what nobody knows.
+    for kept in ("closing@1", "Closing campaigns 1", "rules of another house"):
+        record(Entry("campaign.end", target, after={"policy": kept}), actor=actor_for(person))
+    rules = Target("policy", "closing", "Closing campaigns 1", store.pk, store.name)
+    record(Entry("policy.publish", rules), actor=Actor(ActorKind.USER, person.pk, "The name before"))
+    client.force_login(person)
+
+    def told(language):
+        days = client.get(page(store), headers={"accept-language": language}).context["days"]
+        rows = [line.entry for _day, found in days for line in found]
+        return [(row.actor_label, row.object_label, row.changes[0].after if row.changes else "") for row in rows]
+
+    assert told("zh-hans") == [
+        ("The name before", "活动关闭规则 1", ""),
+        ("店主（演示）", "Campaign", "rules of another house"),
+        ("店主（演示）", "Campaign", "活动关闭规则 1"),
+        ("店主（演示）", "Campaign", "活动关闭规则 1"),
+    ]
+    assert told("en")[-1] == ("Demo Owner", "Campaign", "Closing campaigns 1")
+    for language, word in (("zh-hans", "操作日志"), ("en", "Audit log")):
+        html = client.get(page(store), headers={"accept-language": language}).content.decode()
+        assert (html.count(f">{word}</li>"), html.count(f">{word}</h1>")) == (1, 1)
 
 
 def test_queries_do_not_grow_with_the_log(client, store, django_assert_max_num_queries):

@@ -51,7 +51,7 @@ README = (
     "entries of the signed audit log.\n\n"
     "这是一份活动关闭证明。打开 index.html 阅读。\n"
     "核验方法：python3 verify.py 本文件.zip --key verifier.txt；其中 verify.py 与 verifier.txt（公钥）请从您信任的来源取得，\n"
-    "不要使用本包内的副本。report.json 记录导出时的状态，其余内容均可由已签名的审计日志推出。\n"
+    "不要使用本包内的副本。report.json 记录导出时的状态，其余内容均可由已签名的操作日志推出。\n"
 )
 LOCAL, _CENTRAL, _END = b"PK\x03\x04", b"PK\x01\x02", b"PK\x05\x06"
 _DATE = (1 << 5) | 1  # 1980-01-01, so that equal content gives equal bytes
@@ -422,7 +422,7 @@ WORDS = {
     "site": ("Site and client", "站点与终端"), "excerpt": ("What a page showed, and its SHA-256", "页面摘录及其SHA-256"),
     "flow": ("Dry quotes", "试报价"), "clean": ("nothing of the campaign", "无该活动优惠"), "sku": ("SKU", "SKU"),
     "leftover": ("still of the campaign", "仍有该活动优惠"), "unsold": ("cannot be ordered", "不可下单"), "price": ("Unit price", "单价"),
-    "log": ("Entries of the audit log", "审计日志条目"), "who": ("Who", "操作人"), "done": ("Done", "已完成"), "failed": ("Failed", "失败"),
+    "log": ("Entries of the audit log", "操作日志条目"), "who": ("Who", "操作人"), "done": ("Done", "已完成"), "failed": ("Failed", "失败"),
     "refused": ("Not carried out", "未执行"), "steps": ("Steps when this was exported", "导出时的步骤状态"), "step": ("Step", "步骤"),
     "running": ("Under way", "进行中"), "pending": ("Waiting", "等待"), "signed": ("Signed checkpoint", "已签名的检查点"),
     "desktop": ("desktop", "电脑"), "phone": ("phone", "手机"), "private": ("private window", "无痕窗口"),

@@ -250,5 +250,5 @@ def test_what_the_clock_decides_names_the_rules_that_it_followed(shop, frozen):
     sweeps.run()
     told = AuditEvent.objects.filter(object_id=campaign.code, action__in=["campaign.reach_end", "campaign.end"])
     assert {(event.action, event.after["policy"]) for event in told} == {
-        ("campaign.reach_end", "Closing campaigns 1"), ("campaign.end", "Closing campaigns 1"),
+        ("campaign.reach_end", "closing@1"), ("campaign.end", "closing@1"),
     }  # fmt: skip

@@ -38,6 +38,11 @@ class Provenance:
         return self.title_zh if (get_language() or "").startswith("zh") and self.title_zh else self.title
 
     @property
+    def cited(self) -> str:
+        """What a decision keeps, of whatever language its maker was: key and version. `policies.stated.cited_words` reads it."""
+        return f"{self.key}@{self.version}"
+
+    @property
     def label(self) -> str:
         """What people read in a sentence: name and version."""
         return f"{self.name} {self.version}".strip()
@@ -71,6 +76,11 @@ class Rules(BaseModel):
     def version(self) -> str:
         """The version's name, such as `V5.3.1`."""
         return self.provenance.version
+
+    @property
+    def cited(self) -> str:
+        """Key and version, for the record."""
+        return self.provenance.cited
 
     @property
     def title(self) -> str:
