@@ -24,6 +24,9 @@ def inert(cell: object) -> str:
     return text if _NUMBER.fullmatch(text) else _RISKY.sub(r"\1'", text)
 
 
+CONTENT_TYPE = "text/csv; charset=utf-8"
+
+
 class _Echo:
     def write(self, text: str) -> str:
         return text
@@ -51,7 +54,7 @@ def pieces(texts: Iterable[str], size: int = 64 * 1024) -> Iterator[str]:
 
 def response(rows: Iterable[Iterable[object]], file_name: str) -> StreamingHttpResponse:
     """A download that is streamed; `file_name` is ASCII."""
-    answer = StreamingHttpResponse(pieces(lines(rows)), content_type="text/csv; charset=utf-8")
+    answer = StreamingHttpResponse(pieces(lines(rows)), content_type=CONTENT_TYPE)
     answer["Content-Disposition"] = f'attachment; filename="{file_name}"'
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Cache-Control"] = "no-store"

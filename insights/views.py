@@ -21,6 +21,7 @@ from campaigns.labels import campaign_name
 from campaigns.models import Campaign
 from campaigns.views.common import find, problem_of
 from core import charts, clock, display, keyset
+from core.downloads import announced
 from core.errors import DomainError, InvalidInput
 from core.tables import Empty
 from insights import archives, export, failures, measuring, spending, stale
@@ -97,6 +98,8 @@ def _no_history(request: StoreRequest, filtered: bool) -> Empty:
 @requires("insights.export")
 def export_history(request: StoreRequest, store: str) -> HttpResponseBase:
     """The campaigns of the query string as a workbook (R146)."""
+    if head := announced(request, export.CONTENT_TYPE):
+        return head
     form = HistoryForm(request.GET or None, store=request.store)
     try:
         path = export.export_history(request.store, form.wanted(), actor=request.actor)

@@ -31,6 +31,7 @@ from audit.reading import Shown, Wanted
 from audit.record import Entry, Target, record
 from audit.tree import BrokenTree
 from core import clock, csvfile, display, keyset
+from core.downloads import announced
 from core.errors import Conflict, DomainError, NotFound
 from core.forms import MomentField
 from policies import active
@@ -208,6 +209,8 @@ def proof_file(event_id: int) -> HttpResponse:
 @requires("audit.export")
 def export(request: StoreRequest, store: str) -> HttpResponseBase:
     """The filtered record as csv, newest first, without personal values; the export itself is recorded."""
+    if head := announced(request, csvfile.CONTENT_TYPE):
+        return head
     rules = active(AuditRules, clock.now())
     form = _form(request, rules)
     rows = reading.of_store(request.store.pk, form.wanted())

@@ -232,7 +232,9 @@ def test_the_bar_promises_what_will_be_cleared(client, shop, left):
     still = Leftover.objects.filter(cleared_at=None).count()
     rules = policies.active(CampaignRules, clock.now())
     few = rules.model_copy(update={"count_limit": 2, "page_size": 2})
-    with mock.patch("campaigns.views.aftercare.active", lambda model, now: few if model is CampaignRules else _real(model, now)):
+    with mock.patch(
+        "campaigns.views.aftercare.active", lambda model, now: few if model is CampaignRules else _real(model, now)
+    ):
         assert f"Select all {still} that match" in client.get(url).content.decode(), "beyond what the list counts"
         Leftover.objects.filter(pk=Leftover.objects.order_by("-id")[0].pk).update(cleared_at=clock.now())
         assert f"Select all {still - 1} that match" in client.get(f"{url}?state=all").content.decode()

@@ -17,6 +17,7 @@ from accounts.forms import blame
 from accounts.requests import StoreRequest
 from accounts.rights import requires
 from core import clock, csvfile, display
+from core.downloads import announced
 from core.errors import DomainError
 from core.tables import Empty
 from coupons import batches
@@ -58,6 +59,8 @@ def make(request: StoreRequest, store: str, code: str) -> HttpResponse:
 def download(request: StoreRequest, store: str, code: str, batch: int) -> HttpResponseBase:
     """The codes of a batch as CSV, streamed."""
     coupon = find(request, code)
+    if head := announced(request, csvfile.CONTENT_TYPE):
+        return head
     try:
         codes = batches.export(request.store, coupon.code, batch, actor=request.actor)
     except DomainError as refusal:

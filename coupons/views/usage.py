@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.requests import StoreRequest
 from accounts.rights import requires
 from core import clock, display
+from core.downloads import announced
 from core.errors import DomainError, InvalidInput
 from core.tables import Empty
 from coupons import usage, usage_export
@@ -74,6 +75,8 @@ def download(request: StoreRequest, store: str, code: str) -> HttpResponseBase:
     coupon = find(request, code)
     form = request.GET.get("format", "csv")
     form = form if form in FORMS else "csv"
+    if head := announced(request, FORMS[form]):
+        return head
     wanted = _form(request, coupon).wanted(request.GET.get("status", ""))
     try:
         path, _rows = usage_export.export(request.store, coupon.code, wanted, form, actor=request.actor)
