@@ -20,7 +20,7 @@ declare(
         "currency": _("Currency"), "rights": _("Rights"), "expires_at": _("Until"), "max_listings": _("Cap: listings"),
         "max_percent_off": _("Cap: percent off"), "owner": _("Owner"), "revoked_at": _("Revoked at"), "prefix": _("Begins with"),
         "slug": _("Address"), "platform_staff": _("Platform staff"), "switched_on": _("Switched on"),
-        "tokens_revoked": _("API tokens ended"),
+        "tokens_revoked": _("API tokens ended"), "memberships": _("Memberships ended"),
     },
 )  # fmt: skip
 declare(
@@ -58,6 +58,7 @@ declare(
         "end_staff": ("shield", _("End the role of platform staff")),
         "switch_off": ("ban", _("Switch off")),
         "switch_on": ("check", _("Switch on")),
+        "erase": ("trash", _("Erase person")),
         "sign_in": ("user", _("Sign in")),
         "sign_out": ("logout", _("Sign out")),
         "session_end": ("clock", _("Session ran out")),

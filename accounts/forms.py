@@ -96,6 +96,17 @@ class ReasonForm(forms.Form):
         self.fields["reason"].help_text = str(help_text)
 
 
+class EraseForm(ReasonForm):
+    """The person's e-mail typed once more, and why. The verb compares."""
+
+    confirm_email = forms.CharField(
+        label=_("E-mail of the person"),
+        max_length=254,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    field_order = ("reason", "confirm_email")
+
+
 class OwnerForm(ReasonForm):
     """Who becomes the main account of a store, and why."""
 

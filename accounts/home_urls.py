@@ -18,6 +18,7 @@ urlpatterns = [
     path("platform/people/", people.people_list, name="platform_people"),
     path("platform/people/<int:user>/", people.person, name="platform_person"),
     path("platform/people/<int:user>/switch/", people.switch, name="platform_switch"),
+    path("platform/people/<int:user>/erase/", people.erase, name="platform_erase"),
     path("platform/<slug:slug>/", platform.one_store, name="platform_store"),
     path("platform/<slug:slug>/main-account/", platform.main_account, name="platform_owner"),
     path("platform/<slug:slug>/penalties/", penalties.staff_penalties, name="platform_penalties"),

@@ -8,7 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils.crypto import salted_hmac
-from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
@@ -75,7 +75,9 @@ class User(AbstractBaseUser):
 
     @property
     def label(self) -> str:
-        """What people read, in the page's language; the e-mail when no name is known."""
+        """What people read, in the page's language; the e-mail when no name is known; a number for somebody who was erased."""
+        if self.erased_at is not None:
+            return gettext("Erased person %(number)s") % {"number": self.pk}
         if (get_language() or "").startswith("zh") and self.name_zh:
             return self.name_zh
         return self.name or self.email

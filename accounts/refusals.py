@@ -116,6 +116,22 @@ REFUSALS: tuple[Refusal, ...] = (
         (_("Make somebody else platform staff."), _("Then repeat this.")),
     ),
     Refusal(
+        "ERR_ERASE_ACTIVE",
+        _("The account is switched on"),
+        _("Only an account that is off is erased, so that nobody loses what they are working on."),
+        (_("Switch the account off."), _("Then repeat this.")),
+    ),
+    Refusal(
+        "ERR_ERASE_OWNER",
+        _("A main account is not erased"),
+        _("The store would be left without the person who answers for it."),
+        (
+            _("Name another main account for the store."),
+            _("Have that one end this main account."),
+            _("Then repeat this."),
+        ),
+    ),
+    Refusal(
         "ERR_PERSON_ERASED",
         _("The person was erased"),
         _("Name, e-mail and password are gone for good, so that nobody can sign in as this person."),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from audit.actors import Actor
 from audit.models import AuditEvent, PersonalValue
@@ -54,6 +54,16 @@ def erase_personal_values(
         )
         record(entry, actor=actor, now=now or clock.now())
     return erased
+
+
+def held_of(person: int) -> dict[str, int]:
+    """How many personal values of a person the log holds, by name (`email`, `ip`, `actor`).
+
+    What `erase_personal_values(actor_id=person)` would take; one query.
+    """
+    found = PersonalValue.objects.filter(_of_person(AuditEvent.objects.all(), person))
+    rows = found.values_list("name").annotate(many=Count("id")).order_by("name")
+    return dict(rows)
 
 
 def _of_person(events: QuerySet[AuditEvent], person: int) -> Q:

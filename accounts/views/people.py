@@ -1,4 +1,4 @@
-"""Pages of platform staff about people: finding them, switching them off and on."""
+"""Pages of platform staff about people: finding them, switching them off and on, erasing them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts import switching
-from accounts.forms import ReasonForm, blame
+from accounts import erasing, switching
+from accounts.forms import EraseForm, ReasonForm, blame
 from accounts.models import Membership, Store, User
 from accounts.problems import problem_context
 from accounts.requests import SignedInRequest
 from accounts.rights import staff_only
+from accounts.views.confirm import recently_confirmed
+from audit import erasure
 from core.errors import DomainError, InvalidInput
 
 PEOPLE_A_PAGE = 50
@@ -89,6 +91,40 @@ def switch(request: SignedInRequest, user: int) -> HttpResponse:
                 tell(request, one, off=verb is switching.switch_off)
                 return HttpResponseRedirect(back)
     return render(request, "accounts/platform_switch.html", context, status=status)
+
+
+@staff_only
+@recently_confirmed
+def erase(request: SignedInRequest, user: int) -> HttpResponse:
+    """What erasing takes and what it leaves; then it is done, once the e-mail was typed. Asks for the password first."""
+    one = _find(user)
+    back = reverse("platform_person", kwargs={"user": user})
+    form = EraseForm(
+        request.POST or None, help_text=_("It stays in the audit log for good: write no name and no address here.")
+    )
+    held = erasure.held_of(user)
+    context: dict[str, Any] = {
+        "one": one,
+        "form": form,
+        "back_url": back,
+        "owned": [place.store for place in one.places if place.is_owner],  # type: ignore[attr-defined]  # a Prefetch
+        "emails": held.get("email", 0) + held.get("actor", 0),
+        "addresses": held.get("ip", 0),
+    }
+    status = 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                erasing.erase(user, **form.cleaned_data, actor=request.actor)
+            except InvalidInput as refused:
+                blame(form, refused.errors, refused.detail)
+            except DomainError as refused:
+                status, context["problem"] = refused.status, problem_context(request, refused)["problem"]
+            else:
+                messages.success(request, _("Erased. Nobody can sign in as this person any more."))
+                return HttpResponseRedirect(back)
+    return render(request, "accounts/platform_erase.html", context, status=status)
 
 
 def wants_off(request: SignedInRequest, one: User) -> bool:

@@ -271,6 +271,7 @@ PAGES: tuple[Page, ...] = (
     Page("platform_people", "staff"),
     Page("platform_person", "staff", fill=person),
     Page("platform_switch", "staff", fill=person),
+    Page("platform_erase", "staff", fill=person),
     Page("platform_campaigns", "staff"),
     Page("platform_campaign", "staff", fill=code),
     Page("platform_decide", "staff", fill=code),
