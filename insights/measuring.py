@@ -133,11 +133,15 @@ def count(currencies: dict[int, str], store_ids: Sequence[int]) -> dict[int, Fig
 
 
 def _put(figures: Figures, rows: Sequence[tuple[Any, ...]]) -> None:
-    """The store's own currency leads where it sold anything; otherwise the one with most orders. The others stand beside it."""
-    main = next((row for row in rows if row[0] == figures.currency), rows[0])
-    figures.currency, figures.orders, figures.buyers, figures.units, figures.sales_amount, figures.discount_cost = main[
-        :6
-    ]
+    """The store's own currency leads where it sold or cost anything (ad spend is in it); otherwise the one with most orders. The others
+    stand beside it.
+    """
+    main = next((row for row in rows if row[0] == figures.currency), None)
+    if main is None and not figures.ad_spend:
+        main = rows[0]
+    if main is not None:
+        figures.currency, figures.orders, figures.buyers, figures.units = main[:4]
+        figures.sales_amount, figures.discount_cost = main[4:6]
     figures.last_order_at = max(row[6] for row in rows)
     figures.others = [
         {

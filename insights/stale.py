@@ -30,8 +30,8 @@ REASONS: dict[str, str | Promise] = {
 _STOCK = """
     SELECT i.campaign_id, count(*), sum(greatest(s.stock - s.reserved, 0))::bigint,
         count(*) FILTER (WHERE s.stock - s.reserved <= 0),
-        sum(greatest(s.stock - s.reserved, 0) * greatest(s.sale_price - i.price, 0))
-    FROM campaigns_campaignitem i JOIN listings_sku s ON s.id = i.sku_id
+        sum(greatest(s.stock - s.reserved, 0) * greatest(s.sale_price - i.price, 0)) FILTER (WHERE s.currency = t.currency)
+    FROM campaigns_campaignitem i JOIN listings_sku s ON s.id = i.sku_id JOIN accounts_store t ON t.id = i.store_id
     WHERE i.campaign_id = ANY(%s) AND i.ended_at IS NULL GROUP BY 1
 """
 # Cheap enough for every visit of the dashboard: stops at the first order of a campaign, and at the limit.
@@ -53,7 +53,9 @@ _QUIET = """
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What a live campaign puts at stake: units on sale at its price, what they would give away, SKUs with nothing left."""
+    """What a live campaign puts at stake: units on sale at its price, what they would give away in the store's currency, SKUs with nothing
+    left.
+    """
 
     skus: int = 0
     units: int = 0

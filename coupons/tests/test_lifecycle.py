@@ -130,3 +130,6 @@ def test_a_stale_form_stops_nothing(store, client):
     answer = client.post(f"/s/{store.slug}/coupons/{coupon.code}/pause/", {"version": 1})
     assert answer.status_code == 409
     assert Coupon.objects.get().state == "active"
+    assert 'name="version" value="7"' in answer.content.decode(), (
+        "the page shows it as it is now: the next submit means that"
+    )

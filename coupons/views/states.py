@@ -202,6 +202,10 @@ def _refused(request: StoreRequest, coupon: Coupon, form: forms.Form, what: str,
         form.add_error("confirm_code", str(refusal.errors[0].message))
         return _ask(request, coupon, form, what, status=422)
     fresh = find(request, coupon.code)
+    # The page shows the coupon as it is now, so the next submit means this version; the reader's words stay.
+    kept = request.POST.copy()
+    kept["version"] = str(fresh.version)
+    form.data = kept
     return _ask(request, fresh, form, what, status=refusal.status, problem=problem_of(refusal, request))
 
 

@@ -109,6 +109,16 @@ def test_amounts_of_two_currencies_never_mix(shop):
     assert [(row["currency"], row["orders"], row["sales_amount"]) for row in figures.others] == [("EUR", 2, "34.00")]
 
 
+def test_ad_spend_is_not_divided_into_sales_of_another_currency(shop):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    ordered(shop, [line(shop.skus[0], campaign, 1, "17.00")], currency="EUR")
+    assert (figures_of(campaign).currency, figures_of(campaign).sales_amount) == ("EUR", Decimal("17.00"))
+    AdSpend.objects.create(store=shop.store, campaign=campaign, day=NOON.date(), amount=Decimal("10.00"))
+    figures = figures_of(campaign)
+    assert (figures.currency, figures.ad_spend, figures.sales_amount, figures.roi) == ("USD", Decimal("10.00"), 0, 0)
+    assert [(row["currency"], row["sales_amount"]) for row in figures.others] == [("EUR", "17.00")]
+
+
 def test_the_number_of_queries_does_not_grow_with_the_campaigns(shop):
     made = [make.make_campaign(shop.store, shop.skus) for _n in range(6)]
     rows = list(Campaign.objects.select_related("store").filter(pk__in=[one.pk for one in made]))

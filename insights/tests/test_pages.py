@@ -23,6 +23,7 @@ from core.errors import Conflict
 from insights import export, failures, history, stale
 from insights.history import HistoryFilter
 from insights.models import AdSpend, EventCount
+from listings.models import Sku
 from orders.recording import LineDraft
 from policies.rules import InsightRules
 from tests import factories as make
@@ -246,7 +247,11 @@ def test_an_item_that_left_alone_puts_nothing_at_risk(shop):
     end, venue = NOON + days(60), {"venue": "Main venue"}
     campaign = make.make_campaign(shop.store, shop.skus, ends_at=end, kind="platform_promotion", rules=venue)
     gone, kept = [sku.code for sku in shop.skus[:-1]], shop.skus[-1]
-    assert stale.stock_of([campaign.pk])[campaign.pk].skus == len(shop.skus)
+    whole = stale.stock_of([campaign.pk])[campaign.pk]
+    assert whole.skus == len(shop.skus)
+    Sku.objects.filter(pk=shop.skus[1].pk).update(currency="JPY", sale_price=Decimal("9999"))
+    other = stale.stock_of([campaign.pk])[campaign.pk]
+    assert (other.units, other.given_away < whole.given_away) == (whole.units, True), "yen are no dollars"
     subitems.release_items(shop.store, campaign.code, gone, reason="Stock", actor=make.actor_for(make.make_staff()))
     left = stale.stock_of([campaign.pk])[campaign.pk]
     assert (left.skus, left.units) == (1, kept.stock)
