@@ -271,4 +271,7 @@ def test_the_tab_shows_ledger_chart_and_figures_in_few_queries(store: Store, cli
     set_it = reverse("coupons:budget", kwargs={"store": store.slug, "code": coupon.code})
     assert client.post(set_it, {"budget": "12", "version": coupon.version}).status_code == 422  # 36.00 is spent
     assert client.post(set_it, {"budget": "90", "version": coupon.version}).status_code == 302
+    stale = client.post(set_it, {"budget": "95", "version": coupon.version})
+    now = Coupon.objects.get(pk=coupon.pk).version
+    assert (stale.status_code, f'name="version" value="{now}"' in stale.content.decode()) == (409, True)
     assert CouponTally.objects.get(coupon=coupon).budget == 90

@@ -20,7 +20,7 @@ from coupons import budgets, cost_figures, costs
 from coupons.cost_forms import BudgetForm, ClicksForm
 from coupons.cost_tables import CostDayTable, CostTable
 from coupons.models import Coupon, CouponState
-from coupons.views.common import address, find, page
+from coupons.views.common import address, at_version, find, page
 from policies.rules import ReachRules
 
 
@@ -43,6 +43,7 @@ def budget(request: StoreRequest, store: str, code: str) -> HttpResponse:
             )  # fmt: skip
         except DomainError as refusal:
             blame(form, refusal.errors, refusal.detail)
+            at_version(form, coupon)
             return _page(request, coupon, budget_form=form, status=refusal.status)
         messages.success(request, _("The budget is set."))
         return HttpResponseRedirect(address(request, "costs", coupon))

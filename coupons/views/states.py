@@ -20,7 +20,7 @@ from core.errors import DomainError
 from coupons import lifecycle, links, stopping, tabs
 from coupons.models import Bond, Coupon, CouponState, PausedBy, Reservation
 from coupons.shortages import Shortage
-from coupons.views.common import address, find, page, problem_of, why_not
+from coupons.views.common import address, at_version, find, page, problem_of, why_not
 
 S = CouponState
 RIGHT = "coupons.manage"
@@ -202,10 +202,7 @@ def _refused(request: StoreRequest, coupon: Coupon, form: forms.Form, what: str,
         form.add_error("confirm_code", str(refusal.errors[0].message))
         return _ask(request, coupon, form, what, status=422)
     fresh = find(request, coupon.code)
-    # The page shows the coupon as it is now, so the next submit means this version; the reader's words stay.
-    kept = request.POST.copy()
-    kept["version"] = str(fresh.version)
-    form.data = kept
+    at_version(form, fresh)
     return _ask(request, fresh, form, what, status=refusal.status, problem=problem_of(refusal, request))
 
 
