@@ -1,4 +1,4 @@
-"""Form fields shared by the rooms: a moment typed in the store's zone."""
+"""Form fields and what forms share in all rooms: a moment typed in the store’s zone, the version a refused form means."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils.html import conditional_escape, escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
@@ -187,3 +187,11 @@ def _attrs(attrs: Mapping[str, Any]) -> str:
         for name, value in attrs.items()
         if value is not False
     )
+
+
+def at_version(form: forms.Form, version: int) -> None:
+    """Let the next submit of a refused form mean the row as its page shows it now (`version`); what was typed stays."""
+    kept = QueryDict(mutable=True)
+    kept.update(form.data)
+    kept["version"] = str(version)
+    form.data = kept

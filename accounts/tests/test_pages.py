@@ -310,7 +310,9 @@ def test_platform_staff_open_a_store_and_set_its_state(client):
     assert client.post("/platform/plumtree/", state | {"version": hidden(page, "version")}).status_code == 302
     store.refresh_from_db()
     assert (store.account_state, store.kyc) == ("frozen", "verified")
-    assert client.post("/platform/plumtree/", state | {"version": "1", "kyc": "none"}).status_code == 409
+    stale = client.post("/platform/plumtree/", state | {"version": "1", "kyc": "none"})
+    assert stale.status_code == 409
+    assert hidden(stale, "version") == hidden(client.get("/platform/plumtree/"), "version")
     assert client.post("/platform/plumtree/", state | {"kyc": "maybe", "version": "2"}).status_code == 422
     assert AuditEvent.objects.get(action="store.set_state", result="done").reason == "Complaint"
     assert client.get("/platform/nowhere/").status_code == 404

@@ -55,6 +55,7 @@ def test_the_main_account_changes_name_and_zone_on_a_page(client):
         stale = client.post(PATH, data | {"name": "Other"})
         assert stale.status_code == 409
         assert "ERR_VERSION_CONFLICT" in stale.content.decode()
+        assert 'name="version" value="2"' in stale.content.decode(), "the next submit means what the page shows"
         for wrong in ({"name": " "}, {"time_zone": "localtime"}, {"version": "x"}):
             assert client.post(PATH, data | {"version": "2"} | wrong).status_code == 422
         assert "Nothing was different" in client.post(PATH, data | {"version": "2"}, follow=True).content.decode()

@@ -21,6 +21,7 @@ from accounts.rights import staff_only
 from accounts.signals import SiteDraft
 from accounts.views.confirm import recently_confirmed
 from core.errors import DomainError, FieldError, InvalidInput
+from core.forms import at_version
 
 STORES_A_PAGE = 50
 """A matter of layout."""
@@ -109,6 +110,7 @@ def one_store(request: SignedInRequest, slug: str) -> HttpResponse:
             except DomainError as error:
                 blame(form, error.errors)
                 status, context["problem"] = error.status, problem_context(request, error)["problem"]
+                at_version(form, store.version)
             else:
                 messages.success(request, _("Saved."))
                 return HttpResponseRedirect(request.path)

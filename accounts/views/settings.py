@@ -19,7 +19,7 @@ from accounts.requests import StoreRequest
 from accounts.rights import requires
 from core import clock, display, zones
 from core.errors import DomainError, InvalidInput
-from core.forms import own_field
+from core.forms import at_version, own_field
 
 
 class SettingsForm(forms.Form):
@@ -63,6 +63,7 @@ def store_settings(request: StoreRequest, store: str) -> HttpResponse:
                 blame(form, refused.errors, refused.detail)
             except DomainError as refused:
                 status, context["problem"] = refused.status, problem_context(request, refused)["problem"]
+                at_version(form, shop.version)
             else:
                 _tell(request, shop, saved)
                 return HttpResponseRedirect(request.path)

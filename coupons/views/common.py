@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django import forms
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -71,14 +70,6 @@ def page(
         **(context or {}),
     }
     return render(request, template, full, status=status)
-
-
-def at_version(form: forms.Form, coupon: Coupon) -> None:
-    """Let the next submit of a refused form mean the coupon as the page shows it now; what was typed stays."""
-    kept = QueryDict(mutable=True)
-    kept.update(form.data)
-    kept["version"] = str(coupon.version)
-    form.data = kept
 
 
 def why_not(error: DomainError) -> str:

@@ -15,12 +15,13 @@ from accounts.requests import StoreRequest
 from accounts.rights import requires
 from core import charts, clock, display, keyset, money
 from core.errors import DomainError
+from core.forms import at_version
 from core.tables import Empty
 from coupons import budgets, cost_figures, costs
 from coupons.cost_forms import BudgetForm, ClicksForm
 from coupons.cost_tables import CostDayTable, CostTable
 from coupons.models import Coupon, CouponState
-from coupons.views.common import address, at_version, find, page
+from coupons.views.common import address, find, page
 from policies.rules import ReachRules
 
 
@@ -43,7 +44,7 @@ def budget(request: StoreRequest, store: str, code: str) -> HttpResponse:
             )  # fmt: skip
         except DomainError as refusal:
             blame(form, refusal.errors, refusal.detail)
-            at_version(form, coupon)
+            at_version(form, coupon.version)
             return _page(request, coupon, budget_form=form, status=refusal.status)
         messages.success(request, _("The budget is set."))
         return HttpResponseRedirect(address(request, "costs", coupon))

@@ -17,10 +17,11 @@ from accounts.requests import StoreRequest
 from accounts.rights import requires
 from core import display
 from core.errors import DomainError
+from core.forms import at_version
 from coupons import lifecycle, links, stopping, tabs
 from coupons.models import Bond, Coupon, CouponState, PausedBy, Reservation
 from coupons.shortages import Shortage
-from coupons.views.common import address, at_version, find, page, problem_of, why_not
+from coupons.views.common import address, find, page, problem_of, why_not
 
 S = CouponState
 RIGHT = "coupons.manage"
@@ -202,7 +203,7 @@ def _refused(request: StoreRequest, coupon: Coupon, form: forms.Form, what: str,
         form.add_error("confirm_code", str(refusal.errors[0].message))
         return _ask(request, coupon, form, what, status=422)
     fresh = find(request, coupon.code)
-    at_version(form, fresh)
+    at_version(form, fresh.version)
     return _ask(request, fresh, form, what, status=refusal.status, problem=problem_of(refusal, request))
 
 
