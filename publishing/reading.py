@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 from django.utils.translation import gettext_lazy as _
 
+from core import money
 from core.faults import Fault, declare
 
 declare(
@@ -37,6 +38,8 @@ _DEPTH = 8
 #: page of two megabytes. As long as more may come it waits, which costs nothing; no tag that is worth an end is longer than this.
 _REST = 4096
 _PIECE = 1 << 16
+#: Decimal places of a price, and zeros that an exponent stands for, at most: no database holds what a page may write.
+_PLACES = 12
 _VOID = frozenset(
     ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
 )
@@ -210,7 +213,8 @@ def _reading(offer: Mapping[str, Any]) -> OfferReading | None:
         price = Decimal(str(offer.get("price")).strip())
     except InvalidOperation:
         return None
-    if not price.is_finite() or price < 0:
+    exponent = price.as_tuple().exponent
+    if not isinstance(exponent, int) or not -_PLACES <= exponent <= _PLACES or not 0 <= price <= money.LARGEST:
         return None
     return OfferReading(
         sku=_text(offer, "sku")[:64],

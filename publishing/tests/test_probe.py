@@ -81,6 +81,19 @@ def test_products_are_found_where_others_put_them(data: str) -> None:
             '<script type="application/ld+json">{"@type":"Product","offers":[{"price":"-1"}]}</script>',
             "no readable price",
         ),
+        *(
+            (
+                f'<script type="application/ld+json">{{"@type":"Product","offers":[{{"price":"{price}"}}]}}</script>',
+                "no readable price",
+            )
+            for price in (
+                "1e999999",
+                "1e-999999",
+                "0e999999",
+                "1." + "0" * 20000,
+                "99999999999",
+            )  # no database holds these
+        ),
         (PAGE.replace("2026-11-27T12:00:00Z", "yesterday"), "no RFC 3339"),
         (PAGE.replace("2026-11-27T12:00:00Z", "2026-11-27T12:00:00"), "no zone"),
         (PAGE.replace("2026-11-27T12:00:00Z", "0001-01-01T00:00:00+14:00"), "outside the calendar"),
