@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -59,6 +61,9 @@ def test_staff_approve(store, staff):
     assert (answer.status_code, again(campaign).state, again(campaign).review_note) == (302, "scheduled", "Fine")
     late = staff.post(f"{path}decide/", {"act": "approve", "version": campaign.version})
     assert late.status_code == 409
+    stale = staff.post(f"{path}enforce/", {"enforced": "1", "reason": "Rule 7", "version": campaign.version})
+    shown = set(re.findall(r'name="version" value="(\d+)"', stale.content.decode()))
+    assert (stale.status_code, shown) == (409, {str(again(campaign).version)}), "the next submit means what the page shows"
 
 
 @pytest.mark.parametrize(

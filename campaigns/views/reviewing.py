@@ -23,6 +23,7 @@ from campaigns.models import Campaign, CampaignItem, CampaignState, Kind
 from campaigns.review_forms import APPROVE, REJECT, DecisionForm, EndItemsForm, EnforceForm
 from core import clock
 from core.errors import DomainError, NotFound
+from core.forms import at_version
 from core.scopes import across_stores, in_store
 from policies import active
 from policies.rules.campaigns import CampaignRules
@@ -163,6 +164,9 @@ def _page(
     ending: EndItemsForm | None = None,
 ) -> HttpResponse:
     rules, version = active(CampaignRules, clock.now()), {"version": campaign.version}
+    for refused in (decision, enforcing, ending):
+        if refused is not None:
+            at_version(refused, campaign.version)
     with in_store(campaign.store_id):
         rows = CampaignItem.objects.filter(campaign=campaign).select_related("sku", "listing").order_by("id")
         pages = Paginator(rows, rules.page_size)
