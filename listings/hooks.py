@@ -25,6 +25,22 @@ def public_urls(store_id: int, listing_ids: Sequence[int]) -> Mapping[int, Mappi
     return _public_urls(store_id, listing_ids) if _public_urls and listing_ids else {}
 
 
+#: Store id and SKU id -> the moment of a count; answers SKU id -> units that orders put back (or took, below zero) after that moment.
+StockMoves = Callable[[int, Mapping[int, datetime]], Mapping[int, int]]
+_stock_moves: StockMoves | None = None
+
+
+def answer_stock_moves(source: StockMoves) -> None:
+    """Name who knows what orders took and put back."""
+    global _stock_moves
+    _stock_moves = source
+
+
+def stock_moves(store_id: int, counted: Mapping[int, datetime]) -> Mapping[int, int]:
+    """What happened to the stock of SKUs after each was counted; nothing while no room answers."""
+    return _stock_moves(store_id, counted) if _stock_moves and counted else {}
+
+
 @dataclass(frozen=True, slots=True)
 class Panel:
     """A part of the listing's page that an upper room fills: a template and what it needs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,9 +17,9 @@ from audit.actors import Actor
 from audit.record import Entry, Target, record
 from audit.verbs import about, verb
 from core.errors import FieldError
-from listings import fields
+from listings import fields, hooks
 from listings.gates import ensure_may
-from listings.models import Sku
+from listings.models import ListingState, Sku
 from listings.outcome import Outcome, Refused, rows_of, spelt_out
 from listings.prices import last_of_each, unknown_sku
 from listings.signals import listings_changed
@@ -46,7 +46,8 @@ def set_stock(
 
     `as_of` (RFC 3339; now when left out) is when the figure was counted: one that is older than the figure we hold is refused, so that
     late news never overwrites fresh news. What a token tells is a sync, after which the next one is awaited (R65, R183); what a person
-    sets is not. A wrong row stops no other. An unchanged figure only moves its `as_of`. The listing's version
+    sets is not. Orders that were placed, or called off, after a figure was counted are taken off it, or put back, once more: it does not
+    know of them. A wrong row stops no other. An unchanged figure only moves its `as_of`. The listing's version
     stays: counting goods does not make an open form stale. One audit event for the call. Raises InvalidInput for too many rows.
     """
     target = Target("store", store.slug, store.name, store.pk, store.name)
@@ -66,6 +67,7 @@ def set_stock(
             outcome.rejected.append(Refused("sku", code, found.code, str(found.message)))
             continue
         figures.append(found)
+    figures = _with_orders_since(store, figures, rules, now)
     changed = [figure for figure in figures if figure.before != figure.after]
     outcome.applied, outcome.unchanged = len(figures), len(figures) - len(changed)
     outcome.listing_ids = sorted({figure.listing_id for figure in changed})
@@ -80,6 +82,32 @@ def set_stock(
         )
         record(entry, actor=actor, now=now)
     return outcome
+
+
+def _with_orders_since(store: Store, figures: list[_Figure], rules: ListingRules, now: datetime) -> list[_Figure]:
+    """A count knows nothing of what came after it. The SKUs are locked, so every order is either in what is read here or still to come."""
+    moves = hooks.stock_moves(store.pk, {figure.sku_id: figure.as_of for figure in figures if figure.as_of < now})
+    return [
+        replace(figure, after=min(rules.max_stock, max(0, figure.after + moves[figure.sku_id])))
+        if figure.sku_id in moves
+        else figure
+        for figure in figures
+    ]
+
+
+def put_back(store_id: int, units: Mapping[int, int], *, now: datetime) -> dict[int, int]:
+    """Put units (by SKU id) of an order that was called off back into stock, in the caller's transaction; answers those that went back.
+
+    A listing that is being taken off sale keeps the zero that was set for it. Sites are told of what can be had again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [sorted(units)])
+        cursor.execute(_PUT_BACK, [list(units), list(units.values()), ListingState.DELISTING.value])
+        rows = cursor.fetchall()
+    again = sorted({listing_id for sku_id, listing_id, left in rows if 0 < left <= units[sku_id]})
+    if again:
+        listings_changed.send(Sku, store_id=store_id, listing_ids=again, now=now)
+    return {sku_id: units[sku_id] for sku_id, _listing_id, _left in rows}
 
 
 def _lock(store: Store, codes: Sequence[str]) -> dict[str, Sku]:
@@ -132,6 +160,14 @@ def _write(figures: Sequence[_Figure], synced_at: datetime | None) -> None:
         )
 
 
+# In the order of their ids, as orders and counts take them.
+_LOCK = "SELECT id FROM listings_sku WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+_PUT_BACK = """
+    UPDATE listings_sku AS s SET stock = s.stock + v.units
+    FROM unnest(%s::bigint[], %s::integer[]) AS v(id, units), listings_listing AS l
+    WHERE s.id = v.id AND l.id = s.listing_id AND l.state <> %s
+    RETURNING s.id, s.listing_id, s.stock - s.reserved
+"""
 _UPDATE = """
     UPDATE listings_sku AS s SET stock = v.quantity, stock_as_of = v.as_of, stock_synced_at = %s
     FROM unnest(%s::bigint[], %s::integer[], %s::timestamptz[]) AS v(id, quantity, as_of) WHERE s.id = v.id

@@ -11,5 +11,6 @@ class OrdersConfig(AppConfig):
     name = "orders"
 
     def ready(self) -> None:
-        """Declare the work of this room's jobs."""
+        """Declare the work of this room's jobs; answer what orders did to stock."""
         import_module("orders.import_job")
+        import_module("orders.stock").join()

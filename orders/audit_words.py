@@ -24,6 +24,7 @@ declare(
         "subtotal": _("Subtotal"),
         "discount": _("Discount"),
         "history": _("Taken over as history"),
+        "stock_returned": _("Units back in stock"),
     },
 )
 declare(

@@ -17,7 +17,7 @@ from audit.verbs import about, verb
 from core.errors import Conflict, InvalidInput, NotFound, VersionConflict
 from listings import fields
 from listings.fields import Findings
-from orders import deals, reading
+from orders import deals, reading, stock
 from orders.models import Dispute, Order, OrderState
 from orders.signals import order_cancelled
 
@@ -43,8 +43,9 @@ def patch_order(
 ) -> Order:
     """Change `state`, `fulfilment_number` or `dispute`; the state only moves forward and may skip steps. Answers the order.
 
-    Nothing different: nothing written. Raises PermissionRefused, NotFound, VersionConflict with the current document, InvalidInput with
-    every broken field, Conflict ERR_ORDER_STATE when there is no way to the wanted state.
+    An order called off before shipping puts its units back into stock. Nothing different: nothing written. Raises PermissionRefused,
+    NotFound, VersionConflict with the current document, InvalidInput with every broken field, Conflict ERR_ORDER_STATE when there is no
+    way to the wanted state.
     """
     about(Target("order", str(code)[:64], str(code)[:64], store.pk, store.name))
     check(actor, store, "orders.edit", now=now)
@@ -63,14 +64,19 @@ def patch_order(
         setattr(order, name, wanted[name])
     order.version += 1
     order.save(update_fields=["state", "fulfilment_number", "dispute", "version"])
+    returned = {}
     if order.state == OrderState.CANCELLED and "state" in before:
-        deals.forget(order, now=now)
+        # Coupons, goods, deals: in the order in which a checkout takes them, so that the two never wait in a ring.
         order_cancelled.send(Order, order=order, before=before["state"], actor=actor, now=now)
+        if units := stock.give_back(order, before["state"], now=now):
+            order.save(update_fields=["stock_returned_at"])
+            returned = {"stock_returned": units}
+        deals.forget(order, now=now)
     entry = Entry(
         action="order.edit",
         target=Target("order", order.code, order.code, store.pk, store.name),
         before=before,
-        after={name: wanted[name] for name in before},
+        after={name: wanted[name] for name in before} | returned,
         right="orders.edit",
     )
     record(entry, actor=actor, now=now)

@@ -54,6 +54,14 @@ class Order(FSMModelMixin, models.Model):
     logistics = models.CharField(max_length=20, blank=True)
     fulfilment_number = models.CharField(max_length=64, blank=True)
     dispute = models.CharField(max_length=11, choices=Dispute.choices, default=Dispute.NONE)
+    stock_taken = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Whether it took its units out of our stock; imported history did not.",
+    )
+    stock_returned_at = models.DateTimeField(
+        null=True, help_text="When its units went back, called off before shipping."
+    )
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -65,6 +73,12 @@ class Order(FSMModelMixin, models.Model):
             models.Index(fields=["store", "-placed_at"], name="order_list"),
             # What a buyer has ordered and disputed before: coupons ask at each claim (R73).
             models.Index(fields=["store", "buyer", "-placed_at"], name="order_of_buyer", condition=~models.Q(buyer="")),
+            # What went back after a count was made: few rows, asked by each count that arrives late.
+            models.Index(
+                fields=["store", "stock_returned_at"],
+                name="order_stock_returned",
+                condition=models.Q(stock_returned_at__isnull=False),
+            ),
             # The orders that a campaign gave something to, by the codes in their frozen terms.
             GinIndex(KeyTransform("campaigns", "snapshot"), name="order_campaigns"),
         ]

@@ -40,7 +40,8 @@ class LineDraft:
 class OrderDraft:
     """One order to record. Without sums of its own: `subtotal` is Σ quantity × unit price, `discount` Σ shares, `total` the difference.
 
-    `snapshot` holds the terms it was placed under: discounts, free-shipping threshold, gifts. All of it is JSON.
+    `snapshot` holds the terms it was placed under: discounts, free-shipping threshold, gifts. All of it is JSON. `stock_taken`: the caller
+    took its units out of stock, so they go back when it is called off before shipping.
     """
 
     code: str
@@ -57,6 +58,7 @@ class OrderDraft:
     subtotal: Decimal | None = None
     discount: Decimal | None = None
     total: Decimal | None = None
+    stock_taken: bool = False
 
     def sums(self) -> tuple[Decimal, Decimal, Decimal]:
         """Subtotal, discount, total."""
@@ -146,6 +148,7 @@ _ORDER_COLUMNS = (
     ("code", "text"), ("buyer", "text"), ("country", "text"), ("state", "text"), ("placed_at", "timestamptz"),
     ("currency", "text"), ("subtotal", "numeric"), ("discount", "numeric"), ("total", "numeric"), ("snapshot", "jsonb"),
     ("logistics", "text"), ("fulfilment_number", "text"), ("dispute", "text"),
+    ("stock_taken", "boolean"),
 )  # fmt: skip
 _NAMES = ", ".join(name for name, _ in _ORDER_COLUMNS)
 _ARRAYS = ", ".join(f"%s::{kind}[]" for _, kind in _ORDER_COLUMNS)
@@ -170,6 +173,7 @@ def _columns(store: Store, wanted: Any, now: datetime) -> list[Any]:
             (
                 draft.code, draft.buyer, draft.country, str(draft.state), draft.placed_at, draft.currency, subtotal, discount,
                 total, snapshot, draft.logistics, draft.fulfilment_number, str(draft.dispute),
+                draft.stock_taken,
             )
         )  # fmt: skip
     return [store.pk, now, *(list(column) for column in zip(*rows, strict=True))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -160,6 +160,7 @@ def _by_quote(store: Store, head: _Head, actor: Actor, now: datetime) -> Order:
             for row in terms["lines"]
         ],
         snapshot=_snapshot(terms, quote=quote.code),
+        stock_taken=True,
         buyer=quote.buyer,
         country=quote.country,
         logistics=quote.logistics,
@@ -240,6 +241,7 @@ def _at_prices(store: Store, head: _Head, data: Mapping[str, Any], actor: Actor,
         return held
     if not head.is_history:
         _take_stock(store, basket.lines, now)
+        draft = replace(draft, stock_taken=True)
     return _write(store, draft, head, actor, now)
 
 

@@ -172,7 +172,10 @@ def set_prices(request: ApiRequest) -> HttpResponse:
     "/stock",
     response=RowsApplied,
     summary=_("Set stock"),
-    description=_("Up to %(listings__rows_per_call)s rows. A count that is older than the one held is rejected."),
+    description=_(
+        "Up to %(listings__rows_per_call)s rows. A count that is older than the one held is rejected;"
+        " what orders took or put back after `as_of` is reckoned in."
+    ),
 )
 @needs("listings.edit")
 @takes(StockIn)
