@@ -23,6 +23,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -352,7 +353,7 @@ def _check_content(files: Mapping[str, bytes], entries: _Entries) -> None:
     if evidence["completed_at"] and seen != done["after"].get("evidence_sha256"):
         raise Wrong("evidence.json", "it is not the evidence whose hash the audit log holds")
     _check_archive(files, entries, evidence)
-    _check_decided(files, entries)
+    _check_decided(files, entries, evidence)
     if files["guards.json"] != text_of(guards_of(entries)):
         raise Wrong("guards.json", "the decisions are not those of the audit log")
     forecast = _parsed(files, "forecast.json")
@@ -390,8 +391,11 @@ def _check_archive(files: Mapping[str, bytes], entries: _Entries, evidence: Mapp
         raise Wrong("campaign.json", "the settings are not those of the archive and the audit log")
 
 
-def _check_decided(files: Mapping[str, bytes], entries: _Entries) -> None:
-    settings, close = _parsed(files, "campaign.json"), latest(entries, *CLOSES) or {"after": {}}
+def _check_decided(files: Mapping[str, bytes], entries: _Entries, evidence: Mapping[str, Any]) -> None:
+    settings, close = _parsed(files, "campaign.json"), latest(entries, *CLOSES) or {"after": {}, "at": ""}
+    moments = (settings["after"]["closed_at"], evidence["closed_at"], close["at"])
+    if len({datetime.fromisoformat(at.replace("Z", "+00:00")) for at in moments}) != 1:
+        raise Wrong("closed_at", "it is not the moment at which the log has the close")
     if files["campaign.json"] != text_of(settings_of(dict(settings, campaign=settings["after"]), entries)):
         raise Wrong("campaign.json", "the settings before and after do not follow from each other and the audit log")
     forecast = _parsed(files, "forecast.json")["forecast"]
@@ -407,8 +411,8 @@ WORDS = {
     "store": ("Store", "店铺"), "closed_at": ("Closed at (UTC)", "关闭时间(UTC)"), "close_kind": ("How", "关闭方式"),
     "auto": ("By itself, at the end", "到期自动关闭"), "manual": ("By hand, before the end", "到期前人工关闭"),
     "finalised_at": ("Final at (UTC)", "最终生效时间(UTC)"), "completed_at": ("Verified in every point at (UTC)", "全部核实时间(UTC)"),
-    "open": ("not yet", "尚未"), "settings": ("Settings before and after", "关闭前后的设置"), "before": ("Before", "关闭前"),
-    "after": ("After", "关闭后"), "guards": ("Decisions and the rules that made them", "关闭前检查与所依据的规则版本"),
+    "open": ("not yet", "尚未"), "both": ("Settings before and after", "关闭前后的设置"), "settings": ("Settings before", "关闭前的设置"),
+    "before": ("Before", "关闭前"), "guards": ("Decisions and the rules that made them", "关闭前检查与所依据的规则版本"),
     "action": ("Action", "操作"), "guard": ("Checks", "检查项"), "items": ("Items", "商品"), "unproven": ("Not held yet", "尚未证明"),
     "rules": ("Rules", "规则版本"), "status": ("Status", "状态"), "passed": ("Passed", "通过"), "warning": ("Warning", "提醒"),
     "blocked": ("Blocked", "阻塞"), "unknown": ("Unknown", "未知"), "at": ("At (UTC)", "时间(UTC)"), "result": ("Result", "结果"),
@@ -425,7 +429,7 @@ WORDS = {
     "log": ("Entries of the audit log", "操作日志条目"), "who": ("Who", "操作人"), "done": ("Done", "已完成"), "failed": ("Failed", "失败"),
     "refused": ("Not carried out", "未执行"), "steps": ("Steps when this was exported", "导出时的步骤状态"), "step": ("Step", "步骤"),
     "running": ("Under way", "进行中"), "pending": ("Waiting", "等待"), "signed": ("Signed checkpoint", "已签名的检查点"),
-    "desktop": ("desktop", "电脑"), "phone": ("phone", "手机"), "private": ("private window", "无痕窗口"),
+    "after": ("After", "关闭后"), "desktop": ("desktop", "电脑"), "phone": ("phone", "手机"), "private": ("private window", "无痕窗口"),
     "stop_display": ("Stop the display and the discount", "停止展示与优惠"), "clear_tags": ("Clear the tags", "清除标签"),
     "void_coupons": ("Void linked coupons", "作废关联优惠券"), "release_stock": ("Release reserved stock", "释放预留库存"),
     "publish_sites": ("Tell the language sites", "通知语言站点"), "review_prices": ("Review sale prices", "复核销售价"),
@@ -467,7 +471,7 @@ def page(files: Mapping[str, bytes]) -> bytes:
     evidence, campaign = read["evidence"], read["campaign"]
     title = f"{word('close')} {escape(evidence['campaign'])}"
     sections = (
-        ("settings", _settings(campaign)),
+        ("both", _settings(campaign)),
         ("guards", _decisions(read["guards"])),
         ("figures", _figures(read["forecast"])),
         ("checks", _checks(evidence["checks"])),
@@ -485,8 +489,7 @@ def page(files: Mapping[str, bytes]) -> bytes:
 def _facts(evidence: Mapping[str, Any], after: Mapping[str, Any], proven: Sequence[str]) -> str:
     names = f"{escape(after['name'])} · {escape(after['name_zh'])} {_code(evidence['campaign'])}"
     rows = [["campaign", names], ["store", escape(evidence["store"])], ["close_kind", word(evidence["close_kind"])]]
-    for name in ("closed_at", "finalised_at", "completed_at"):
-        rows.append([name, escape(evidence[name]) if evidence[name] else word("open")])
+    rows += [[n, escape(evidence[n]) or word("open")] for n in ("closed_at", "finalised_at", "completed_at")]
     parts = {"proven": proven, "unproven": [part for part in PARTS if part not in proven]}
     rows += [[name, "<br>".join(word(part) for part in found)] for name, found in parts.items() if found]
     cells = "".join(f'<tr><th scope="row">{word(name)}</th><td>{text}</td></tr>' for name, text in rows)
@@ -516,10 +519,8 @@ def _decisions(decisions: Sequence[Mapping[str, Any]]) -> str:
 
 def _figures(forecast: Mapping[str, Any]) -> str:
     why = {r["key"]: "<br>".join(escape(r["why"].get(one)) for one in ("en", "zh")) for r in forecast["differences"]}
-    rows = [
-        [word(key), escape(value), escape(forecast["result"].get(key)), why.get(key, "")]
-        for key, value in sorted(forecast["forecast"].items())
-    ]
+    done = forecast["result"]
+    rows = [[word(k), escape(v), escape(done.get(k)), why.get(k, "")] for k, v in sorted(forecast["forecast"].items())]
     return _table(("what", "forecast", "result", "why"), rows)
 
 
@@ -575,8 +576,7 @@ def main(arguments: Sequence[str]) -> int:
     if len(words) != 1:
         return _say(2, "usage: python3 verify.py proof.zip [--key verifier.txt]")
     try:
-        data = Path(words[0]).read_bytes()
-        found = check_bundle(data, key)
+        found = check_bundle(Path(words[0]).read_bytes(), key)
     except (OSError, NoProof) as error:
         return _say(2, str(error))
     except Wrong as wrong:
@@ -586,7 +586,7 @@ def main(arguments: Sequence[str]) -> int:
     if key is None:
         _say(0, "Note: the public key came from the bundle itself. Give --key with one that you trust.")
     if not found["complete"]:
-        parts = (", ".join(found[which]) for which in ("proven", "open"))
+        parts = (", ".join(WORDS[part][0] for part in found[which]) for which in ("proven", "open"))
         _say(0, f"Note: {_REOPENED if found['reopened'] else _OPEN.format(*parts)}")
     return _say(0, _WHOLE.format(**found))
 

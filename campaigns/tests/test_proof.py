@@ -309,9 +309,11 @@ def open_ones(_kept_open, request) -> dict[str, bytes]:
         make.make_order(shop.store, shop.skus[1:], campaign=byhand.code)
         stopping.cancel(shop.store, byhand.code, confirm_code=byhand.code, reason="season", actor=shop.owner)
         _sealed()
+        byhand.refresh_from_db()
         _kept_open["by hand"] = bundle.make(byhand, now=clock.now()).read()
         _work(frozen, 3600, 900)
         _sealed()
+        clocked.refresh_from_db()
         _kept_open["by the clock"] = bundle.make(clocked, now=clock.now()).read()
     return _kept_open
 
@@ -324,8 +326,8 @@ def test_what_was_decided_at_the_moment_of_a_close_is_proven_at_once(open_ones, 
     (tmp_path / "open.zip").write_bytes(open_ones["by hand"])
     assert verify.main([str(tmp_path / "open.zip")]) == 0
     said = capsys.readouterr().out
-    assert "Held by the log: settings, guards, forecast." in said
-    assert "Not held yet: result, checks, items." in said
+    assert "Held by the log: Settings before, Decisions and the rules that made them, Forecast." in said
+    assert "Not held yet: Result, Checks of the public pages, Items." in said
     page = _files(open_ones["by hand"])["index.html"].decode()
     assert "尚未证明" in page
 
@@ -340,6 +342,8 @@ OPEN_FORGERIES: tuple[tuple[str, str, tuple[tuple[object, ...], ...], object, st
     ("by hand", "guards.json", ((0, "rules"),), "V9", "guards.json"),
     ("by hand", "forecast.json", (("forecast", "tags"),), 0, "forecast.json"),
     ("by hand", "forecast.json", (("forecast", "open_orders"),), 40, "forecast.json"),
+    ("by hand", "evidence.json", (("closed_at",),), "2026-11-26T12:00:00+00:00", "closed_at"),
+    ("by hand", "campaign.json", (("after", "closed_at"),), "2026-11-26T12:00:00+00:00", "closed_at"),
     ("by the clock", "campaign.json", (("before", "price_protected"),), True, "campaign.json"),
     ("by the clock", "forecast.json", (("forecast", "tags"),), 0, "forecast.json"),
 )
@@ -384,6 +388,7 @@ def test_closes_that_clock_or_people_take_together_hold_each_its_own(shop, froze
     assert set(held) == {one.code for one in made}
     assert len(set(held.values())) == 2
     for campaign in made:
+        campaign.refresh_from_db()
         assert "forecast" in verify.check_bundle(bundle.make(campaign, now=clock.now()).read())["proven"]
 
 
