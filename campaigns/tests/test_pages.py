@@ -150,8 +150,8 @@ def test_a_change_between_the_form_and_the_lock_stops_the_stop(
 
 def test_a_refused_button_leads_back_to_the_page_it_stood_on(store: Store, owner: Client) -> None:
     campaign = campaign_of(store)
-    came = {"HTTP_REFERER": f"http://testserver{address(campaign)}?page=2"}
-    page = owner.post(address(campaign, "resume/"), **came)
+    came = {"referer": f"http://testserver{address(campaign)}?page=2"}
+    page = owner.post(address(campaign, "resume/"), headers=came)
     assert page.status_code == 409
     assert f'href="{address(campaign)}?page=2">Go back, change nothing' in page.content.decode()
     for elsewhere in (

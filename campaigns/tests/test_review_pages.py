@@ -63,7 +63,9 @@ def test_staff_approve(store, staff):
     assert late.status_code == 409
     stale = staff.post(f"{path}enforce/", {"enforced": "1", "reason": "Rule 7", "version": campaign.version})
     shown = set(re.findall(r'name="version" value="(\d+)"', stale.content.decode()))
-    assert (stale.status_code, shown) == (409, {str(again(campaign).version)}), "the next submit means what the page shows"
+    assert (stale.status_code, shown) == (409, {str(again(campaign).version)}), (
+        "the next submit means what the page shows"
+    )
 
 
 @pytest.mark.parametrize(
