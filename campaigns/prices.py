@@ -27,8 +27,8 @@ from core import money
 from core.errors import Conflict, FieldError, InvalidInput
 from listings.models import ChangeSource
 from listings.outcome import Outcome
-from listings.prices import set_prices
-from policies.rules import ClosingRules
+from listings.prices import lock, set_prices
+from policies.rules import ClosingRules, ListingRules
 
 _REVIEW = f"""
     SELECT s.id, s.code, s.listing_id, s.currency, i.price_before, s.sale_price, i.price {PRICES_TO_REVIEW}
@@ -121,13 +121,15 @@ def undo_restore(store: Store, code: str, *, actor: Actor, now: datetime) -> Out
     """
     check(actor, store, "listings.price", now=now)
     campaign = finding.lock(store, code)
-    last = last_restored(campaign)
+    if (standing := last_restored(campaign)) is not None:
+        lock(store, [sku for sku, _currency, _before in standing.rows])
+    last = last_restored(campaign)  # again under the lock: somebody may have set a price until then
     if last is None:
         raise Conflict(
             "ERR_STATE", _("There is no restoring to undo, or every price was changed since."), state=campaign.state
         )
     rows = [{"sku": sku, "sale_price": money.text(before, currency)} for sku, currency, before in last.rows]
-    return set_prices(store, rows, source=ChangeSource.UNDO, reason=campaign.code, actor=actor, now=now)
+    return _set(store, campaign, rows, ChangeSource.UNDO, actor, now)
 
 
 def stores_prices_to_review(store_id: int, *, now: datetime, limit: int) -> list[tuple[Campaign, int]]:
@@ -163,14 +165,33 @@ def restore_prices(store: Store, code: str, skus: Sequence[str], *, actor: Actor
             % {"state": campaign.get_state_display()},
             state=campaign.state,
         )
-    rows = _rows(campaign, skus) if skus else _all(campaign)
-    if not rows:
-        return Outcome()
-    return set_prices(store, rows, source=ChangeSource.RESTORE, reason=campaign.code, actor=actor, now=now)
+    rows = _rows(campaign, skus) if skus else _all(store, campaign)
+    return _set(store, campaign, rows, ChangeSource.RESTORE, actor, now)
 
 
-def _all(campaign: Campaign) -> list[dict[str, str]]:
-    return [{"sku": row.sku, "sale_price": money.text(row.before, row.currency)} for row in prices_to_review(campaign)]
+def _set(
+    store: Store, campaign: Campaign, rows: Sequence[dict[str, str]], source: ChangeSource, actor: Actor, now: datetime
+) -> Outcome:
+    """Set these prices, as many at a time as one call may hold; the limits of a lent right count all of them together."""
+    most, whole = policies.active(ListingRules, now).rows_per_call, Outcome()
+    for start in range(0, len(rows), most):
+        done = set_prices(
+            store, rows[start : start + most], source=source, reason=campaign.code, actor=actor, now=now
+        )  # fmt: skip
+        whole.applied, whole.unchanged = whole.applied + done.applied, whole.unchanged + done.unchanged
+        whole.rejected += done.rejected
+        whole.listing_ids = sorted({*whole.listing_ids, *done.listing_ids})
+    if len(rows) > most:
+        check(actor, store, "listings.price", now=now, listings=len(whole.listing_ids))
+    return whole
+
+
+def _all(store: Store, campaign: Campaign) -> list[dict[str, str]]:
+    """Every price that waits for a decision, read under the lock: one that somebody sets until then is decided."""
+    most = max(1, campaign.item_count)
+    lock(store, [row.sku for row in prices_to_review(campaign, limit=most)])
+    waiting = prices_to_review(campaign, limit=most)
+    return [{"sku": row.sku, "sale_price": money.text(row.before, row.currency)} for row in waiting]
 
 
 def _rows(campaign: Campaign, skus: Sequence[str]) -> list[dict[str, str]]:

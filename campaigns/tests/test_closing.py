@@ -8,16 +8,18 @@ from decimal import Decimal
 import orjson
 import pytest
 
+import policies
 from audit.models import AuditEvent
 from campaigns import archive, checks, cleaning, prices, report, stopping, sweeps
 from campaigns.models import Campaign, CampaignArchive, Check, Closing, Leftover
 from campaigns.tests.conftest import NOON
 from core import clock, outbox
-from core.errors import Conflict, InvalidInput, NotFound, PermissionRefused
+from core.errors import Conflict, DomainError, InvalidInput, NotFound, PermissionRefused
 from inbox.models import Message
 from listings.models import LiveOffer, PriceHistory, Sku
 from listings.prices import set_prices
 from orders.models import Order
+from policies.rules import ClosingRules, ListingRules
 from publishing.models import Site
 from tests import factories as make
 
@@ -142,6 +144,48 @@ def test_restoring_can_be_undone_where_nobody_changed_a_price_since(shop, frozen
     viewer = make.actor_for(make.make_member(shop.store, rights=["campaigns.cancel"]))
     with pytest.raises(PermissionRefused):
         prices.undo_restore(shop.store, campaign.code, actor=viewer)
+
+
+def test_all_means_all_beyond_one_call_and_its_undoing_too(shop, frozen, monkeypatch):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    rows = [{"sku": sku.code, "sale_price": "18.90"} for sku in shop.skus]
+    set_prices(shop.store, rows, actor=shop.owner, now=clock.now())
+    _cancelled(shop, frozen, campaign)
+    few = ((ListingRules, {"rows_per_call": 2}), (ClosingRules, {"review_shown": 2}))
+    small = {rules: policies.active(rules, NOON).model_copy(update=change) for rules, change in few}
+    real = policies.active
+    monkeypatch.setattr(policies, "active", lambda rules, now: small.get(rules) or real(rules, now))
+    frozen.tick(60)
+    assert prices.restore_prices(shop.store, campaign.code, [], actor=shop.owner).applied == 3
+    frozen.tick(60)
+    assert prices.undo_restore(shop.store, campaign.code, actor=shop.owner).applied == 3
+    lent = make.make_member(shop.store, rights=["listings.price"], max_listings=2)
+    with pytest.raises(DomainError) as refusal:
+        prices.restore_prices(shop.store, campaign.code, [], actor=make.actor_for(lent))
+    assert refusal.value.code == "ERR_GRANT_CAP", "the parts of a call count together"
+    assert set(Sku.objects.values_list("sale_price", flat=True)) == {Decimal("18.900")}
+
+
+def test_a_price_that_somebody_sets_until_the_lock_is_not_overwritten(shop, frozen, monkeypatch):
+    campaign = make.make_campaign(shop.store, shop.skus)
+    rows = [{"sku": sku.code, "sale_price": "18.90"} for sku in shop.skus]
+    set_prices(shop.store, rows, actor=shop.owner, now=clock.now())
+    _cancelled(shop, frozen, campaign)
+    real, setting = prices.lock, ["31.00", "30.00"]
+
+    def late(store, codes):
+        if setting:
+            row = {"sku": shop.skus[len(setting)].code, "sale_price": setting.pop()}
+            set_prices(store, [row], actor=shop.owner, now=clock.now())
+            frozen.tick(1)
+        return real(store, codes)
+
+    monkeypatch.setattr(prices, "lock", late)
+    frozen.tick(60)
+    assert prices.restore_prices(shop.store, campaign.code, [], actor=shop.owner).applied == 2
+    frozen.tick(60)
+    assert prices.undo_restore(shop.store, campaign.code, actor=shop.owner).applied == 1
+    assert [sku.sale_price for sku in Sku.objects.order_by("code")] == [Decimal("18.9"), Decimal("31"), Decimal("30")]
 
 
 def test_a_restoring_is_undone_where_it_belongs_and_not_for_another_campaign_on_the_same_sku(shop, frozen):
