@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Count
 from django.utils.translation import gettext as _
 
 import policies
@@ -13,7 +14,7 @@ from accounts.models import Store
 from audit.actors import Actor
 from campaigns import conflicts, finding, lifecycle, stacking, subitems
 from campaigns.conflicts import Summary
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignItem
 from campaigns.ways_out import STARTED, WayOut
 from core.errors import FieldError, InvalidInput
 from policies.rules import ConflictRules
@@ -21,17 +22,18 @@ from policies.rules import ConflictRules
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What a way would do to one campaign: conflicts as they stand and as they would be; SKUs that would leave."""
+    """What a way would do to one campaign: conflicts as they stand and would be; its items that take part; SKUs that would leave."""
 
     campaign: Campaign
     before: Summary
     after: Summary
+    items: int
     leaving: tuple[str, ...] = ()
 
     @property
     def left(self) -> int:
         """Items that would stay."""
-        return self.campaign.item_count - len(self.leaving)
+        return self.items - len(self.leaving)
 
 
 def effects(store: Store, way: WayOut, *, now: datetime) -> list[Effect]:
@@ -50,7 +52,12 @@ def effects(store: Store, way: WayOut, *, now: datetime) -> list[Effect]:
         now=now,
         sample=sample,
     )
-    return [Effect(one, before.get(one.pk, Summary()), after.get(one.pk, Summary()), leaving) for one in campaigns]
+    taking_part = CampaignItem.objects.filter(campaign__in=campaigns, ended_at=None).order_by().values("campaign_id")
+    items: dict[int, int] = dict(taking_part.annotate(n=Count("id")).values_list("campaign_id", "n"))
+    return [
+        Effect(one, before.get(one.pk, Summary()), after.get(one.pk, Summary()), items.get(one.pk, 0), leaving)
+        for one in campaigns
+    ]
 
 
 def take(store: Store, way: WayOut, *, versions: Mapping[str, int], actor: Actor, now: datetime | None = None) -> None:

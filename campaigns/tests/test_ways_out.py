@@ -78,6 +78,8 @@ def test_an_item_of_a_started_campaign_ends_its_participation_and_buyers_see_it(
     assert dict(offers) == {shop.skus[0].code: False, shop.skus[1].code: True}
     assert AuditEvent.objects.get(action="campaign.withdraw_items").after["removed"] == [shop.skus[0].code]
     last = ways_out.WayOut("withdraw", (running.code,), "", sku=shop.skus[1].code)
+    (effect,) = resolving.effects(shop.store, last, now=NOON)
+    assert (effect.items, effect.left) == (1, 0), "what left before is no item that stays"
     with pytest.raises(InvalidInput, match="at least|At least"):
         resolving.take(shop.store, last, versions={}, actor=shop.owner)
 
