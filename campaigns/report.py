@@ -80,7 +80,7 @@ def _orders(forecast: int, result: int, facts: Mapping[str, Any]) -> str:
             finished,
         )
         said.append(words % {"n": display.number(finished)})
-    return " ".join(said)
+    return " ".join(said) or _("It changed between the forecast and the close.")
 
 
 def _prices(forecast: int, result: int, facts: Mapping[str, Any]) -> str:

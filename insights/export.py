@@ -248,7 +248,9 @@ def described(wanted: HistoryFilter, zone: tzinfo) -> str:
     return display.series(said) or str(_("none: all past campaigns"))
 
 
-_TIMES = gettext_lazy("Every time stands twice: as the store’s zone (%(zone)s) has it, and in UTC.")
+_TIMES = gettext_lazy(
+    "Start, end and close stand twice: as the store’s zone (%(zone)s) has them, and in UTC. “Data as of” is in UTC alone."
+)
 
 
 def _notes(

@@ -11,6 +11,7 @@ import pytest
 import policies
 from audit.models import AuditEvent
 from campaigns import archive, checks, cleaning, prices, report, stopping, sweeps
+from campaigns.labels import IMPACT
 from campaigns.models import Campaign, CampaignArchive, Check, Closing, Leftover
 from campaigns.tests.conftest import NOON
 from core import clock, outbox
@@ -103,6 +104,11 @@ def test_orders_after_the_end_at_quoted_prices_are_the_difference_of_a_close_by_
     (row,) = report.differences_of(Closing.objects.get())
     assert (row["forecast"], row["result"], row["facts"]["placed"]) == (1, 2, 1)
     assert row["why"].startswith("1 order was placed in between")
+
+
+def test_no_difference_stands_without_a_reason():
+    rows = [{"key": key, "forecast": 1, "result": 2, "facts": {"placed_open": 0}} for key in IMPACT]
+    assert all(report.why_text(row) for row in rows)
 
 
 def test_prices_in_between_are_named(shop, frozen):
