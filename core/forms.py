@@ -12,11 +12,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.renderers import TemplatesSetting
 from django.http import HttpRequest, QueryDict
-from django.utils.html import conditional_escape, escape
+from django.utils.html import conditional_escape, escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
-from core import clock, display
+from core import clock, display, zones
 
 _ISO = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{2}))?$", re.ASCII)
 
@@ -34,8 +34,42 @@ def own_field(form: forms.BaseForm, name: str, kind: type[Kind]) -> Kind:
     return found
 
 
+class TypedMoment(str):
+    """What was typed, and the zone that the page named beside it."""
+
+    zone: tzinfo
+
+    def __new__(cls, text: str, zone: tzinfo) -> TypedMoment:
+        """The text as it came, with the zone it is meant in."""
+        typed = super().__new__(cls, text)
+        typed.zone = zone
+        return typed
+
+
+class MomentInput(forms.TextInput):
+    """A moment's text, and hidden beside it the zone in which the page shows it: what is typed means that zone, whatever the store's
+    zone has become when the form arrives."""
+
+    zone: tzinfo = UTC
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        """The input and its zone."""
+        drawn = super().render(name, value, attrs, renderer)
+        return format_html(
+            '{}<input type="hidden" name="{}.zone" value="{}">', drawn, name, display.zone_key(self.zone)
+        )
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> Any:
+        """The text, with its zone when the form named one that there is."""
+        text, named = super().value_from_datadict(data, files, name), data.get(f"{name}.zone")
+        if isinstance(text, str) and named in zones.known():
+            return TypedMoment(text, display.zone(str(named)))
+        return text
+
+
 class MomentField(forms.Field):
-    """`2026-11-27 16:00` in `zone` (set it in the form's `__init__`); answers an aware UTC datetime.
+    """`2026-11-27 16:00` in `zone` (set it in the form's `__init__`); answers an aware UTC datetime. A form that was opened while the
+    store had another zone says so, and is read in that one.
 
     Full-width digits and signs, as Chinese input methods write them, are understood. Refused with a reason: no such day,
     and an hour that the zone skips or has twice when its clocks change.
@@ -48,10 +82,21 @@ class MomentField(forms.Field):
     }
 
     def __init__(self, *, zone: tzinfo = UTC, end_of_day: bool = False, **extra: Any) -> None:
-        extra.setdefault("widget", forms.TextInput())
+        extra.setdefault("widget", MomentInput())
         super().__init__(**extra)
         self.zone = zone
         self.end_of_day = end_of_day
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone in which the page shows and reads this moment."""
+        return self._zone
+
+    @zone.setter
+    def zone(self, zone: tzinfo) -> None:
+        self._zone = zone
+        if isinstance(self.widget, MomentInput):
+            self.widget.zone = zone
 
     def widget_attrs(self, widget: forms.Widget) -> dict[str, str]:
         """ISO text with a hint; the calendar is added by JavaScript."""
@@ -63,7 +108,12 @@ class MomentField(forms.Field):
         return display.zone_label(self.zone, clock.now())
 
     def prepare_value(self, value: Any) -> Any:
-        """A moment is shown in the zone; text that came back from a form stays as typed."""
+        """A moment is shown in the zone; text that came back from a form stays as typed, unless it was meant in another zone."""
+        if isinstance(value, TypedMoment) and display.zone_key(value.zone) != display.zone_key(self.zone):
+            try:
+                value = self.to_python(value)
+            except ValidationError:
+                return value
         return display.stamp(value.astimezone(self.zone)) if isinstance(value, datetime) else value
 
     def to_python(self, value: Any) -> datetime | None:
@@ -79,20 +129,22 @@ class MomentField(forms.Field):
         year, month, day, hour, minute = found.groups()
         late = (23, 59) if self.end_of_day else (0, 0)
         clock_time = (int(hour), int(minute)) if hour else late
+        zone = value.zone if isinstance(value, TypedMoment) else self.zone
         try:
-            typed = datetime(int(year), int(month), int(day), *clock_time, tzinfo=self.zone)
+            typed = datetime(int(year), int(month), int(day), *clock_time, tzinfo=zone)
             moment = clock.utc(typed)
         except (ValueError, OverflowError):
             raise ValidationError(self.error_messages["format"], code="format") from None
-        if isinstance(self.zone, ZoneInfo):
-            self._refuse_clock_change(typed, moment)
+        if isinstance(zone, ZoneInfo):
+            self._refuse_clock_change(typed, moment, zone)
         return moment
 
-    def _refuse_clock_change(self, typed: datetime, moment: datetime) -> None:
-        if moment.astimezone(self.zone).replace(tzinfo=None) != typed.replace(tzinfo=None):
-            raise ValidationError(self.error_messages["missing"], code="missing", params={"zone": self.zone_label})
+    def _refuse_clock_change(self, typed: datetime, moment: datetime, zone: tzinfo) -> None:
+        named = {"zone": display.zone_label(zone, clock.now())}
+        if moment.astimezone(zone).replace(tzinfo=None) != typed.replace(tzinfo=None):
+            raise ValidationError(self.error_messages["missing"], code="missing", params=named)
         if typed.replace(fold=1).astimezone(UTC) != moment:
-            raise ValidationError(self.error_messages["twice"], code="twice", params={"zone": self.zone_label})
+            raise ValidationError(self.error_messages["twice"], code="twice", params=named)
 
 
 _WIDE = str.maketrans("０１２３４５６７８９：－／．　", "0123456789:--- ") | str.maketrans("/.", "--")

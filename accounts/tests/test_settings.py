@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts import stores
+from accounts.models import Grant
 from audit.models import AuditEvent
 from core import clock, zones
 from core.errors import InvalidInput
-from tests.factories import actor_for, make_store, owner_of
+from tests.factories import actor_for, make_member, make_store, owner_of
 
 pytestmark = pytest.mark.django_db
 SUMMER = datetime(2026, 7, 1, tzinfo=UTC)
@@ -61,3 +62,26 @@ def test_the_main_account_changes_name_and_zone_on_a_page(client):
         assert "Nothing was different" in client.post(PATH, data | {"version": "2"}, follow=True).content.decode()
         assert AuditEvent.objects.filter(action="store.edit", result="done").count() == 1
         assert PATH in client.get("/s/pinecone/").content.decode(), "the menu leads there"
+
+
+def test_a_form_that_was_open_while_the_zone_changed_means_the_zone_it_showed(client):
+    store = make_store("pinecone", time_zone="Asia/Shanghai")
+    user = make_member(store, rights=["campaigns.view"])
+    client.force_login(owner_of(store))
+    path = f"/s/pinecone/staff/{user.pk}/"
+    page = client.get(path).content.decode()
+    named, seen = (re.search(rf'name="{name}" value="([^"]*)"', page) for name in ("until.campaigns.view.zone", "seen"))
+    assert named
+    assert seen
+    stores.edit_store(store, {"time_zone": "America/Los_Angeles"}, actor=actor_for(owner_of(store)))
+    data = {
+        "seen": seen[1],
+        "lend.campaigns.view": "on",
+        "until.campaigns.view": "2099-12-04 16:00",
+        "until.campaigns.view.zone": named[1],
+    }
+    review = client.post(path, data | {"step": "review"}).content.decode()
+    assert 'value="2099-12-04 00:00"' in review, "shown again in the zone that the page names now"
+    client.post(path, data | {"step": "save"})
+    grant = Grant.objects.get(membership__user=user)
+    assert grant.expires_at == datetime(2099, 12, 4, 8, tzinfo=UTC)

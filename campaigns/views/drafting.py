@@ -29,6 +29,7 @@ from campaigns.picking import Filter, Line
 from campaigns.views.common import address, find, page, problem_of, takes_more
 from core import clock, display
 from core.errors import DomainError, FieldError
+from core.forms import MomentField
 
 S = CampaignState
 STARTED = (S.RUNNING, S.PAUSED)
@@ -197,6 +198,8 @@ def _looked_at(desk: Desk, form: DraftForm, lines: list[Line], *, aside: bool) -
         desk.examined = _examined(desk, form, picking.read_lines(shown["items"]))
     else:
         shown["items"] = picking.text_of(lines)
+    # A moment typed while the store had another zone is shown again in the zone that this page names.
+    shown |= {name: form[name].value() for name, one in form.fields.items() if isinstance(one, MomentField)}
     kept = PICKING if faults else ()
     initial = {name: value for name, value in shown.items() if name not in PICKING or name in kept}
     if faults:
