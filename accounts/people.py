@@ -47,6 +47,9 @@ def find_or_make(email: str, *, actor: Actor, now: datetime, name: str = "") -> 
     address = clean_email(email)
     people = User.objects.select_for_update(no_key=True).filter(email__iexact=address)
     known = people.first()
+    if known is not None and known.erased_at is not None:  # the number that stands in for an erased address
+        message = _("This person was erased: there is nobody to add.")
+        raise InvalidInput(message, [FieldError("email", "ERR_PERSON_ERASED", message)])
     if known is not None:
         return known, False
     try:

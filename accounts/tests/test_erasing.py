@@ -7,6 +7,7 @@ import pytest
 from accounts import erasing, members, people, switching
 from accounts.models import User
 from audit import checkpoints, sealing
+from audit.actors import system
 from audit.models import AuditEvent, PersonalValue
 from audit.record import Entry, Target, record
 from audit.verifying import verify
@@ -62,6 +63,14 @@ def test_a_person_is_erased_on_a_page_and_the_record_stays_whole(client, setting
     anew, made = people.find_or_make("lena@shop.test", actor=owner, now=event.at)
     assert made
     assert anew.pk != user.pk
+    for act in (
+        lambda: members.add_member(store, user.email, actor=owner),
+        lambda: people.make_staff(user.email, actor=system()),
+    ):
+        with pytest.raises(InvalidInput):
+            act()
+    user.refresh_from_db()
+    assert not user.is_active
 
 
 def test_who_is_switched_on_or_answers_for_a_store_is_not_erased():

@@ -52,6 +52,10 @@ def test_off_ends_sessions_tokens_and_rights_and_on_brings_back_the_rights_only(
         tokens.authenticate(raw)
     assert AuditEvent.objects.get(action="member.switch_on").after == {"switched_on": True}
     client.post(path, {"reason": "Again", "to": "on"})
+    off = make_user("off@shop.test", is_active=False)
+    told = client.post("/s/pinecone/staff/add/", {"email": off.email}, follow=True).content.decode()
+    assert "the account is switched off" in told
+    assert "invited by e-mail" not in told
     assert AuditEvent.objects.filter(action="member.switch_on").count() == 1, "what is on is not switched on"
 
 

@@ -72,7 +72,12 @@ def add(request: StoreRequest, store: str) -> HttpResponse:
         except DomainError as error:
             blame(form, error.errors, error.detail)
         else:
-            messages.success(request, _("Added, and invited by e-mail. Now choose what they may do."))
+            if membership.user.is_active:
+                messages.success(request, _("Added, and invited by e-mail. Now choose what they may do."))
+            else:
+                messages.warning(
+                    request, _("Added, but the account is switched off: nobody was invited, and no right counts.")
+                )
             return HttpResponseRedirect(_address(request, "person", user=membership.user_id))
     status = 422 if form.errors else 200
     return render(request, "accounts/add.html", {"form": form, "back_url": _address(request)}, status=status)
