@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, F, OuterRef
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Store
@@ -48,6 +49,14 @@ def refused_pages(store: Store, *, limit: int) -> dict[int, list[Publication]]:
     for row in rows[:limit]:
         found.setdefault(row.site_id, []).append(row)
     return found
+
+
+def refused_counts(site_ids: Sequence[int]) -> dict[int, int]:
+    """How many pages of each of these sites were refused alone as they are wanted; one query, none without sites."""
+    if not site_ids:
+        return {}
+    rows = RefusedPage.objects.filter(publication__site__in=site_ids, version=F("publication__desired_version"))
+    return dict(rows.order_by().values_list("publication__site").annotate(n=Count("publication")))
 
 
 def ask_again(site: Site) -> int:

@@ -29,7 +29,7 @@ from publishing.addresses import PLACE
 from publishing.desire import TOPIC, call, key_of, want_site
 from publishing.http import SECRET_PREFIX
 from publishing.models import Publication, Publisher, Site
-from publishing.refusing import ask_again
+from publishing.refusing import ask_again, refused_counts
 
 _CODE = re.compile(r"^[a-z0-9](?:[a-z0-9-]{0,18}[a-z0-9])?$")
 _LANGUAGE = re.compile(r"^[a-z]{2,3}(?:-[A-Za-z0-9]{2,6})?$")
@@ -107,7 +107,7 @@ class SiteStatus:
 
 
 def statuses(store: Store) -> list[SiteStatus]:
-    """How every site of the store stands, in two queries; failed calls of the publisher included."""
+    """How every site of the store stands, failed calls of the publisher included; two queries, one more with merchants' own servers."""
     due = Q(publications__desired_version__gt=F("publications__published_version"))
     sites = list(
         Site.objects.filter(store=store)
@@ -115,13 +115,10 @@ def statuses(store: Store) -> list[SiteStatus]:
             pages=Count("publications"),
             behind=Count("publications", filter=due),
             oldest=Min("publications__wanted_at", filter=due),
-            refused=Count(
-                "publications__refused",
-                filter=Q(publications__refused__version=F("publications__desired_version")),
-            ),
         )
         .order_by("id")
     )
+    refused = refused_counts([site.pk for site in sites if site.publisher == Publisher.HTTP])
     calls: dict[str, list[OutboxMessage]] = {}
     for message in OutboxMessage.objects.filter(topic=TOPIC, key__in=[key_of(site.id) for site in sites]).order_by(
         "id"
@@ -135,7 +132,7 @@ def statuses(store: Store) -> list[SiteStatus]:
                 site=site, pages=site.pages, current=site.pages - site.behind, oldest=site.oldest,
                 parked=sum(1 for message in mine if message.parked_at),
                 error=faults.say(next((message.last_error for message in reversed(mine) if message.last_error), "")),
-                refused=site.refused,
+                refused=refused.get(site.pk, 0),
             )
         )  # fmt: skip
     return found
