@@ -275,7 +275,10 @@ declare(
     ),
     Code(
         "ERR_CLOSE_PRICE_PROTECTED", ERROR, _("Price Protection promise"),
-        cause=_("Within %(guards__lowest_deal_days)s days a buyer paid more for an item than the campaign price, and price protection was promised."),
+        cause=_(
+            "Within %(guards__lowest_deal_days)s days a buyer paid more for an item than the campaign price, and price protection was"
+            " promised."
+        ),
         fix=_("Wait until the promise has run out."),
     ),
     Code(
