@@ -93,6 +93,8 @@ def test_all_that_match_are_frozen_with_their_filter(store: Store, owner: Client
     with in_store(store.pk):
         job = BulkJob.objects.get()
         assert (job.scope, job.filter, job.total) == ("matching", "q=spring", 1)
+    long = owner.post(START, {"action": "pause", "all": "1", "filter": f"utm={'x' * 3000}&q=autumn"})
+    assert spring.code not in owner.get(long["Location"]).content.decode(), "what is cut off a filter would choose more"
 
 
 def test_a_foreign_code_says_no_more_than_that_it_is_unknown(store: Store, owner: Client) -> None:

@@ -34,6 +34,7 @@ from policies import active
 from policies.rules.campaigns import CampaignRules, ClosingRules
 
 _signer = TimestampSigner(salt="campaigns.bulk-form")
+_LONGEST = 200  # of one value of a filter; a longer one is none, in the list too
 
 
 @requires("campaigns.pause")
@@ -44,7 +45,7 @@ def start(request: StoreRequest, store: str) -> HttpResponse:
     if action not in ("pause", "resume"):
         raise NotFound(_("The list offers no such action for many campaigns."))
     everything = request.POST.get("all") == "1"
-    query = request.POST.get("filter", "")[:2000] if everything else ""
+    query = _known(request.POST.get("filter", "")) if everything else ""
     chosen = _matching(request, query) if everything else list(dict.fromkeys(request.POST.getlist("pick")))
     scope = BulkScope.MATCHING if everything else BulkScope.CHOSEN
     try:
@@ -53,6 +54,13 @@ def start(request: StoreRequest, store: str) -> HttpResponse:
         context = {"problem": problem_of(refusal, request), "back_url": address(request, "list")}
         return render(request, "campaigns/bulk_none.html", context, status=refusal.status)
     return redirect(address(request, "bulk_confirm", job=job.pk))
+
+
+def _known(query: str) -> str:
+    """A query string with what the list reads of it and nothing else, so that no part of the filter can be cut off."""
+    given = QueryDict(query)
+    names = [*CampaignFilterForm.base_fields, "tab"]
+    return urlencode([(name, given[name][:_LONGEST]) for name in names if given.get(name)])
 
 
 def _matching(request: StoreRequest, query: str) -> list[str]:
