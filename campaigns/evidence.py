@@ -14,6 +14,8 @@ from campaigns.labels import CLIENTS
 from campaigns.models import Campaign, CampaignState, Check, CheckState, Leftover
 from core import clock, faults
 from listings.models import LiveOffer
+from policies import active
+from policies.rules import ClosingRules
 
 S = CampaignState
 
@@ -44,16 +46,21 @@ class Evidence:
 
 
 def evidence_of(campaign: Campaign) -> Evidence:
-    """Read the evidence of a campaign in three queries."""
+    """Read the evidence of a campaign in three queries, four where many looks at single pages came after the last at all."""
     now = clock.now()
     stopped = campaign.state in (S.PAUSED, S.CANCELLING, S.CANCELLED, S.ENDING, S.ENDED)
     since = campaign.paused_at if campaign.state == S.PAUSED else campaign.closed_at or campaign.ends_at
     offers_on = LiveOffer.objects.filter(
         store_id=campaign.store_id, campaign_code=campaign.code, active=True, starts_at__lte=now, ends_at__gt=now
     ).count()
-    found = list(Check.objects.filter(campaign=campaign).order_by("-due_at", "-id")[:12])
-    found = [check for check in found if check.skus or (stopped and (since is None or check.due_at >= since))]
+    rows_of, most = (
+        Check.objects.filter(campaign=campaign).order_by("-due_at", "-id"),
+        active(ClosingRules, now).checks_shown,
+    )
+    found = [check for check in rows_of[:most] if check.skus or (stopped and (since is None or check.due_at >= since))]
     whole = [check for check in found if check.scope is None]
+    if len(found) == most and since is not None and not any(check.started_at for check in whole):
+        whole = list(rows_of.filter(scope__isnull=True, due_at__gte=since)[:most])
     looked = next(
         (check for check in whole if check.state in (CheckState.RUNNING, CheckState.PASSED, CheckState.LEFTOVER)), None
     )

@@ -228,6 +228,23 @@ def test_clean_up_by_hand(shop, running, frozen):
     assert check.state == "passed"
 
 
+def test_many_looks_at_single_pages_do_not_hide_the_look_at_all(shop, running, frozen):
+    stopping.pause(shop.store, running.code, actor=shop.owner)
+    _publish()
+    checks.run_due()
+    running.refresh_from_db()
+    assert evidence_of(running).verified
+    frozen.tick(60)
+    Check.objects.bulk_create(
+        Check(
+            store=shop.store, campaign=running, occasion="cleanup", number=9, due_at=clock.now(), state="passed",
+            started_at=clock.now(), finished_at=clock.now(), scope={"pages": [[1, 1]]},
+        )
+        for _ in range(12)
+    )  # fmt: skip
+    assert evidence_of(running).verified, "not: no check has looked"
+
+
 def test_a_clean_check_completes_the_close_report(shop, running, frozen):
     stopping.cancel(shop.store, running.code, confirm_code=running.code, actor=shop.owner)
     _publish()

@@ -66,6 +66,9 @@ class ClosingRules(Rules):
         default=900, ge=1, description=_("Seconds until sites that were not told fail their step.")
     )
     leftovers_shown: int = Field(default=100, ge=1, description=_("Leftovers listed in a close report."))
+    checks_shown: int = Field(
+        default=12, ge=1, description=_("Latest checks listed on a campaign and in a close report.")
+    )
     review_page: int = Field(default=100, ge=1, description=_("Prices to review on a page of a close report."))
     check_samples: int = Field(
         default=1, ge=0, description=_("Pages kept as evidence per check, site and client, R50.")
