@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import django_tables2 as tables
@@ -12,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 import policies
 from campaigns.cells import CampaignCells
 from campaigns.listed import Listed
-from core import clock
+from core import clock, display
 from core.tables import (
     ActionsColumn,
     AmountColumn,
@@ -59,6 +60,15 @@ class CampaignTable(BaseTable):
         return self.cells.actions(record, self.context)
 
 
+class PriceColumn(AmountColumn):
+    """An amount of an item: bare in the currency of the heading, with its own sign where its SKU is sold in another."""
+
+    def render(self, value: Decimal, record: Any) -> str:
+        """In the SKU's own currency."""
+        own = record.sku.currency
+        return display.amount(value, own) if own == self.currency else display.money(value, own)
+
+
 class ItemTable(BaseTable):
     """Products of a campaign."""
 
@@ -66,8 +76,8 @@ class ItemTable(BaseTable):
     row_header = "sku"
 
     sku = CellColumn(template_name="campaigns/_item_cell.html", verbose_name=_("Product"), orderable=False)
-    sale_price = AmountColumn(accessor="sku__sale_price", verbose_name=_("Sale price"), orderable=False)
-    price = AmountColumn(verbose_name=_("Campaign price"), orderable=False)
+    sale_price = PriceColumn(accessor="sku__sale_price", verbose_name=_("Sale price"), orderable=False)
+    price = PriceColumn(verbose_name=_("Campaign price"), orderable=False)
     percent_off = tables.Column(
         empty_values=(),
         verbose_name=pgettext_lazy("price", "Off"),
@@ -91,7 +101,7 @@ class ItemTable(BaseTable):
 class ProtectedItemTable(ItemTable):
     """Products under Price Protection, beside the lowest price that a buyer paid lately (R23)."""
 
-    lowest_deal = AmountColumn(verbose_name=_("Lowest deal price in 30 days"), orderable=False)
+    lowest_deal = PriceColumn(verbose_name=_("Lowest deal price in 30 days"), orderable=False)
     kept = tables.Column(empty_values=(), verbose_name=_("Price Protection promise"), orderable=False)
 
     class Meta:

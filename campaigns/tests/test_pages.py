@@ -16,7 +16,7 @@ from campaigns import checks, form_tokens
 from campaigns.models import Campaign, Check, Closing
 from core import clock
 from core.scopes import across_stores, in_store
-from listings.models import LiveOffer
+from listings.models import LiveOffer, Sku
 from tests.factories import decorate, make_campaign, make_member, make_site, make_skus, make_store, owner_of
 
 pytestmark = pytest.mark.django_db
@@ -357,6 +357,17 @@ def test_the_evidence_fragment_asks_again_only_while_a_check_is_at_work(store: S
         checks.run_due()
     page = owner.get(address(campaign, "evidence/")).content.decode()
     assert "public pages read" in page
+
+
+def test_an_amount_in_another_currency_than_the_headings_bears_its_own_sign(store: Store, owner: Client) -> None:
+    campaign = campaign_of(store, count=2)
+    with in_store(store.pk):
+        Sku.objects.filter(pk=campaign.items.order_by("id")[0].sku_id).update(currency="EUR")
+    for page in ("items/", "prices/"):
+        text = owner.get(address(campaign, page)).content.decode()
+        assert "(USD)" in text
+        assert "€" in text, "not euros under a heading of dollars"
+    assert owner.get(address(campaign, "items/")).content.decode().count("€") == 2
 
 
 def test_a_viewer_sees_no_button_that_would_be_refused(store: Store) -> None:

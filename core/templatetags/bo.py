@@ -209,9 +209,11 @@ def money(value: Decimal | None, currency: str) -> str:
 
 
 @register.simple_tag
-def amount(value: Decimal | None, currency: str) -> str:
-    """An amount without its sign, for a column whose header names the currency."""
-    return "—" if value is None else display.amount(value, currency)
+def amount(value: Decimal | None, currency: str, heading: str = "") -> str:
+    """An amount without its sign, for a column whose header names the currency; with it where the header names another (`heading`)."""
+    if value is None:
+        return "—"
+    return display.amount(value, currency) if heading in ("", currency) else display.money(value, currency)
 
 
 @register.filter
