@@ -85,6 +85,8 @@ def make_quote(store: Store, data: Mapping[str, Any], *, actor: Actor, now: date
     currency = check_goods(basket, known, findings)
     _raise(findings)
     offers, terms_of = _live_offers(store, known.values(), now)
+    if currency != store.currency:
+        terms_of = {}  # terms of orders are amounts of the store's currency, and no exchange rate stands in them
     lines = _price(basket.lines, known, offers, currency)
     discounts = order_discounts([line.amount for line in lines], _order_offers(lines, terms_of, currency), currency)
     coupons = _assess(store, basket, entered, lines, discounts, currency, now)
