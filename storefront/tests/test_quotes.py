@@ -127,7 +127,9 @@ def test_spend_and_save_is_split_over_its_lines(shop) -> None:
     assert (below["discount"], below["gifts"], below["free_shipping_threshold"]) == ("0.00", [], None)
     Sku.objects.filter(pk__in=[skus[0].pk, skus[2].pk]).update(currency="EUR")
     euros = make_quote(store, basket((skus[0].code, 2), (skus[2].code, 1)), actor=actor).terms
-    assert (euros["currency"], euros["discount"], euros["free_shipping_threshold"]) == ("EUR", "0.00", None), "no dollars off euros"
+    assert (euros["currency"], euros["discount"], euros["free_shipping_threshold"]) == ("EUR", "0.00", None), (
+        "no dollars off euros"
+    )
 
 
 def test_all_that_is_wrong_comes_back_at_once(shop) -> None:
