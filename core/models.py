@@ -25,6 +25,8 @@ class OutboxMessage(models.Model):
         indexes = [
             models.Index(fields=["available_at", "id"], name="outbox_due", condition=models.Q(parked_at=None)),
             models.Index(fields=["parked_at"], name="outbox_parked", condition=models.Q(parked_at__isnull=False)),
+            # "Is one waiting already?" is asked within orders and closes, however much else waits.
+            models.Index(fields=["key"], name="outbox_key"),
         ]
 
     def __str__(self) -> str:

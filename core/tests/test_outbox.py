@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.db import connection
 
 from core import clock, outbox
 from core.models import OutboxMessage
@@ -51,3 +53,19 @@ def test_quick_ones_go_in_one_turn(slow: SimpleNamespace) -> None:
     slow.seconds = 0.0
     outbox.put_many(TOPIC, [(str(n), {}) for n in range(30)])
     assert outbox.deliver_due(topics=[TOPIC]) == 30
+
+
+@pytest.mark.parametrize("statement", [outbox._WAITING, outbox._HURRIED], ids=["waiting", "hurried"])
+def test_asking_whether_one_waits_reads_no_backlog(statement: str) -> None:
+    """Orders and closes ask within their own transaction; twenty thousand events may be waiting for a receiver that is away,
+    half of them put off."""
+    backlog = """INSERT INTO core_outboxmessage (topic, key, payload, available_at, attempts, last_error)
+        SELECT 'campaign.event', 'event:' || n, '{}', now() + (n % 2 * 2 - 1) * interval '1 hour', 0, ''
+        FROM generate_series(1, 20000) AS n"""
+    asked: dict[str, Any] = {"topic": TOPIC, "keys": ["site:1", "site:2"], "soon": clock.read()}
+    with connection.cursor() as cursor:
+        cursor.execute(backlog)
+        cursor.execute("ANALYZE core_outboxmessage")
+        cursor.execute(f"EXPLAIN {statement}", asked)
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "outbox_key" in plan, plan
