@@ -146,12 +146,13 @@ def test_withdraw_compare_and_what_stores_see(staff, frozen):
     owner = Client()
     owner.force_login(owner_of(store))
     seen = owner.get(f"/s/{store.slug}/rules/closing/").content.decode()
-    assert "V9" in seen
+    assert "V9" in seen.partition("<main")[2]
     assert "to come" in seen
     assert "rule-sets" not in seen.partition("<main")[2]
     assert staff.post(f"/platform/rule-sets/closing/{row.pk}/withdraw/").status_code == 302
     assert "withdrawn" in staff.get("/platform/rule-sets/closing/").content.decode()
-    assert "V9" not in owner.get(f"/s/{store.slug}/rules/closing/").content.decode()
+    # Tokens in the frame of a page are letters and digits as they fall: only what the page itself says counts.
+    assert "V9" not in owner.get(f"/s/{store.slug}/rules/closing/").content.decode().partition("<main")[2]
     assert staff.get("/platform/rule-sets/").status_code == 200
     assert staff.get("/platform/rule-sets/nothing/").status_code == 404
 
