@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import select_template
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import DomainError, Text
+from accounts.forms import blame
+from core.errors import DomainError, InvalidInput, Text
 from core.returning import is_own
+
+Done = TypeVar("Done")
 
 
 @dataclass
@@ -66,6 +70,23 @@ def problem_context(request: HttpRequest, error: DomainError) -> dict[str, Any]:
         "extra": error.extra,
         "retry_after": error.retry_after,
     }
+
+
+def attempt(
+    request: HttpRequest, form: Form, context: dict[str, Any], act: Callable[[], Done]
+) -> tuple[Done | None, int]:
+    """Carry out what a valid form asks; answers what came of it, None when it was refused, and the status of the page.
+
+    A broken field is said at the field, any other refusal becomes the `problem` of the page's `context`.
+    """
+    try:
+        return act(), 200
+    except InvalidInput as refused:
+        blame(form, refused.errors, refused.detail)
+        return None, refused.status
+    except DomainError as refused:
+        context["problem"] = problem_context(request, refused)["problem"]
+        return None, refused.status
 
 
 def _came_from(request: HttpRequest) -> str:

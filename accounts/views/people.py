@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -13,14 +14,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts import erasing, switching
-from accounts.forms import EraseForm, ReasonForm, blame
+from accounts.forms import EraseForm, ReasonForm
 from accounts.models import Membership, Store, User
-from accounts.problems import problem_context
+from accounts.problems import attempt
 from accounts.requests import SignedInRequest
 from accounts.rights import staff_only
 from accounts.views.confirm import recently_confirmed
 from audit import erasure
-from core.errors import DomainError, InvalidInput
 
 PEOPLE_A_PAGE = 50
 """A matter of layout."""
@@ -81,13 +81,9 @@ def switch(request: SignedInRequest, user: int) -> HttpResponse:
         status = 422
         if form.is_valid():
             verb = switching.switch_off if wants_off(request, one) else switching.switch_on
-            try:
-                verb(user, reason=form.cleaned_data["reason"], actor=request.actor)
-            except InvalidInput as refused:
-                blame(form, refused.errors, refused.detail)
-            except DomainError as refused:
-                status, context["problem"] = refused.status, problem_context(request, refused)["problem"]
-            else:
+            ask = partial(verb, user, reason=form.cleaned_data["reason"], actor=request.actor)
+            switched, status = attempt(request, form, context, ask)
+            if switched is not None:
                 tell(request, one, off=verb is switching.switch_off)
                 return HttpResponseRedirect(back)
     return render(request, "accounts/platform_switch.html", context, status=status)
@@ -115,13 +111,9 @@ def erase(request: SignedInRequest, user: int) -> HttpResponse:
     if request.method == "POST":
         status = 422
         if form.is_valid():
-            try:
-                erasing.erase(user, **form.cleaned_data, actor=request.actor)
-            except InvalidInput as refused:
-                blame(form, refused.errors, refused.detail)
-            except DomainError as refused:
-                status, context["problem"] = refused.status, problem_context(request, refused)["problem"]
-            else:
+            ask = partial(erasing.erase, user, **form.cleaned_data, actor=request.actor)
+            erased, status = attempt(request, form, context, ask)
+            if erased is not None:
                 messages.success(request, _("Erased. Nobody can sign in as this person any more."))
                 return HttpResponseRedirect(back)
     return render(request, "accounts/platform_erase.html", context, status=status)

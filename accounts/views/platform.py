@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts import members, stores
 from accounts.forms import OwnerForm, StateForm, StoreForm, blame
 from accounts.models import AccountState, Store
-from accounts.problems import problem_context
+from accounts.problems import attempt, problem_context
 from accounts.requests import SignedInRequest
 from accounts.rights import staff_only
 from accounts.signals import SiteDraft
@@ -141,13 +142,9 @@ def main_account(request: SignedInRequest, slug: str) -> HttpResponse:
         status = 422
         if form.is_valid():
             named, reason = int(form.cleaned_data["person"]), form.cleaned_data["reason"]
-            try:
-                place = members.set_owner(store, named, True, reason=reason, actor=request.actor)
-            except InvalidInput as refused:
-                blame(form, refused.errors, refused.detail)
-            except DomainError as refused:
-                status, context["problem"] = refused.status, problem_context(request, refused)["problem"]
-            else:
+            ask = partial(members.set_owner, store, named, True, reason=reason, actor=request.actor)
+            place, status = attempt(request, form, context, ask)
+            if place is not None:
                 words = _("%(name)s is the main account of the store now. The store is told.")
                 messages.success(request, words % {"name": place.user.label})
                 return HttpResponseRedirect(back)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from accounts import members, switching
 from accounts.forms import AddMemberForm, ReasonForm, RightsForm, blame, bundle_choices, limits_text
 from accounts.models import Grant, Membership
-from accounts.problems import problem_context
+from accounts.problems import attempt, problem_context
 from accounts.requests import StoreRequest
 from accounts.rights import ALL_RIGHTS, BUNDLES, ROOMS, live_grants, owner_only, requires
 from accounts.views.confirm import recently_confirmed
@@ -194,13 +195,9 @@ def switch(request: StoreRequest, store: str, user: int) -> HttpResponse:
         status = 422
         if form.is_valid():
             verb = switching.switch_off_member if wants_off(request, one) else switching.switch_on_member
-            try:
-                verb(request.store, user, reason=form.cleaned_data["reason"], actor=request.actor)
-            except InvalidInput as refused:
-                blame(form, refused.errors, refused.detail)
-            except DomainError as refused:
-                status, context["problem"] = refused.status, problem_context(request, refused)["problem"]
-            else:
+            ask = partial(verb, request.store, user, reason=form.cleaned_data["reason"], actor=request.actor)
+            switched, status = attempt(request, form, context, ask)
+            if switched is not None:
                 tell_switched(request, one, off=verb is switching.switch_off_member)
                 return HttpResponseRedirect(back)
     return render(request, "accounts/switch.html", context, status=status)
